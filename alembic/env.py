@@ -1,0 +1,40 @@
+"""Run migrations on the connection that the caller hands over, or on the configured database."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+from groupsvc.db.engine import database_url, make_engine
+from groupsvc.models import Base
+from groupsvc.settings import Settings
+
+# Several processes may start migrating at once; all but one wait here and then find nothing to do.
+ONE_MIGRATOR = text("SELECT pg_advisory_xact_lock(hashtextextended('groupsvc migrations', 0))")
+
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection, target_metadata=Base.metadata, compare_server_default=False
+    )
+    with context.begin_transaction():
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL lock_timeout = '120s'"))
+        connection.execute(ONE_MIGRATOR)
+        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        context.run_migrations()
+
+
+async def connect_and_run() -> None:
+    engine = make_engine(database_url(Settings()), Settings())
+    async with engine.connect() as connection:
+        await connection.run_sync(run)
+        await connection.commit()
+    await engine.dispose()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    asyncio.run(connect_and_run())

@@ -1,0 +1,75 @@
+"""What endpoints ask for: services bound to the request's unit of work and caller."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Header, Query
+from starlette.requests import Request
+
+from groupsvc.api.answers import expectation
+from groupsvc.api.wiring import wiring
+from groupsvc.services.changes import ChangeService
+from groupsvc.services.cohorts import CohortService
+from groupsvc.services.courses import CourseService
+from groupsvc.services.groups import GroupService
+from groupsvc.services.memberships import MembershipService
+from groupsvc.services.partitions import PartitionService
+from groupsvc.services.service import Expectation, Service
+
+S = TypeVar("S", bound=Service)
+
+MOST_ITEMS = 200
+
+
+def _bound(kind: type[S]) -> Callable[[Request], Awaitable[S]]:
+    async def make(request: Request) -> S:
+        return kind(request.state.uow, request.state.principal)
+
+    return make
+
+
+ChangeServiceDep = Annotated[ChangeService, Depends(_bound(ChangeService))]
+CohortServiceDep = Annotated[CohortService, Depends(_bound(CohortService))]
+CourseServiceDep = Annotated[CourseService, Depends(_bound(CourseService))]
+GroupServiceDep = Annotated[GroupService, Depends(_bound(GroupService))]
+MembershipServiceDep = Annotated[MembershipService, Depends(_bound(MembershipService))]
+PartitionServiceDep = Annotated[PartitionService, Depends(_bound(PartitionService))]
+
+
+async def _expected(
+    if_match: Annotated[
+        str | None,
+        Header(max_length=1024, description="Entity tags, of which one must still be right"),
+    ] = None,
+) -> Expectation | None:
+    return expectation(if_match)
+
+
+ExpectationDep = Annotated[Expectation | None, Depends(_expected)]
+
+Limit = Annotated[
+    int | None, Query(ge=1, le=MOST_ITEMS, description="Items on the page, 50 unless set otherwise")
+]
+Cursor = Annotated[
+    str | None, Query(max_length=512, description="`next_cursor` of the page before")
+]
+
+
+def page_size(request: Request, limit: int | None) -> int:
+    return limit if limit is not None else wiring(request).settings.page_size
+
+
+KeyHeader = Header(
+    alias="Idempotency-Key",
+    max_length=257,
+    description="A key of your choice: repeated within a day, the request is answered again "
+    "and not done again",
+)
+
+
+async def _documented_key(idempotency_key: Annotated[str | None, KeyHeader] = None) -> Any:
+    """The route class acts on the key; this declares it."""
+    return idempotency_key
+
+
+IDEMPOTENT = Depends(_documented_key)

@@ -1,0 +1,70 @@
+"""Whether the process lives, and whether it should get requests."""
+
+from typing import Any, Protocol
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+from starlette.responses import JSONResponse
+
+from groupsvc.db.readiness import Readiness
+
+RETRY_AFTER = 1
+
+
+class ReadinessCheck(Protocol):
+    """What the lifespan puts into ``state.readiness``."""
+
+    async def check(self) -> Readiness: ...
+
+
+class Flag(Protocol):
+    """What the lifespan puts into ``state.stopping``: set as soon as the process is to end."""
+
+    def is_set(self) -> bool: ...
+
+
+class Liveness(BaseModel):
+    status: str
+
+
+class ReadinessReport(BaseModel):
+    status: str
+    checks: dict[str, str]
+
+
+router = APIRouter(prefix="/health", tags=["health"])
+
+
+@router.get("/live", summary="Is the process alive?")
+async def live() -> Liveness:
+    """Answers without asking the database: restarting this process would not cure that one."""
+    return Liveness(status="alive")
+
+
+_NOT_READY: dict[int | str, dict[str, Any]] = {
+    503: {"description": "Not now: the database is away, or the process is about to stop"}
+}
+
+
+@router.get(
+    "/ready",
+    summary="Should this process get requests?",
+    response_model=ReadinessReport,
+    responses=_NOT_READY,
+)
+async def ready(request: Request) -> JSONResponse:
+    """Turns to 503 when the database cannot be used and as soon as the process is to stop."""
+    stopping: Flag = request.state.stopping
+    if stopping.is_set():
+        return _report(Readiness(ready=False, checks={"process": "stopping"}))
+    readiness: ReadinessCheck = request.state.readiness
+    return _report(await readiness.check())
+
+
+def _report(readiness: Readiness) -> JSONResponse:
+    status = "ready" if readiness.ready else "not_ready"
+    return JSONResponse(
+        {"status": status, "checks": readiness.checks},
+        status_code=200 if readiness.ready else 503,
+        headers=None if readiness.ready else {"retry-after": str(RETRY_AFTER)},
+    )

@@ -1,0 +1,81 @@
+"""One request is one unit of work.
+
+The route class owns it: who is calling is settled first, then the body is read, then the endpoint
+runs, and the commit comes before the first byte of the answer. When the database asks for another
+try, all of it runs again.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from groupsvc.api import idempotency
+from groupsvc.api.access import Public, Requires
+from groupsvc.api.reading import StrictRequest, media_type_is_json
+from groupsvc.api.wiring import wiring
+from groupsvc.repositories.unit_of_work import UnitOfWork
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class UnitRoute(APIRoute):
+    """A route whose endpoint finds its unit of work and its caller in ``request.state``."""
+
+    def get_route_handler(self) -> Handler:
+        endpoint = super().get_route_handler()
+        access = declared_access(self.dependant)
+        has_body = self.body_field is not None
+        reading = (self.methods or set()) <= {"GET", "HEAD"}
+
+        async def handle(request: Request) -> Response:
+            request = StrictRequest(
+                request.scope,
+                request.receive,
+                max_depth=wiring(request).settings.max_json_depth,
+            )
+
+            async def work(uow: UnitOfWork) -> Response:
+                request.state.uow = uow
+                principal = await access.admit(request, uow)
+                request.state.principal = principal
+                request.state.subject = uow.context.actor = principal.subject
+                claim = await idempotency.claim(request, uow, principal)
+                if claim is not None and claim.replay is not None:
+                    return claim.replay
+                if has_body:
+                    await read_body(request)
+                response = await endpoint(request)
+                if claim is not None:
+                    await claim.keep(response)
+                return response
+
+            return await wiring(request).units.run(request.state.request_id, work, reading=reading)
+
+        return handle
+
+
+def declared_access(dependant: Dependant) -> Requires | Public:
+    """What the route declares about its callers.
+
+    Raises TypeError when it declares nothing, so that such an application does not start.
+    """
+    for dependency in dependant.dependencies:
+        if isinstance(dependency.call, (Requires, Public)):
+            return dependency.call
+        try:
+            return declared_access(dependency)
+        except TypeError:
+            continue
+    raise TypeError("the route declares no permission")
+
+
+async def read_body(request: Request) -> None:
+    """Read JSON strictly, before FastAPI does: it would hide why a body was refused."""
+    if await request.body() and not media_type_is_json(request.headers.get("content-type")):
+        raise HTTPException(415, "send application/json")
+    await request.json()

@@ -1,0 +1,65 @@
+"""The journal."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime
+from starlette.requests import Request
+from starlette.responses import Response
+
+from groupsvc.api.access import Requires
+from groupsvc.api.answers import decode_cursor, page_answer
+from groupsvc.api.deps import ChangeServiceDep, Cursor, Limit, page_size
+from groupsvc.api.problems import problem_responses
+from groupsvc.api.units import UnitRoute
+from groupsvc.api.v1.schemas import MOST, ChangeOut, PageOut
+from groupsvc.auth.principal import Permission
+
+router = APIRouter(prefix="/v1", route_class=UnitRoute, tags=["changes"])
+
+AnyId = Annotated[int | None, Query(ge=1, le=MOST)]
+AnyName = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
+
+
+@router.get(
+    "/changes",
+    operation_id="list_changes",
+    summary="What was changed, when and by whom",
+    response_model=PageOut[ChangeOut],
+    responses=problem_responses(401, 403, 422, 503),
+    dependencies=[Depends(Requires(Permission.GROUPS_READ))],
+)
+async def list_changes(
+    request: Request,
+    changes: ChangeServiceDep,
+    course_id: AnyId = None,
+    partition_id: AnyId = None,
+    group_id: AnyId = None,
+    user_id: AnyId = None,
+    actor: AnyName = None,
+    kind: AnyName = None,
+    request_id: AnyName = None,
+    changeset_id: UUID | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    limit: Limit = None,
+    cursor: Cursor = None,
+) -> Response:
+    """Newest first. `since` is included, `until` is not."""
+    (before,) = decode_cursor(cursor, (int,)) or (None,)
+    page = await changes.page(
+        before=before,
+        limit=page_size(request, limit),
+        course_id=course_id,
+        partition_id=partition_id,
+        group_id=group_id,
+        user_id=user_id,
+        actor=actor,
+        kind=kind,
+        request=request_id,
+        changeset=str(changeset_id) if changeset_id else None,
+        since=since,
+        until=until,
+    )
+    return page_answer(request, page)

@@ -1,0 +1,204 @@
+"""Who is in which group: one by one, many at once, now and then."""
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime
+from starlette.requests import Request
+from starlette.responses import Response
+
+from groupsvc.api.access import Requires
+from groupsvc.api.answers import decode_cursor, document_answer, page_answer
+from groupsvc.api.deps import IDEMPOTENT, Cursor, Limit, MembershipServiceDep, page_size
+from groupsvc.api.problems import problem_responses
+from groupsvc.api.units import UnitRoute
+from groupsvc.api.v1.schemas import (
+    AssignmentOut,
+    AssignmentRowOut,
+    AssignmentsIn,
+    AssignmentsOut,
+    GroupOfUser,
+    MemberOut,
+    MyGroup,
+    PageOut,
+    PastGroupOfUser,
+    PastMemberOut,
+    State,
+)
+from groupsvc.auth.principal import Permission
+from groupsvc.repositories.memberships import Outcome
+from groupsvc.services.memberships import AssignmentRow
+
+router = APIRouter(prefix="/v1", route_class=UnitRoute, tags=["memberships"])
+
+READER = Depends(Requires(Permission.GROUPS_READ))
+WRITER = Depends(Requires(Permission.GROUPS_WRITE))
+READ_ERRORS = problem_responses(401, 403, 404, 422, 503)
+
+AsOf = Annotated[AwareDatetime | None, Query(description="A time with its offset: as it was then")]
+InState = Annotated[State | None, Query(description="Only users enrolled in this state")]
+
+
+@router.get(
+    "/groups/{group_id:int}/members",
+    operation_id="list_members",
+    summary="The members of a group",
+    response_model=PageOut[MemberOut] | PageOut[PastMemberOut],
+    responses=READ_ERRORS,
+    dependencies=[READER],
+)
+async def list_members(
+    request: Request,
+    group_id: int,
+    memberships: MembershipServiceDep,
+    state: InState = None,
+    as_of: AsOf = None,
+    limit: Limit = None,
+    cursor: Cursor = None,
+) -> Response:
+    """By user id. With `as_of`, who was a member then, whatever became of him."""
+    (after,) = decode_cursor(cursor, (int,)) or (0,)
+    page = await memberships.in_group(
+        group_id, state=state, as_of=as_of, after=after, limit=page_size(request, limit)
+    )
+    return page_answer(request, page)
+
+
+@router.put(
+    "/groups/{group_id:int}/members/{user_id:int}",
+    operation_id="assign_member",
+    summary="Put a user into a group",
+    responses=problem_responses(401, 403, 404, 409, 503),
+    dependencies=[WRITER],
+)
+async def assign_member(
+    group_id: int, user_id: int, memberships: MembershipServiceDep
+) -> AssignmentOut:
+    """Assigns the user, or moves him from another group of the partition and tells from which."""
+    outcome = await memberships.assign(group_id, user_id)
+    return _assignment(outcome, user_id, group_id)
+
+
+@router.delete(
+    "/groups/{group_id:int}/members/{user_id:int}",
+    operation_id="remove_member",
+    summary="Take a user out of a group",
+    status_code=204,
+    responses=problem_responses(401, 403, 404, 409, 503),
+    dependencies=[WRITER],
+)
+async def remove_member(group_id: int, user_id: int, memberships: MembershipServiceDep) -> None:
+    """No error and no change when he is not in it."""
+    await memberships.remove(group_id, user_id)
+
+
+@router.delete(
+    "/partitions/{partition_id:int}/members/{user_id:int}",
+    operation_id="leave_partition",
+    summary="Take a user out of whatever group he is in",
+    status_code=204,
+    responses=problem_responses(401, 403, 404, 409, 503),
+    dependencies=[WRITER],
+)
+async def leave_partition(
+    partition_id: int, user_id: int, memberships: MembershipServiceDep
+) -> None:
+    """No error and no change when he is in none."""
+    await memberships.leave(partition_id, user_id)
+
+
+@router.get(
+    "/partitions/{partition_id:int}/unassigned",
+    operation_id="list_unassigned",
+    summary="Enrolled users who are in no group",
+    response_model=PageOut[MemberOut],
+    responses=READ_ERRORS,
+    dependencies=[READER],
+)
+async def list_unassigned(
+    request: Request,
+    partition_id: int,
+    memberships: MembershipServiceDep,
+    state: InState = None,
+    limit: Limit = None,
+    cursor: Cursor = None,
+) -> Response:
+    """By user id."""
+    (after,) = decode_cursor(cursor, (int,)) or (0,)
+    page = await memberships.in_no_group(
+        partition_id, state=state, after=after, limit=page_size(request, limit)
+    )
+    return page_answer(request, page)
+
+
+@router.post(
+    "/partitions/{partition_id:int}/assignments",
+    operation_id="assign_many",
+    summary="Assign, move and remove many users",
+    responses=problem_responses(400, 401, 403, 404, 409, 413, 415, 422, 503),
+    dependencies=[WRITER, IDEMPOTENT],
+)
+async def assign_many(
+    partition_id: int, body: AssignmentsIn, memberships: MembershipServiceDep
+) -> AssignmentsOut:
+    """Rows take effect in their order, and every row gets its result.
+
+    `all_or_nothing` writes nothing when a row is refused; `row_by_row` writes the others.
+    `dry_run` answers the same and writes nothing.
+    """
+    rows = [AssignmentRow(**row.model_dump()) for row in body.rows]
+    answers, written = await memberships.assign_many(
+        partition_id, rows, mode=body.mode, dry_run=body.dry_run
+    )
+    return AssignmentsOut(
+        written=written,
+        counts=dict(Counter(answer.result for answer in answers)),
+        rows=[AssignmentRowOut.model_construct(**asdict(answer)) for answer in answers],
+    )
+
+
+@router.get(
+    "/courses/{course_id:int}/users/{user_id:int}/groups",
+    operation_id="list_user_course_groups",
+    summary="The groups of a user in a course",
+    response_model=list[GroupOfUser] | list[PastGroupOfUser],
+    responses=READ_ERRORS,
+    dependencies=[READER],
+)
+async def list_user_course_groups(
+    request: Request,
+    course_id: int,
+    user_id: int,
+    memberships: MembershipServiceDep,
+    as_of: AsOf = None,
+) -> Response:
+    """In the order of the partitions. With `as_of`, as they were, under the names of that time."""
+    return document_answer(request, await memberships.of_user_in_course(course_id, user_id, as_of))
+
+
+@router.get(
+    "/users/{user_id:int}/groups",
+    operation_id="list_user_groups",
+    summary="The groups of a user over all courses",
+    response_model=list[MyGroup],
+    responses=READ_ERRORS,
+    dependencies=[READER],
+)
+async def list_user_groups(
+    request: Request, user_id: int, memberships: MembershipServiceDep
+) -> Response:
+    """Those in courses that the caller may read, by course key."""
+    return document_answer(request, await memberships.of_user(user_id))
+
+
+def _assignment(outcome: Outcome, user_id: int, group_id: int) -> AssignmentOut:
+    return AssignmentOut(
+        course_id=outcome.course_id,
+        partition_id=outcome.partition_id,
+        group_id=group_id,
+        user_id=user_id,
+        changed=outcome.changed,
+        previous_group_id=outcome.previous_group_id,
+    )

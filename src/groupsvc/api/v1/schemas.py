@@ -1,0 +1,250 @@
+"""What the native face takes and answers.
+
+Answers are built by PostgreSQL and sent as they are; tests hold them against these schemas.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+T = TypeVar("T")
+
+MOST = 2**63 - 1
+Id = Annotated[int, Field(ge=1, le=MOST, examples=[42])]
+Position = Annotated[int, Field(description="Place in the list; ties go by name or id")]
+Capacity = Annotated[int, Field(ge=0, le=1_000_000, examples=[24])]
+AssignmentType = Literal["manual", "random"]
+Kind = Literal["default", "ordinary", "tracks", "cohorts"]
+State = Literal["active", "withdrawn", "defaulted"]
+# Bounds the work done on a name; the service says which ones are valid.
+GivenName = Annotated[str, Field(max_length=2000, examples=["TD1"])]
+
+
+class Input(BaseModel):
+    """Nothing is converted and nothing unknown is let through."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    def given(self) -> dict[str, Any]:
+        """The members that the caller sent, for a merge."""
+        return self.model_dump(exclude_unset=True)
+
+
+class Output(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PageOut(Output, Generic[T]):
+    items: list[T]
+    next_cursor: Annotated[str | None, Field(description="Send it as `cursor` for the next page")]
+
+
+class ContentLink(Input):
+    content_partition_id: Annotated[int, Field(ge=0, le=MOST, examples=[50])]
+    content_group_id: Annotated[int, Field(ge=0, le=MOST, examples=[1])]
+
+
+class GroupOut(Output):
+    id: Id
+    course_id: Id
+    partition_id: Id
+    name: Annotated[str | None, Field(description="Null for the default group alone")]
+    position: Position
+    capacity: Annotated[Capacity | None, Field(description="Most members; null is no limit")]
+    edt_id: Annotated[str | None, Field(description="Id in the timetable system")]
+    assignment_type: AssignmentType
+    content_link: ContentLink | None
+
+
+class PartitionOut(Output):
+    id: Id
+    course_id: Id
+    kind: Kind
+    name: Annotated[str | None, Field(description="Null for the default partition alone")]
+    position: Position
+    groups_editable: Annotated[bool, Field(description="May groups be created, renamed, deleted?")]
+    show_in_lists: bool
+    bul_show_rank: bool
+    groups: Annotated[list[GroupOut], Field(description="In order")]
+
+
+class PartitionIn(Input):
+    name: GivenName
+    position: Annotated[
+        int | None, Field(ge=1, le=100_000, description="Place from 1; at the end without")
+    ] = None
+    groups_editable: bool = True
+    show_in_lists: bool = True
+    bul_show_rank: bool = False
+
+
+class PartitionPatch(Input):
+    name: GivenName = ""
+    groups_editable: bool = True
+    show_in_lists: bool = True
+    bul_show_rank: bool = False
+
+
+class OrderIn(Input):
+    ids: Annotated[list[Id], Field(max_length=10_000, description="All of them, each once")]
+
+
+class TracksIn(Input):
+    name: GivenName = "Parcours"
+    codes: Annotated[list[GivenName], Field(max_length=500, examples=[["A", "B"]])]
+
+
+class GroupIn(Input):
+    name: GivenName
+    position: Annotated[
+        int | None, Field(ge=1, le=100_000, description="Place from 1; at the end without")
+    ] = None
+    capacity: Capacity | None = None
+    edt_id: Annotated[str | None, Field(min_length=1, max_length=255)] = None
+    assignment_type: AssignmentType = "manual"
+    content_link: ContentLink | None = None
+
+
+class GroupPatch(Input):
+    """A merge: members that are absent stay as they are, null clears."""
+
+    name: GivenName = ""
+    capacity: Capacity | None = None
+    edt_id: Annotated[str | None, Field(min_length=1, max_length=255)] = None
+    assignment_type: AssignmentType = "manual"
+    content_link: ContentLink | None = None
+
+
+class MemberOut(Output):
+    id: Id
+    username: str
+    family_name: str
+    given_name: str
+    email: str | None
+    student_number: str | None
+    state: Annotated[State | None, Field(description="Null for a cohort member not enrolled")]
+
+
+class PastMemberOut(Output):
+    id: Id
+    username: str
+    family_name: str
+    given_name: str
+    email: str | None
+    student_number: str | None
+
+
+class AssignmentOut(Output):
+    course_id: Id
+    partition_id: Id
+    group_id: Annotated[Id | None, Field(description="Null when the user is in none now")]
+    user_id: Id
+    changed: bool
+    previous_group_id: Id | None
+
+
+class GroupOfUser(GroupOut):
+    partition_name: str | None
+
+
+class PastGroupOfUser(Output):
+    partition_id: Id
+    partition_name: str
+    group_id: Id
+    group_name: str
+
+
+class MyGroup(GroupOfUser):
+    course_key: str
+    course_title: str
+
+
+class AssignmentRowIn(Input):
+    """The user and the group by id or by name. No group, or null: out of every group."""
+
+    user_id: Id | None = None
+    user: Annotated[
+        str | None, Field(max_length=320, description="Username, e-mail or student number")
+    ] = None
+    group_id: Id | None = None
+    group: GivenName | None = None
+
+
+class AssignmentsIn(Input):
+    rows: Annotated[list[AssignmentRowIn], Field(max_length=100_000)]
+    mode: Literal["all_or_nothing", "row_by_row"] = "all_or_nothing"
+    dry_run: bool = False
+
+
+class AssignmentRowOut(Output):
+    line: Annotated[int, Field(ge=1, description="Place of the row in the request, from 1")]
+    result: Literal["assigned", "moved", "removed", "unchanged", "refused"]
+    user_id: Id | None
+    group_id: Id | None
+    previous_group_id: Id | None
+    code: Annotated[
+        Literal["unknown_user", "unknown_group", "not_enrolled", "group_full"] | None,
+        Field(description="Why the row was refused"),
+    ]
+
+
+class AssignmentsOut(Output):
+    written: Annotated[bool, Field(description="False for a dry run, and when all was refused")]
+    counts: dict[str, int]
+    rows: list[AssignmentRowOut]
+
+
+class CourseOut(Output):
+    id: Id
+    key: Annotated[str, Field(examples=["course-v1:Sorbonne+MATH101+2026"])]
+    department: Annotated[str, Field(examples=["MATH"])]
+    title: str
+    is_locked: bool
+
+
+class CourseIn(Input):
+    department: Annotated[str, Field(max_length=64, examples=["MATH"])]
+    title: Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")] = ""
+
+
+class BoardGroup(GroupOut):
+    member_count: int
+    members: Annotated[list[Id] | None, Field(description="User ids, by name")]
+
+
+class BoardPartition(Output):
+    id: Id
+    course_id: Id
+    kind: Kind
+    name: str
+    position: Position
+    groups_editable: bool
+    show_in_lists: bool
+    bul_show_rank: bool
+    groups: list[BoardGroup]
+    unassigned_count: int
+    unassigned: Annotated[list[Id] | None, Field(description="Enrolled users in none of these")]
+
+
+class BoardOut(Output):
+    course: CourseOut
+    enrolled: int
+    partitions: list[BoardPartition]
+    users: Annotated[list[MemberOut] | None, Field(description="All who are named, by name")]
+
+
+class ChangeOut(Output):
+    seq: int
+    course_id: Id | None
+    at: datetime
+    actor: str
+    request_id: str | None
+    changeset_id: str
+    cause: str | None
+    kind: Annotated[str, Field(examples=["membership.moved"])]
+    partition_id: Id | None
+    group_id: Id | None
+    user_id: Id | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None

@@ -1,0 +1,102 @@
+"""Who is calling, and what he may do where.
+
+A grant is a permission in a place. Permissions do not imply one another. Departments are named by
+their acronym and courses by their key, so that a token issued elsewhere can carry grants.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from groupsvc.errors import ForbiddenError, NotFoundError
+
+
+class Permission(StrEnum):
+    GROUPS_READ = "groups:read"
+    GROUPS_WRITE = "groups:write"
+    ROSTER_WRITE = "roster:write"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a course lives. ``course`` is absent for a place that is a whole department."""
+
+    department: str
+    course: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A permission everywhere, or in one department, or in one course."""
+
+    permission: Permission
+    department: str | None = None
+    course: str | None = None
+
+    def covers(self, place: Place) -> bool:
+        if self.course is not None:
+            return self.course == place.course
+        return self.department is None or self.department == place.department
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The places where a permission is held, in the form that statements take."""
+
+    everywhere: bool
+    departments: tuple[str, ...]
+    courses: tuple[str, ...]
+
+
+def _reach(grants: Iterable[Grant]) -> Reach:
+    grants = tuple(grants)
+    return Reach(
+        everywhere=any(g.department is None and g.course is None for g in grants),
+        departments=tuple(sorted({g.department for g in grants if g.department is not None})),
+        courses=tuple(sorted({g.course for g in grants if g.course is not None})),
+    )
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A caller. ``username`` is his name in the roster, when the source of the token tells it."""
+
+    subject: str
+    username: str | None = None
+    grants: frozenset[Grant] = field(default_factory=frozenset[Grant])
+
+    def holds(self, permission: Permission) -> bool:
+        """Whether the permission is held anywhere at all."""
+        return any(grant.permission is permission for grant in self.grants)
+
+    def may(self, permission: Permission, place: Place | None = None) -> bool:
+        """Whether the permission is held in the place, or everywhere when there is none."""
+        return any(
+            grant.permission is permission
+            and (grant.covers(place) if place else grant.department is grant.course is None)
+            for grant in self.grants
+        )
+
+    def sees(self, place: Place) -> bool:
+        """A place is in sight of whoever holds any permission in it."""
+        return any(grant.covers(place) for grant in self.grants)
+
+    def require(self, permission: Permission, place: Place | None = None) -> None:
+        """Refuse what is not granted.
+
+        Raises NotFoundError when the place is out of sight, else ForbiddenError.
+        """
+        if self.may(permission, place):
+            return
+        if place is not None and not self.sees(place):
+            raise NotFoundError("no such resource")
+        raise ForbiddenError("this needs another permission here", permission=permission.value)
+
+    def reach(self, permission: Permission) -> Reach:
+        return _reach(grant for grant in self.grants if grant.permission is permission)
+
+    @cached_property
+    def sight(self) -> Reach:
+        return _reach(self.grants)

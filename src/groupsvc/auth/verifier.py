@@ -1,0 +1,81 @@
+"""Which issuers are believed, and the one door through which their tokens come."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from groupsvc.auth.cache import PrincipalCache
+from groupsvc.auth.claims import TokenRules
+from groupsvc.auth.compact import MAX_TOKEN, read_compact, refused
+from groupsvc.auth.development import DEVELOPMENT_ISSUER, open_development_key
+from groupsvc.auth.jwks import KeySet
+from groupsvc.auth.jwt import JwtVerifier
+from groupsvc.auth.principal import Principal
+from groupsvc.settings import Settings
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class Verifier:
+    """Hands a token to the verifier of the issuer it names, which then checks that name too."""
+
+    def __init__(self, issuers: Mapping[str, JwtVerifier], cache: PrincipalCache) -> None:
+        self._issuers = issuers
+        self._cache = cache
+
+    async def verify(self, token: str) -> tuple[Principal, float]:
+        """The caller, and when the token expires in seconds since the epoch.
+
+        Raises UnauthenticatedError with code ``invalid_token`` or ``token_expired``, and
+        UnavailableError when the issuer's keys cannot be had.
+        """
+        known = self._cache.get(token) if len(token) <= MAX_TOKEN else None
+        if known is not None:
+            return known
+        compact = read_compact(token)
+        issuer = compact.claims.get("iss")
+        verifier = self._issuers.get(issuer) if isinstance(issuer, str) else None
+        if verifier is None:
+            raise refused("the token is from an issuer that is not known")
+        principal, expires = await verifier.check(compact)
+        self._cache.put(token, principal, expires)
+        return principal, expires
+
+    async def aclose(self) -> None:
+        for verifier in self._issuers.values():
+            await verifier.aclose()
+
+
+def make_verifier(settings: Settings, home: Path) -> Verifier:
+    """The issuers that the settings name: an identity provider, and in development our own key.
+
+    Raises ValueError for settings that contradict themselves and DevelopmentKeyError when the key
+    file in ``home`` is not one.
+    """
+    issuers: dict[str, JwtVerifier] = {}
+    if settings.jwks_url or settings.jwt_issuer:
+        issuers.update(_provider(settings))
+    if settings.env == "development":
+        key = open_development_key(settings, home)
+        issuers[DEVELOPMENT_ISSUER] = JwtVerifier(key.rules, key)
+    return Verifier(issuers, PrincipalCache())
+
+
+def _provider(settings: Settings) -> dict[str, JwtVerifier]:
+    if not settings.jwks_url or not settings.jwt_issuer:
+        raise ValueError("an identity provider needs both jwks_url and jwt_issuer")
+    url = urlsplit(settings.jwks_url)
+    # Who can answer in the provider's place can be any caller.
+    near = settings.env == "development" or url.hostname in _LOOPBACK
+    if not url.hostname or url.scheme not in ({"https", "http"} if near else {"https"}):
+        raise ValueError("jwks_url is an https address")
+    rules = TokenRules(
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        algorithms=frozenset(settings.jwt_algorithms),
+        username_claim=settings.jwt_username_claim,
+        grants_claim=settings.jwt_grants_claim,
+        max_lifetime=settings.jwt_max_lifetime,
+    )
+    keys = KeySet(settings.jwks_url, refresh_seconds=settings.jwks_refresh)
+    return {rules.issuer: JwtVerifier(rules, keys)}

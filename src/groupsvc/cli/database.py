@@ -1,0 +1,17 @@
+"""Bring the database to the revision that this program needs."""
+
+import typer
+
+from groupsvc.cli.runtime import UNHURRIED, migrate_database, open_database, run
+from groupsvc.settings import Settings
+
+
+def migrate() -> None:
+    """Create or update the tables. Safe to run from several machines at once."""
+    settings = Settings().model_copy(update=UNHURRIED)
+    with open_database(settings) as database:
+        before, after = run(migrate_database(database, settings))
+    if before == after:
+        typer.echo(f"the database is at revision {after} already")
+    else:
+        typer.echo(f"migrated from {before or 'nothing'} to revision {after}")

@@ -1,0 +1,123 @@
+"""Serve the API."""
+
+import os
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import make_url
+
+from groupsvc import logs
+from groupsvc.api.protocol import DeadlineProtocol
+from groupsvc.app import create_app
+from groupsvc.auth.development import open_development_key
+from groupsvc.auth.principal import Grant, Permission
+from groupsvc.cli.demo import load_demo
+from groupsvc.cli.runtime import (
+    UNHURRIED,
+    Database,
+    console,
+    migrate_database,
+    open_database,
+    run,
+    units,
+)
+from groupsvc.settings import Settings
+
+# Between the command and the workers it starts, which read their settings from the environment.
+WORKER_URL = "GROUPSVC_WORKER_DATABASE_URL"
+WORKER_HOME = "GROUPSVC_WORKER_HOME"
+SECONDS_TO_FINISH = 20
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer requests.")] = 1,
+    root_path: Annotated[
+        str, typer.Option(help="The prefix that a gateway takes off before it passes requests on.")
+    ] = "",
+    demo: Annotated[
+        bool, typer.Option(help="Load the demo institution into an empty database.")
+    ] = False,
+    migrate: Annotated[
+        bool | None,
+        typer.Option(help="Migrate first; by default only the embedded database is."),
+    ] = None,
+) -> None:
+    """Serve the API until Ctrl-C or SIGTERM."""
+    settings = Settings()
+    logs.configure(settings.log_level)
+    signal.signal(signal.SIGTERM, _interrupt)
+    with open_database(settings) as database:
+        unhurried = settings.model_copy(update=UNHURRIED)
+        if migrate or (migrate is None and database.embedded):
+            run(migrate_database(database, unhurried))
+        if demo:
+            run(_load_demo(database, unhurried))
+        _greet(settings, database, f"http://{host}:{port}{root_path}")
+        _serve(database, host=host, port=port, workers=workers, root_path=root_path)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """Before the server has taken over the signals, stop as Ctrl-C does: in order."""
+    raise KeyboardInterrupt
+
+
+async def _load_demo(database: Database, settings: Settings) -> None:
+    async with units(database, settings) as opened:
+        await load_demo(opened)
+
+
+def _serve(
+    database: Database, *, host: str, port: int, workers: int, root_path: str
+) -> None:
+    os.environ[WORKER_URL] = database.url.render_as_string(hide_password=False)
+    os.environ[WORKER_HOME] = str(database.home)
+    uvicorn.run(
+        "groupsvc.cli.server:application",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        root_path=root_path,
+        http="groupsvc.api.protocol:DeadlineProtocol",  # type: ignore[arg-type]
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=SECONDS_TO_FINISH,
+    )
+
+
+def application() -> FastAPI:
+    """Made once in each worker."""
+    settings = Settings()
+    logs.configure(settings.log_level)
+    DeadlineProtocol.receive_timeout = settings.receive_timeout
+    return create_app(
+        settings,
+        make_url(os.environ[WORKER_URL]),
+        Path(os.environ[WORKER_HOME]),
+        embedded=settings.database_url is None,
+    )
+
+
+def _greet(settings: Settings, database: Database, address: str) -> None:
+    """Tell a newcomer where to look and what to try."""
+    if settings.docs:
+        console.print(f"Swagger UI   {address}/docs")
+    if settings.env == "production":
+        return
+    key = open_development_key(settings, database.home)
+    grants = [Grant(permission) for permission in Permission]
+    token = key.issue("developer", grants, lifetime=settings.jwt_max_lifetime)
+    console.print("try          (the token is for development and ends within a day)")
+    console.print(
+        f"curl -s -H 'Authorization: Bearer {token}' '{address}/v1/courses'", soft_wrap=True
+    )

@@ -1,0 +1,1 @@
+"""The engine, the meaning of broken constraints, migrations and the embedded server."""

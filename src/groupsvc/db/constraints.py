@@ -1,0 +1,90 @@
+"""What a broken constraint means: one table from its name to a refusal.
+
+The names in lower case without a prefix belong to the rules in triggers, see ``alembic/``.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError
+
+from groupsvc.errors import (
+    ConflictError,
+    FullError,
+    GroupsvcError,
+    InvalidError,
+    LockedError,
+    NameTakenError,
+    NotEditableError,
+    NotEnrolledError,
+    NotFoundError,
+)
+
+MEANING: dict[str, Callable[[], GroupsvcError]] = {
+    "course_open": lambda: LockedError("the course is locked"),
+    "groups_editable": lambda: NotEditableError("the groups of this partition are not editable"),
+    "group_capacity": lambda: FullError("the group has no place left"),
+    "member_enrolled": lambda: NotEnrolledError("the user is not enrolled in the course"),
+    "default_partition": lambda: ConflictError(
+        "the default partition is derived from the roster and cannot be edited",
+        code="default_partition",
+    ),
+    "uq_partitions_name": lambda: NameTakenError("a partition of the course has this name"),
+    "uq_partitions_kind": lambda: ConflictError(
+        "the course has a partition of this kind already", code="kind_taken"
+    ),
+    "uq_groups_name": lambda: NameTakenError("a group of the partition has this name"),
+    "uq_departments_acronym": lambda: NameTakenError("a department has this acronym"),
+    "uq_courses_key": lambda: NameTakenError("a course has this key"),
+    "uq_users_username": lambda: NameTakenError("a user has this name"),
+    "uq_users_email": lambda: ConflictError("a user has this e-mail", code="email_taken"),
+    "uq_users_student_number": lambda: ConflictError(
+        "a user of the department has this student number", code="number_taken"
+    ),
+    "uq_users_national_number": lambda: ConflictError(
+        "a user of the department has this national number", code="number_taken"
+    ),
+    "uq_accounts_name": lambda: NameTakenError("an account has this name"),
+    "ck_partitions_tracks": lambda: ConflictError(
+        "the groups of a tracks partition are never editable", code="tracks_partition"
+    ),
+    "fk_users_department": lambda: ConflictError(
+        "the department still has users", code="department_in_use"
+    ),
+    "fk_courses_department": lambda: ConflictError(
+        "the department still has courses", code="department_in_use"
+    ),
+    "fk_enrollments_user": lambda: NotFoundError("no such user"),
+    "fk_enrollments_course": lambda: NotFoundError("no such course"),
+    "fk_memberships_user": lambda: NotFoundError("no such user"),
+    "fk_memberships_group": lambda: NotFoundError("no such group"),
+    "fk_groups_partition": lambda: NotFoundError("no such partition"),
+    "fk_partitions_course": lambda: NotFoundError("no such course"),
+    "fk_preassignments_group": lambda: NotFoundError("no such group"),
+}
+
+# Class 22: a value that the column cannot hold, whatever slipped past the schemas.
+DATA_EXCEPTION = "22"
+
+
+def driver_error(error: DBAPIError) -> BaseException | None:
+    """What asyncpg raised. SQLAlchemy's own property raises for errors made by the dialect."""
+    try:
+        return error.driver_exception
+    except ValueError:
+        return None
+
+
+@contextmanager
+def broken_constraints() -> Generator[None]:
+    """Turn a constraint that the database found broken into the refusal it stands for."""
+    try:
+        yield
+    except DBAPIError as error:
+        cause = driver_error(error)
+        meaning = MEANING.get(getattr(cause, "constraint_name", None) or "")
+        if meaning is not None:
+            raise meaning() from error
+        if str(getattr(cause, "sqlstate", "")).startswith(DATA_EXCEPTION):
+            raise InvalidError("a value is out of range or cannot be stored") from error
+        raise

@@ -1,0 +1,68 @@
+"""Connections to PostgreSQL.
+
+The engine is in AUTOCOMMIT: a statement that stands alone, a read or a write that does everything
+in one, costs one round trip. A unit of work that needs several asks for a transaction by itself.
+"""
+
+from typing import Any
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+from groupsvc.settings import Settings
+
+Sessions = async_sessionmaker[AsyncSession]
+
+
+def database_url(settings: Settings) -> URL:
+    """The configured database, through asyncpg whatever driver the URL names.
+
+    Raises ValueError when none is configured.
+    """
+    if settings.database_url is None:
+        raise ValueError("no database is configured: set GROUPSVC_DATABASE_URL")
+    return make_url(settings.database_url.get_secret_value()).set(drivername="postgresql+asyncpg")
+
+
+def make_engine(url: URL, settings: Settings) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.pool_timeout,
+        pool_use_lifo=True,
+        pool_reset_on_return=None,
+        hide_parameters=True,
+        connect_args=_connect_args(settings),
+    )
+
+
+def make_sessions(engine: AsyncEngine) -> Sessions:
+    return async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
+
+
+def _connect_args(settings: Settings) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "timeout": settings.connect_timeout,
+        "command_timeout": settings.command_timeout,
+        "server_settings": {"application_name": "groupsvc", "timezone": "UTC"},
+    }
+    if settings.pooler:
+        # Replicas behind a pooler number their statements alike: caching would mix up answers.
+        # It also refuses start-up parameters, so the role must carry the timeouts.
+        arguments["statement_cache_size"] = 0
+        arguments["prepared_statement_cache_size"] = 0
+        return arguments
+    arguments["server_settings"] |= {
+        "statement_timeout": f"{settings.statement_timeout * 1000:.0f}",
+        "lock_timeout": f"{settings.lock_timeout * 1000:.0f}",
+        "idle_in_transaction_session_timeout": "10000",
+        "jit": "off",
+    }
+    return arguments

@@ -1,0 +1,70 @@
+"""What the database hands out: JSON built there, and the place it belongs to.
+
+The shapes are the native representation; ``api/v1/schemas`` holds them against the bytes, and the
+dialects translate from them.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, Literal, TypedDict, TypeVar, cast
+
+T = TypeVar("T")
+
+State = Literal["active", "withdrawn", "defaulted"]
+
+
+class ContentLink(TypedDict):
+    content_partition_id: int
+    content_group_id: int
+
+
+class GroupDoc(TypedDict):
+    id: int
+    course_id: int
+    partition_id: int
+    name: str | None
+    position: int
+    capacity: int | None
+    edt_id: str | None
+    assignment_type: Literal["manual", "random"]
+    content_link: ContentLink | None
+
+
+class PartitionDoc(TypedDict):
+    id: int
+    course_id: int
+    kind: Literal["default", "ordinary", "tracks", "cohorts"]
+    name: str | None
+    position: int
+    groups_editable: bool
+    show_in_lists: bool
+    bul_show_rank: bool
+    groups: list[GroupDoc]
+
+
+@dataclass(frozen=True)
+class Document(Generic[T]):
+    """One resource as JSON. ``department`` and ``course`` are natural keys: where it lives."""
+
+    body: bytes
+    department: str = ""
+    course: str | None = None
+
+    @cached_property
+    def data(self) -> T:
+        return cast("T", json.loads(self.body))
+
+    @property
+    def etag(self) -> str:
+        """Strong: equal exactly when the bytes are equal, on every replica."""
+        return f'"{hashlib.blake2b(self.body, digest_size=12).hexdigest()}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Items as JSON texts, and the key of the last one when more follow."""
+
+    items: list[str]
+    last_key: tuple[Any, ...] | None = None

@@ -1,0 +1,152 @@
+"""Logs: one JSON object a line, made of fields that are allowed and of nothing else.
+
+Exceptions are logged by type and place. Their text is not: drivers quote the offending value in it.
+"""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from pathlib import PurePath
+from traceback import extract_tb
+from typing import Any, TextIO
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+FIELDS = (
+    "method",
+    "route",
+    "status",
+    "duration_ms",
+    "bytes",
+    "principal",
+    "code",
+    "reason",
+    "sqlstate",
+    "attempt",
+    "seconds",
+    "count",
+    "kid",
+)
+_LONGEST = 2_000
+_DEEPEST = 8
+_PRIVATE = re.compile(
+    r"eyJ[\w-]{5,}[\w.-]*"  # a signed token
+    r"|\b(?i:bearer|basic)\s+[\w.~+/=-]{12,}"
+    r"|(?<=://)[^/\s@]{1,255}@"  # credentials in a URL
+    r"|[\w.+-]{1,64}@[\w.-]{1,255}"  # an e-mail address
+)
+_access = logging.getLogger("groupsvc.access")
+_encode = json.JSONEncoder().encode
+
+
+def _clean(text: str) -> str:
+    return _PRIVATE.sub("[removed]", text[:_LONGEST])
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, int | float):
+        return value
+    return _clean(value) if isinstance(value, str) else type(value).__name__
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what caused it, and the members of groups, newest first."""
+    waiting = [error]
+    for _ in range(_DEEPEST):
+        if not waiting or (current := waiting.pop(0)) is None:
+            return
+        yield current
+        waiting.extend(getattr(current, "exceptions", ()))
+        cause = None if current.__suppress_context__ else current.__context__
+        waiting.append(current.__cause__ or cause)
+
+
+def _trace(error: BaseException) -> dict[str, Any]:
+    frames = extract_tb(error.__traceback__)[-20:]
+    places = ["/".join(PurePath(frame.filename).parts[-3:]) for frame in frames]
+    return {
+        "type": f"{type(error).__module__}.{type(error).__qualname__}",
+        "at": [
+            f"{place}:{frame.lineno} {frame.name}"
+            for place, frame in zip(places, frames, strict=True)
+        ],
+    }
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one line of ASCII; line breaks in it are escaped, secrets in it are removed."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, Any] = {
+            "time": time[:23] + "Z",
+            "level": record.levelname,
+            "logger": record.name,
+            "message": self._message(record),
+        }
+        if (current := request_id.get()) is not None:
+            line["request_id"] = current
+        given = record.__dict__
+        line |= {name: _plain(given[name]) for name in FIELDS if name in given}
+        if record.exc_info and record.exc_info[1]:
+            line["exceptions"] = [_trace(error) for error in _chain(record.exc_info[1])]
+        return _encode(line)
+
+    def _message(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        if record.name == "asyncio":
+            # Its further lines are the repr of tasks and with them the text of exceptions.
+            message = message.partition("\n")[0]
+        return _clean(message)
+
+
+def route_template(scope: Mapping[str, Any]) -> str | None:
+    """The template of the route that answered, mounts included, without any value of the path."""
+    route = scope.get("route")
+    # FastAPI's template of a route lacks the prefix that its router was included with.
+    context = scope.get("fastapi", {}).get("effective_route_context")
+    if context is not None and context.original_route is route:
+        route = context
+    template = getattr(route, "path_format", None)
+    root: str = scope.get("root_path", "")
+    if root and template is not None:
+        values = scope.get("path_params", {})
+        names = {str(value): f"{{{name}}}" for name, value in values.items()}
+        root = "/".join(names.get(part, part) for part in root.split("/"))
+    return None if template is None else root + template
+
+
+def log_access(level: int, fields: Mapping[str, object]) -> None:
+    """Log one answered request."""
+    if _access.isEnabledFor(level):
+        # Made by hand: finding the calling line would cost more than the rest of the record.
+        record = _access.makeRecord(_access.name, level, "", 0, "request", (), None, None, fields)
+        _access.handle(record)
+
+
+def configure(level: str, stream: TextIO | None = None) -> None:
+    """Send every logger of the process, uvicorn's too, through one handler on standard error.
+
+    uvicorn must be started with ``log_config=None``, or it puts its own handlers back.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    for old in [old for old in root.handlers if isinstance(old.formatter, JsonFormatter)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    # These log URLs with their query strings.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    access = logging.getLogger("uvicorn.access")
+    access.handlers.clear()
+    access.propagate = False

@@ -1,0 +1,84 @@
+"""The change log, for reading: triggers alone write it."""
+
+from datetime import datetime
+from typing import Any
+
+from groupsvc.auth.principal import Reach
+from groupsvc.documents import Page
+from groupsvc.repositories.repository import WITHIN, Repository, reach_parameters
+from groupsvc.repositories.shapes import CHANGE, lateral
+from groupsvc.repositories.statements import sql
+
+# Newest first. Lines outside every course are for callers whose reach is everywhere.
+PAGE = sql(f"""
+    SELECT x.seq, row_to_json(shape)::text AS body
+    FROM changes x
+    LEFT JOIN courses c ON c.id = x.course_id
+    LEFT JOIN departments d ON d.id = c.department_id
+    {lateral(CHANGE)}
+    WHERE x.seq < :before AND {WITHIN}
+      AND (:course_id IS NULL OR x.course_id = :course_id)
+      AND (:user_id IS NULL OR x.user_id = :user_id)
+      AND (:partition_id IS NULL OR x.partition_id = :partition_id)
+      AND (:group_id IS NULL OR x.group_id = :group_id)
+      AND (:actor IS NULL OR x.actor = :actor)
+      AND (:kind IS NULL OR x.kind = :kind)
+      AND (:request IS NULL OR x.request_id = :request)
+      AND (:changeset IS NULL OR x.changeset_id::text = :changeset)
+      AND (:since IS NULL OR x.at >= :since)
+      AND (:until IS NULL OR x.at < :until)
+    ORDER BY x.seq DESC LIMIT :limit
+""")
+
+LATEST = sql("""
+    SELECT seq, at, actor, kind, before, after FROM changes
+    WHERE (:partition_id IS NULL OR partition_id = :partition_id)
+      AND (:group_id IS NULL OR group_id = :group_id)
+      AND (:user_id IS NULL OR user_id = :user_id)
+      AND (:course_id IS NULL OR course_id = :course_id)
+    ORDER BY seq DESC LIMIT 5
+""")
+
+NEWEST = 2**63 - 1
+
+
+class ChangeRepository(Repository):
+    async def page(
+        self,
+        reach: Reach,
+        *,
+        before: int = NEWEST,
+        limit: int,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        **filters: Any,
+    ) -> Page:
+        """Lines of the log within reach, newest first; filters by column, ``None`` is any."""
+        wanted = dict.fromkeys(
+            (
+                "course_id",
+                "user_id",
+                "partition_id",
+                "group_id",
+                "actor",
+                "kind",
+                "request",
+                "changeset",
+            )
+        )
+        return await self._page(
+            PAGE,
+            limit=limit,
+            key=("seq",),
+            before=before,
+            since=since,
+            until=until,
+            **reach_parameters(reach),
+            **{**wanted, **filters},
+        )
+
+    async def latest(self, **about: int) -> list[dict[str, Any]]:
+        """The last few changes of one thing, for a caller who has missed them."""
+        nothing = dict.fromkeys(("course_id", "partition_id", "group_id", "user_id"))
+        rows = await self._rows(LATEST, **{**nothing, **about})
+        return [{**row._asdict(), "at": row.at.isoformat().replace("+00:00", "Z")} for row in rows]

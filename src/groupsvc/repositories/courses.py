@@ -1,0 +1,146 @@
+"""Courses: what is divided. The board shows one whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, update
+
+from groupsvc.auth.principal import Reach
+from groupsvc.documents import Document, Page
+from groupsvc.models import Course
+from groupsvc.repositories.repository import WITHIN, Repository, reach_parameters
+from groupsvc.repositories.shapes import COURSE, GROUP, MEMBER, PARTITION_ONLY, PLACE, lateral
+from groupsvc.repositories.statements import sql
+
+SOURCE = f"courses c JOIN departments d ON d.id = c.department_id {lateral(COURSE)}"
+
+READ = sql(f"SELECT {PLACE}, row_to_json(shape)::text AS body FROM {SOURCE} WHERE c.id = :id")
+READ_KEY = sql(f"SELECT {PLACE}, row_to_json(shape)::text AS body FROM {SOURCE} WHERE c.key = :key")
+
+LIST = sql(f"""
+    SELECT c.id, row_to_json(shape)::text AS body FROM {SOURCE}
+    WHERE c.id > :after AND {WITHIN} AND (:department IS NULL OR d.acronym = :department)
+    ORDER BY c.id LIMIT :limit
+""")
+
+LOCATE = """
+    SELECT c.id, c.key, d.acronym AS department, c.is_locked
+    FROM courses c JOIN departments d ON d.id = c.department_id WHERE c.id = :id
+"""
+FIND = sql(LOCATE)
+# SHARE lets memberships of the course go on; lists of partitions change one after the other.
+HOLD = sql(f"{LOCATE} FOR NO KEY UPDATE OF c")
+
+UPSERT = sql("""
+    INSERT INTO courses (department_id, key, title)
+    VALUES (:department_id, :key, :title)
+    ON CONFLICT (key) DO UPDATE
+        SET department_id = excluded.department_id, title = excluded.title
+        WHERE (courses.department_id, courses.title)
+              IS DISTINCT FROM (excluded.department_id, excluded.title)
+    RETURNING id
+""")
+
+# Partitions in order, groups in order with their members, and who is in no group of each.
+BOARD = sql(f"""
+    SELECT {PLACE}, json_build_object(
+        'course', (SELECT row_to_json(shape) FROM (SELECT {COURSE}) shape),
+        'enrolled', (SELECT count(*) FROM enrollments e WHERE e.course_id = c.id),
+        'partitions', coalesce((
+            SELECT json_agg(row_to_json(each_partition)) FROM (
+                SELECT {PARTITION_ONLY}, coalesce((
+                    SELECT json_agg(row_to_json(each_group)) FROM (
+                        SELECT {GROUP}, own.count AS member_count, own.members
+                        FROM groups g CROSS JOIN LATERAL (
+                            SELECT count(*) AS count, CASE WHEN :with_members THEN coalesce(
+                                json_agg(m.user_id ORDER BY u.sort_key, u.id), '[]') END AS members
+                            FROM memberships m LEFT JOIN users u
+                                ON :with_members AND u.id = m.user_id
+                            WHERE m.course_id = g.course_id AND m.group_id = g.id
+                        ) own
+                        WHERE g.course_id = p.course_id AND g.partition_id = p.id
+                        ORDER BY g.position, g.name
+                    ) each_group), '[]') AS groups,
+                    none.count AS unassigned_count, none.members AS unassigned
+                FROM partitions p CROSS JOIN LATERAL (
+                    SELECT count(*) AS count, CASE WHEN :with_members THEN coalesce(
+                        json_agg(e.user_id ORDER BY u.sort_key, u.id), '[]') END AS members
+                    FROM enrollments e LEFT JOIN users u ON :with_members AND u.id = e.user_id
+                    WHERE e.course_id = c.id AND NOT EXISTS (
+                        SELECT FROM memberships m
+                        WHERE m.course_id = c.id AND m.partition_id = p.id
+                          AND m.user_id = e.user_id)
+                ) none
+                WHERE p.course_id = c.id AND p.kind <> 'default'
+                ORDER BY p.position, p.id
+            ) each_partition), '[]'),
+        'users', CASE WHEN :with_members THEN coalesce((
+            SELECT json_agg(row_to_json(shape) ORDER BY u.sort_key, u.id)
+            FROM (
+                SELECT user_id FROM enrollments WHERE course_id = c.id
+                UNION SELECT user_id FROM memberships WHERE course_id = c.id
+            ) shown
+            JOIN users u ON u.id = shown.user_id
+            LEFT JOIN enrollments e ON e.course_id = c.id AND e.user_id = u.id
+            {lateral(MEMBER)}), '[]') END
+    )::text AS body
+    FROM courses c JOIN departments d ON d.id = c.department_id
+    WHERE c.id = :id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCourse:
+    """A course, locked in the database or not as the method says."""
+
+    id: int
+    key: str
+    department: str
+    is_locked: bool
+
+
+class CourseRepository(Repository):
+    async def read(self, course_id: int) -> Document[dict[str, Any]] | None:
+        return await self._document(READ, id=course_id)
+
+    async def read_key(self, key: str) -> Document[dict[str, Any]] | None:
+        return await self._document(READ_KEY, key=key)
+
+    async def board(
+        self, course_id: int, *, with_members: bool = True
+    ) -> Document[dict[str, Any]] | None:
+        return await self._document(BOARD, id=course_id, with_members=with_members)
+
+    async def page(
+        self, reach: Reach, *, department: str | None, after: int = 0, limit: int
+    ) -> Page:
+        return await self._page(
+            LIST,
+            limit=limit,
+            key=("id",),
+            after=after,
+            department=department,
+            **reach_parameters(reach),
+        )
+
+    async def find(self, course_id: int) -> HeldCourse | None:
+        row = await self._row(FIND, id=course_id)
+        return HeldCourse(**row._asdict()) if row is not None else None
+
+    async def hold(self, course_id: int) -> HeldCourse | None:
+        """Hold the course itself, and with it the list of its partitions."""
+        row = await self._row(HOLD, id=course_id)
+        return HeldCourse(**row._asdict()) if row is not None else None
+
+    async def upsert(self, department_id: int, key: str, title: str) -> bool:
+        """Create or update by key; answers whether anything was written."""
+        row = await self._row(UPSERT, department_id=department_id, key=key, title=title)
+        return row is not None
+
+    async def update(self, course_id: int, values: Mapping[str, Any]) -> None:
+        await self._execute(update(Course).where(Course.id == course_id).values(**values))
+
+    async def delete(self, course_id: int) -> None:
+        """All that is in the course goes with it, each with its line in the log."""
+        await self._execute(delete(Course).where(Course.id == course_id))

@@ -1,0 +1,173 @@
+"""Users: the people of the roster."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, or_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from groupsvc.auth.principal import Reach
+from groupsvc.documents import Document, Page
+from groupsvc.models import User
+from groupsvc.repositories.repository import Repository, reach_parameters
+from groupsvc.repositories.shapes import USER, lateral
+from groupsvc.repositories.statements import sql
+
+# A user is where his department is and wherever he is enrolled.
+VISIBLE = """(
+    :everywhere
+    OR EXISTS (
+        SELECT FROM departments d
+        WHERE d.id = u.department_id AND d.acronym = ANY (:departments))
+    OR EXISTS (
+        SELECT FROM enrollments e
+        JOIN courses c ON c.id = e.course_id
+        JOIN departments d ON d.id = c.department_id
+        WHERE e.user_id = u.id AND (d.acronym = ANY (:departments) OR c.key = ANY (:courses)))
+)"""
+
+# Every word begins a word of the name, or the whole text begins a username, address or number.
+MATCHING = """(
+    :search IS NULL
+    OR translate(' ' || u.sort_key, '-''’', '   ') LIKE ALL (:names)
+    OR starts_with(lower(u.username), lower(:search COLLATE "C"))
+    OR starts_with(lower(u.email), lower(:search COLLATE "C"))
+    OR starts_with(lower(u.student_number), lower(:search COLLATE "C"))
+    OR starts_with(lower(u.national_number), lower(:search COLLATE "C"))
+)"""
+
+DEPARTMENT_OF = "(SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id)"
+
+LOOK = f"""
+    SELECT coalesce({DEPARTMENT_OF}, '') AS department, NULL AS course,
+           row_to_json(shape)::text AS body
+    FROM users u {lateral(USER)}
+"""
+READ = sql(f"{LOOK} WHERE u.id = :id AND {VISIBLE}")
+READ_NAME = sql(f"{LOOK} WHERE u.username = :username AND {VISIBLE}")
+
+PAGE = sql(f"""
+    SELECT u.sort_key, u.id, row_to_json(shape)::text AS body
+    FROM users u {lateral(USER)}
+    WHERE (u.sort_key, u.id) > (:after_key, :after) AND {VISIBLE} AND {MATCHING}
+      AND (:department IS NULL
+           OR u.department_id = (SELECT id FROM departments WHERE acronym = :department))
+    ORDER BY u.sort_key, u.id LIMIT :limit
+""")
+
+TAKE = f"""
+    SELECT u.id, u.username, u.family_name, u.given_name, {DEPARTMENT_OF} AS department,
+           {VISIBLE} AS in_sight
+    FROM users u
+"""
+HOLD = sql(f"{TAKE} WHERE u.id = :id FOR NO KEY UPDATE OF u")
+HOLD_NAME = sql(f"{TAKE} WHERE u.username = :username FOR NO KEY UPDATE OF u")
+
+# A student number is unique in a department only: of several the department's own is meant.
+IDS_OF = sql("""
+    SELECT named.identifier, coalesce(
+        (SELECT u.id FROM users u WHERE u.username = named.identifier),
+        (SELECT u.id FROM users u
+         WHERE lower(u.email COLLATE "C") = lower(named.identifier COLLATE "C")),
+        (SELECT CASE WHEN count(*) = 1 THEN min(u.id) ELSE min(u.id) FILTER (WHERE
+             u.department_id = (SELECT d.id FROM departments d WHERE d.acronym = :department))
+         END FROM users u WHERE u.student_number = named.identifier)
+    ) AS id
+    FROM unnest(:identifiers) AS named (identifier)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A text that somebody typed, and its words as they would be in a sort key."""
+
+    text: str | None = None
+    words: Sequence[str] = ()
+
+    def parameters(self) -> dict[str, Any]:
+        return {"search": self.text, "names": [_begins(word) for word in self.words] or None}
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUser:
+    """A user whom nobody else changes until the transaction ends, in sight of the caller or not."""
+
+    id: int
+    username: str
+    family_name: str
+    given_name: str
+    department: str | None
+    in_sight: bool
+
+
+class UserRepository(Repository):
+    async def read(self, user_id: int, reach: Reach) -> Document[dict[str, Any]] | None:
+        """A user within reach; the place of one without a department is ``""``."""
+        return await self._document(READ, id=user_id, **reach_parameters(reach))
+
+    async def read_name(self, username: str, reach: Reach) -> Document[dict[str, Any]] | None:
+        return await self._document(READ_NAME, username=username, **reach_parameters(reach))
+
+    async def page(
+        self,
+        reach: Reach,
+        *,
+        search: Search,
+        department: str | None,
+        after: tuple[str, int] = ("", 0),
+        limit: int,
+    ) -> Page:
+        """Users within reach, by name."""
+        return await self._page(
+            PAGE,
+            limit=limit,
+            key=("sort_key", "id"),
+            after_key=after[0],
+            after=after[1],
+            department=department,
+            **search.parameters(),
+            **reach_parameters(reach),
+        )
+
+    async def ids_of(self, names: Sequence[str], department: str) -> dict[str, int]:
+        """Ids by username, else e-mail address, else student number.
+
+        Names that mean nobody, or several users none of whom is of the department, are left out.
+        """
+        rows = await self._rows(IDS_OF, identifiers=list(names), department=department)
+        return {row.identifier: row.id for row in rows if row.id is not None}
+
+    async def hold(self, user_id: int, sight: Reach) -> HeldUser | None:
+        row = await self._row(HOLD, id=user_id, **reach_parameters(sight))
+        return HeldUser(**row._asdict()) if row is not None else None
+
+    async def hold_name(self, username: str, sight: Reach) -> HeldUser | None:
+        row = await self._row(HOLD_NAME, username=username, **reach_parameters(sight))
+        return HeldUser(**row._asdict()) if row is not None else None
+
+    async def create(self, values: Mapping[str, Any]) -> int | None:
+        """The id of the new user; None when somebody else has just taken the username."""
+        statement = insert(User).values(**values).on_conflict_do_nothing(constraint=USERNAME)
+        rows = await self._execute(statement.returning(User.id))
+        return rows[0][0] if rows else None
+
+    async def update(self, user_id: int, values: Mapping[str, Any]) -> None:
+        """Write what differs; nothing at all when nothing does."""
+        differs = or_(
+            *(getattr(User, name).is_distinct_from(value) for name, value in values.items())
+        )
+        statement = update(User).where(User.id == user_id, differs).values(**values)
+        await self._execute(statement.execution_options(synchronize_session=False))
+
+    async def delete(self, user_id: int) -> None:
+        """His memberships and enrollments go with him, each with its line in the log."""
+        await self._execute(delete(User).where(User.id == user_id))
+
+
+USERNAME = "uq_users_username"
+
+
+def _begins(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"% {escaped}%"

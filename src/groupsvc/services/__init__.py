@@ -1,0 +1,1 @@
+"""The rules. A service decides; faces translate for it and repositories look up and write."""

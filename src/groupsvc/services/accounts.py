@@ -1,0 +1,200 @@
+"""Local accounts of machines: declare, grant, disable, and exchange secrets for tokens."""
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from groupsvc.auth.grants import parse_grant
+from groupsvc.auth.passwords import hash_secret, new_token, token_digest, verify_secret
+from groupsvc.auth.principal import Grant, Permission
+from groupsvc.documents import Document, Page
+from groupsvc.errors import InvalidError, NotFoundError, UnauthenticatedError
+from groupsvc.repositories.accounts import HeldAccount
+from groupsvc.services.authentication import ACCOUNT, check_secret
+from groupsvc.services.names import normalise
+from groupsvc.services.service import Expectation, Service
+
+LONGEST = 150
+SHORTEST_SECRET = 8
+LONGEST_SECRET = 200
+LIFETIME = 3_600  # seconds
+OUTSIDE = 0  # the course of what is in none, in the change log
+
+# A colon would end the name in HTTP Basic, a slash or a lone dot would change the path.
+NAME = re.compile(r"\w[\w.@+-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """``secret`` is there once: when it was made up for an account that is new."""
+
+    document: Document[dict[str, Any]]
+    created: bool
+    secret: str | None = None
+
+
+class AccountService(Service):
+    """All but tokens is for who may administer everywhere."""
+
+    async def page(self, *, after: str = "", limit: int) -> Page:
+        """Accounts by name, without their secrets."""
+        self._require(Permission.ADMIN)
+        return await self._uow.accounts.page(after=after, limit=limit)
+
+    async def read(self, name: str) -> Document[dict[str, Any]]:
+        self._require(Permission.ADMIN)
+        return await self._read(account_name(name))
+
+    async def declare(
+        self,
+        name: object,
+        *,
+        grants: Sequence[str],
+        secret: str | None = None,
+        username: object = None,
+        is_active: bool = True,
+        expected: Expectation | None = None,
+    ) -> Declared:
+        """Create or replace an account by name.
+
+        Without a secret the account keeps its own, and a new one is given one. Another secret, or
+        none to be active, ends its tokens. Raises InvalidError, which points at the first grant
+        that is malformed or in a place that there is not.
+        """
+        self._require(Permission.ADMIN)
+        tidy, wanted = account_name(name), parse_grants(grants)
+        values: dict[str, Any] = {"is_active": is_active, "username": None}
+        if username is not None:
+            values["username"] = normalise(username, field="username", longest=LONGEST)
+        _check_length(secret)
+        held = await self._hold(tidy, expected)
+        made: str | None = None
+        if held is None:
+            made = secrets.token_urlsafe(32) if secret is None else None
+            hashed = await hash_secret(secret or made or "")
+            account_id = await self._uow.accounts.create(tidy, hashed, **values)
+        else:
+            account_id = held.id
+            await self._replace(held, secret, values)
+        await self._grant(account_id, wanted)
+        return Declared(await self._read(tidy), held is None, made)
+
+    async def set_grants(
+        self, name: str, grants: Sequence[str], *, expected: Expectation | None = None
+    ) -> Document[dict[str, Any]]:
+        """Replace what an account may do; its tokens may do just that from now on."""
+        self._require(Permission.ADMIN)
+        wanted = parse_grants(grants)
+        held = await self._open(name, expected)
+        await self._grant(held.id, wanted)
+        return await self._read(held.name)
+
+    async def disable(
+        self, name: str, *, expected: Expectation | None = None
+    ) -> Document[dict[str, Any]]:
+        """End an account's tokens and give it no others until it is declared active again."""
+        self._require(Permission.ADMIN)
+        held = await self._open(name, expected)
+        await self._replace(held, None, {"is_active": False})
+        return await self._read(held.name)
+
+    async def delete(self, name: str, *, expected: Expectation | None = None) -> None:
+        """Delete an account with its grants and tokens."""
+        self._require(Permission.ADMIN)
+        held = await self._open(name, expected)
+        await self._uow.accounts.delete(held.id)
+
+    async def issue(self, name: str, secret: str, *, lifetime: int = LIFETIME) -> tuple[str, int]:
+        """A new token and the seconds it lives; those issued before stay valid.
+
+        Whoever knows the secret needs no permission. Raises UnauthenticatedError.
+        """
+        held = await check_secret(self._uow, name, secret)
+        token = new_token()
+        if not await self._uow.accounts.issue(held, token_digest(token), lifetime):
+            raise UnauthenticatedError("the account has just changed", code="invalid_client")
+        return token, lifetime
+
+    async def revoke(self, token: str) -> None:
+        """End a token of the caller's own account; of any other token nothing is done or told."""
+        if self._principal.subject.startswith(ACCOUNT):
+            name = self._principal.subject.removeprefix(ACCOUNT)
+            await self._uow.accounts.revoke(name, token_digest(token))
+
+    async def _replace(
+        self, held: HeldAccount, secret: str | None, values: dict[str, Any]
+    ) -> None:
+        # To hash the same secret again would look like another one.
+        renewed = secret is not None and not await verify_secret(secret, held.secret_hash)
+        if secret is not None and renewed:
+            values["secret_hash"] = await hash_secret(secret)
+        await self._uow.accounts.update(held.id, values)
+        if renewed or not values["is_active"]:
+            await self._uow.accounts.revoke_all(held.id)
+
+    async def _grant(self, account_id: int, grants: Sequence[Grant]) -> None:
+        lost = await self._uow.accounts.set_grants(account_id, grants)
+        if lost is not None:
+            raise InvalidError(
+                "there is no such department or course",
+                code="unknown_place",
+                pointer=f"#/grants/{lost - 1}",
+            )
+
+    async def _hold(self, name: str, expected: Expectation | None) -> HeldAccount | None:
+        await self._uow.begin()
+        held = await self._uow.accounts.hold(name)
+        if expected is not None:
+            document = await self._uow.accounts.read(name)
+            await self._expect(expected, document, course_id=OUTSIDE)
+        return held
+
+    async def _open(self, name: str, expected: Expectation | None) -> HeldAccount:
+        held = await self._hold(account_name(name), expected)
+        if held is None:
+            raise NotFoundError("no such account")
+        return held
+
+    async def _read(self, name: str) -> Document[dict[str, Any]]:
+        document = await self._uow.accounts.read(name)
+        if document is None:
+            raise NotFoundError("no such account")
+        return document
+
+
+def account_name(name: object) -> str:
+    """The name in the form in which it is stored. Raises InvalidError."""
+    tidy = normalise(name, longest=LONGEST)
+    if not NAME.fullmatch(tidy):
+        raise InvalidError(
+            "an account's name is of letters, digits and . _ @ + -, and begins with one of the "
+            "first two",
+            code="invalid_name",
+            pointer="#/name",
+        )
+    return tidy
+
+
+def parse_grants(texts: Sequence[str]) -> list[Grant]:
+    """Raises InvalidError that points at the first one that is no grant."""
+    grants: list[Grant] = []
+    for line, text in enumerate(texts):
+        tidy = normalise(text, field=f"grants/{line}", longest=2 * LONGEST_NAME)
+        try:
+            grants.append(parse_grant(tidy))
+        except InvalidError as error:
+            raise InvalidError(
+                error.message, code="invalid_grant", pointer=f"#/grants/{line}"
+            ) from error
+    return grants
+
+
+def _check_length(secret: str | None) -> None:
+    if secret is not None and not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET:
+        raise InvalidError(
+            f"a secret has {SHORTEST_SECRET} to {LONGEST_SECRET} characters",
+            code="invalid_secret",
+            pointer="#/secret",
+        )

@@ -1,0 +1,63 @@
+"""Who is calling: from a token, or from the name and secret of a local account."""
+
+from groupsvc.auth.passwords import TOKEN_PREFIX, token_digest, verify_secret
+from groupsvc.auth.principal import Principal
+from groupsvc.auth.verifier import Verifier
+from groupsvc.errors import InvalidError, UnauthenticatedError
+from groupsvc.repositories.accounts import HeldAccount
+from groupsvc.repositories.unit_of_work import UnitOfWork
+from groupsvc.services.names import normalise
+
+ACCOUNT = "account:"
+
+
+class Authenticator:
+    """Turns tokens into principals. Those of local accounts are asked for anew every time.
+
+    So a token that is revoked, an account that is disabled and a grant that is withdrawn are all
+    without effect from then on.
+    """
+
+    def __init__(self, verifier: Verifier) -> None:
+        self._verifier = verifier
+
+    async def principal(self, uow: UnitOfWork, token: str) -> Principal:
+        """The caller who holds a token.
+
+        Raises UnauthenticatedError with code ``invalid_token`` or ``token_expired``, and
+        UnavailableError when a token issued elsewhere cannot be verified just now.
+        """
+        if token.startswith(TOKEN_PREFIX):
+            return await _local(uow, token)
+        principal, _ = await self._verifier.verify(token)
+        if principal.subject.startswith(ACCOUNT):
+            raise UnauthenticatedError(
+                "the token takes the name of a local account", code="invalid_token"
+            )
+        return principal
+
+
+async def _local(uow: UnitOfWork, token: str) -> Principal:
+    bearer = await uow.accounts.bearer(token_digest(token))
+    if bearer is None:
+        raise UnauthenticatedError("the token is not known", code="invalid_token")
+    if bearer.is_expired:
+        raise UnauthenticatedError("the token has expired", code="token_expired")
+    return Principal(ACCOUNT + bearer.name, bearer.username, bearer.grants)
+
+
+async def check_secret(uow: UnitOfWork, name: str, secret: str) -> HeldAccount:
+    """The active account of that name, if the secret is its own.
+
+    Raises UnauthenticatedError with code ``invalid_client``. Why is not told, neither in words
+    nor by the time it takes.
+    """
+    try:
+        held = await uow.accounts.find(normalise(name))
+    except InvalidError:
+        held = None
+    usable = held if held is not None and held.is_active else None
+    right = await verify_secret(secret, usable.secret_hash if usable is not None else None)
+    if usable is None or not right:
+        raise UnauthenticatedError("the name or the secret is wrong", code="invalid_client")
+    return usable

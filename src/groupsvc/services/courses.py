@@ -1,0 +1,82 @@
+"""Courses: declare, lock, show whole, delete."""
+
+from typing import Any
+
+from groupsvc.auth.principal import Permission
+from groupsvc.documents import Document, Page
+from groupsvc.errors import NotFoundError
+from groupsvc.repositories.courses import HeldCourse
+from groupsvc.services.names import normalise
+from groupsvc.services.service import Expectation, Service
+
+
+class CourseService(Service):
+    async def read(self, course_id: int) -> Document[dict[str, Any]]:
+        return self._readable(await self._uow.courses.read(course_id), "course")
+
+    async def read_key(self, key: str) -> Document[dict[str, Any]]:
+        return self._readable(await self._uow.courses.read_key(key), "course")
+
+    async def board(self, course_id: int, *, with_members: bool) -> Document[dict[str, Any]]:
+        """Everything a group editor shows: partitions, groups, members, who is in no group."""
+        return self._readable(
+            await self._uow.courses.board(course_id, with_members=with_members), "course"
+        )
+
+    async def page(self, *, department: str | None, after: int = 0, limit: int) -> Page:
+        """Courses that the caller may read, by id."""
+        reach = self._principal.reach(Permission.GROUPS_READ)
+        return await self._uow.courses.page(reach, department=department, after=after, limit=limit)
+
+    async def declare(
+        self, key: object, *, department: str, title: str, expected: Expectation | None = None
+    ) -> tuple[Document[dict[str, Any]], bool]:
+        """Create or update a course by key; answers whether it was created.
+
+        Who moves a course to another department needs the permission in both.
+        """
+        tidy = normalise(key, field="key")
+        await self._uow.begin()
+        existing = await self._uow.courses.read_key(tidy)
+        if expected is not None:
+            await self._expect(expected, existing, course_id=existing.data["id"] if existing else 0)
+        if existing is not None:
+            self._require(Permission.ROSTER_WRITE, existing.department, existing.course)
+        department_id = await self._uow.departments.id_of(department)
+        self._require(Permission.ROSTER_WRITE, department, tidy)
+        if department_id is None:
+            raise NotFoundError("no such department")
+        await self._uow.courses.upsert(department_id, tidy, title)
+        document = await self._uow.courses.read_key(tidy)
+        assert document is not None
+        return document, existing is None
+
+    async def set_lock(self, course_id: int, *, locked: bool) -> Document[dict[str, Any]]:
+        """Lock or unlock a course; either waits for changes in flight. Repeating changes nothing.
+
+        While it is locked, no face changes its partitions, groups and memberships.
+        """
+        held = await self._open(course_id, Permission.ADMIN)
+        if held.is_locked != locked:
+            await self._uow.courses.update(course_id, {"is_locked": locked})
+        document = await self._uow.courses.read(course_id)
+        assert document is not None
+        return document
+
+    async def delete(self, course_id: int, *, expected: Expectation | None = None) -> None:
+        """Delete a course and all that is in it. Raises LockedError while it is locked."""
+        held = await self._open(course_id, Permission.ADMIN)
+        if expected is not None:
+            await self._expect(
+                expected, await self._uow.courses.read(course_id), course_id=course_id
+            )
+        self._unlocked(held.is_locked)
+        await self._uow.courses.delete(course_id)
+
+    async def _open(self, course_id: int, permission: Permission) -> HeldCourse:
+        await self._uow.begin()
+        held = await self._uow.courses.hold(course_id)
+        if held is None:
+            raise NotFoundError("no such course")
+        self._require(permission, held.department, held.key)
+        return held

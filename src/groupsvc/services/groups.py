@@ -1,0 +1,116 @@
+"""Groups: create, rename, order, delete."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from groupsvc.auth.principal import Permission
+from groupsvc.documents import Document, GroupDoc, PartitionDoc
+from groupsvc.errors import ConflictError, NotEditableError, NotFoundError
+from groupsvc.repositories.groups import HeldGroup
+from groupsvc.services.names import LONGEST, normalise
+from groupsvc.services.partitions import PartitionService, check_order
+from groupsvc.services.service import Expectation, Service
+
+
+class GroupService(Service):
+    @property
+    def _partitions(self) -> PartitionService:
+        return PartitionService(self._uow, self._principal)
+
+    async def read(self, group_id: int) -> Document[GroupDoc]:
+        return self._readable(await self._uow.groups.read(group_id), "group")
+
+    async def create(
+        self,
+        partition_id: int,
+        name: object,
+        *,
+        place: int | None = None,
+        longest: int = LONGEST,
+        **values: Any,
+    ) -> Document[GroupDoc]:
+        """Create a group at the end of its partition.
+
+        ``place`` (from 1) puts it there and pushes the others back; a ``position`` among the
+        values is stored as it is and pushes nobody.
+        """
+        held = await self._partitions.open(partition_id)
+        self._editable(held.groups_editable)
+        tidy = normalise(name, longest=longest)
+        created = await self._uow.groups.create(held.course_id, held.id, tidy, values)
+        if place is not None:
+            ids = list(await self._uow.groups.names(held.course_id, held.id))
+            ids.remove(created)
+            ids.insert(place - 1, created)
+            await self._uow.groups.order(held.course_id, held.id, ids)
+        return await self.read_own(created)
+
+    async def edit(
+        self,
+        group_id: int,
+        changes: dict[str, Any],
+        *,
+        expected: Expectation | None = None,
+        longest: int = LONGEST,
+    ) -> Document[GroupDoc]:
+        """Rename a group or set its capacity, timetable id, assignment type or content link.
+
+        Only the name needs a partition with editable groups.
+        """
+        held = await self.open(group_id, to_rename="name" in changes)
+        if expected is not None:
+            await self._expect(expected, await self._uow.groups.read(held.id), group_id=held.id)
+        if "name" in changes:
+            changes["name"] = normalise(changes["name"], longest=longest)
+        if changes:
+            await self._uow.groups.update(held, changes)
+        return await self.read_own(held.id)
+
+    async def order(
+        self, partition_id: int, ids: Sequence[int], *, partial: bool = False
+    ) -> Document[PartitionDoc]:
+        """Put the groups of a partition in the given order; editability does not matter here."""
+        held = await self._partitions.open(partition_id)
+        known = list(await self._uow.groups.names(held.course_id, held.id))
+        check_order(ids, known, partial=partial)
+        if ids:
+            await self._uow.groups.order(held.course_id, held.id, ids)
+        return await self._partitions.read_own(held.id)
+
+    async def delete(self, group_id: int, *, expected: Expectation | None = None) -> None:
+        """Delete a group and its memberships; the users stay enrolled."""
+        held = await self.open(group_id, to_rename=True)
+        if expected is not None:
+            await self._expect(expected, await self._uow.groups.read(held.id), group_id=held.id)
+        await self._uow.groups.delete(held.course_id, held.id)
+
+    async def open(self, group_id: int, *, to_rename: bool = False) -> HeldGroup:
+        """Hold a group that may be changed.
+
+        Raises NotFoundError, ForbiddenError, LockedError, or NotEditableError where a name or the
+        group itself is at stake, in this order.
+        """
+        await self._uow.begin()
+        held = await self._uow.groups.hold(group_id)
+        if held is None:
+            raise NotFoundError("no such group")
+        self._require(Permission.GROUPS_WRITE, held.department, held.course)
+        self._unlocked(held.is_locked)
+        if to_rename:
+            self._editable(held.groups_editable)
+        if held.kind == "default":
+            raise ConflictError(
+                "the default group is derived from the roster", code="default_partition"
+            )
+        return held
+
+    @staticmethod
+    def _editable(groups_editable: bool) -> None:
+        if not groups_editable:
+            raise NotEditableError("the groups of this partition are not editable")
+
+    async def read_own(self, group_id: int) -> Document[GroupDoc]:
+        """What this unit of work has just written, whatever the caller may read."""
+        document = await self._uow.groups.read(group_id)
+        assert document is not None
+        return document

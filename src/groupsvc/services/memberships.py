@@ -1,0 +1,198 @@
+"""Memberships: assign, move, remove, one by one and many at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from groupsvc.auth.principal import Permission
+from groupsvc.documents import Document, Page
+from groupsvc.errors import ConflictError, InvalidError, NotEnrolledError, NotFoundError
+from groupsvc.repositories.memberships import Outcome
+from groupsvc.repositories.partitions import HeldPartition
+from groupsvc.services.partitions import PartitionService
+from groupsvc.services.planning import Answer, Plan, Wish, plan
+from groupsvc.services.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentRow:
+    """One row of a batch: the user and the group, each by id or by name; no group at all removes.
+
+    ``user`` is a username, an e-mail address or a student number.
+    """
+
+    user_id: int | None = None
+    user: str | None = None
+    group_id: int | None = None
+    group: str | None = None
+
+
+class MembershipService(Service):
+    async def assign(self, group_id: int, user_id: int) -> Outcome:
+        """Put a user into a group, out of any other group of its partition, in one statement.
+
+        Raises NotFoundError (group, user), ForbiddenError, LockedError, NotEnrolledError,
+        FullError, or ConflictError for the default group.
+        """
+        reach = self._principal.reach(Permission.GROUPS_WRITE)
+        outcome = self._decided(
+            await self._uow.memberships.assign(group_id, user_id, reach), "group"
+        )
+        if not outcome.is_known:
+            raise NotFoundError("no such user")
+        if outcome.kind == "default":
+            raise ConflictError(
+                "the default group is derived from the roster", code="default_partition"
+            )
+        if not outcome.is_enrolled:
+            raise NotEnrolledError("the user is not enrolled in the course")
+        return outcome
+
+    async def remove(self, group_id: int, user_id: int) -> Outcome:
+        """Take a user out of a group; no error and no change when he is not in it."""
+        reach = self._principal.reach(Permission.GROUPS_WRITE)
+        return self._removed(
+            await self._uow.memberships.remove(user_id, reach, group_id=group_id), "group"
+        )
+
+    async def leave(self, partition_id: int, user_id: int) -> Outcome:
+        """Take a user out of whatever group of a partition he is in."""
+        self._uow.context.cause = "partition"
+        reach = self._principal.reach(Permission.GROUPS_WRITE)
+        return self._removed(
+            await self._uow.memberships.remove(user_id, reach, partition_id=partition_id),
+            "partition",
+        )
+
+    async def in_group(
+        self,
+        group_id: int,
+        *,
+        state: str | None = None,
+        as_of: datetime | None = None,
+        after: int = 0,
+        limit: int,
+    ) -> Page:
+        """Members by user id, now or as they were; of the default group, everybody enrolled."""
+        group = await self._uow.groups.locate(group_id)
+        if group is None:
+            raise NotFoundError("no such group")
+        self._require(Permission.GROUPS_READ, group.department, group.course)
+        if as_of is not None:
+            return await self._uow.memberships.in_group_as_of(
+                group.partition_id, group_id, as_of, after=after, limit=limit
+            )
+        stored = None if group.kind == "default" else group_id
+        return await self._uow.memberships.in_group(
+            group.course_id, stored, state=state, after=after, limit=limit
+        )
+
+    async def in_no_group(
+        self, partition_id: int, *, state: str | None, after: int = 0, limit: int
+    ) -> Page:
+        """Enrolled users who are in no group of the partition, by user id."""
+        document = self._readable(await self._uow.partitions.read(partition_id), "partition")
+        return await self._uow.memberships.in_no_group(
+            document.data["course_id"], partition_id, state=state, after=after, limit=limit
+        )
+
+    async def of_user_in_course(
+        self, course_id: int, user_id: int, as_of: datetime | None = None
+    ) -> Document[list[Any]]:
+        """The groups of one user in one course, now or as they were."""
+        return self._readable(
+            await self._uow.memberships.of_user_in_course(course_id, user_id, as_of),
+            "course or user",
+        )
+
+    async def of_user(self, user_id: int) -> Document[list[Any]]:
+        """The groups of one user over all courses that the caller may read."""
+        reach = self._principal.reach(Permission.GROUPS_READ)
+        document = await self._uow.memberships.of_user(reach, user_id=user_id)
+        if document is None:
+            raise NotFoundError("no such user")
+        return document
+
+    async def mine(self) -> Document[list[Any]]:
+        """The caller's own groups over all courses; nobody needs a permission for that."""
+        nowhere = self._principal.reach(Permission.GROUPS_READ)
+        document = await self._uow.memberships.of_user(
+            nowhere, username=self._principal.username or "", own=True
+        )
+        return document or Document(b"[]")
+
+    async def assign_many(
+        self,
+        partition_id: int,
+        rows: Sequence[AssignmentRow],
+        *,
+        mode: Literal["all_or_nothing", "row_by_row"] = "all_or_nothing",
+        dry_run: bool = False,
+    ) -> tuple[list[Answer], bool]:
+        """Assign many at once; answers one result a row, and whether anything was written.
+
+        ``all_or_nothing`` writes nothing when a row is refused. ``dry_run`` answers the same and
+        never writes.
+        """
+        held = await PartitionService(self._uow, self._principal).open(partition_id)
+        if held.kind == "default":
+            raise ConflictError(
+                "the default partition is derived from the roster", code="default_partition"
+            )
+        made = await self.plan_rows(held, rows)
+        write = not dry_run and not (made.refused and mode == "all_or_nothing")
+        if write:
+            await self.carry_out(held, made)
+        return made.answers, write
+
+    async def plan_rows(self, held: HeldPartition, rows: Sequence[AssignmentRow]) -> Plan:
+        """Decide the rows of a batch against what is true now; nothing is written."""
+        room = await self._uow.memberships.room(held.course_id, held.id)
+        by_name = {group.name: group_id for group_id, group in room.items()}
+        names = sorted({row.user for row in rows if row.user_id is None and row.user is not None})
+        users = await self._uow.users.ids_of(names, held.department) if names else {}
+        wishes = [_wish(line, row, users, by_name) for line, row in enumerate(rows, start=1)]
+        known = sorted({wish.user_id for wish in wishes if wish.user_id is not None})
+        standing = await self._uow.memberships.standing(held.course_id, held.id, known)
+        return plan(wishes, standing, room, enrolled_only=held.kind != "cohorts")
+
+    async def carry_out(self, held: HeldPartition, made: Plan) -> None:
+        """Write what was planned: one statement for those who leave, one for those who enter."""
+        if made.leaving:
+            await self._uow.memberships.remove_many(held.course_id, held.id, sorted(made.leaving))
+        if made.entering:
+            await self._uow.memberships.assign_many(
+                held.course_id, held.id, sorted(made.entering.items())
+            )
+
+    def _decided(self, outcome: Outcome | None, what: str) -> Outcome:
+        if outcome is None:
+            raise NotFoundError(f"no such {what}")
+        self._require(Permission.GROUPS_WRITE, outcome.department, outcome.course)
+        self._unlocked(outcome.is_locked)
+        return outcome
+
+    def _removed(self, outcome: Outcome | None, what: str) -> Outcome:
+        decided = self._decided(outcome, what)
+        if decided.kind == "default":
+            raise ConflictError(
+                "the default group is derived from the roster", code="default_partition"
+            )
+        return decided
+
+
+def _wish(
+    line: int,
+    row: AssignmentRow,
+    users: dict[str, int],
+    groups: dict[str | None, int],
+) -> Wish:
+    user_id = row.user_id if row.user_id is not None else users.get(row.user or "")
+    if row.user_id is None and row.user is None:
+        raise InvalidError("a row names no user", pointer=f"#/rows/{line - 1}/user_id")
+    if row.group_id is None and row.group is not None:
+        group_id = groups.get(row.group)
+        refusal = "unknown_group" if group_id is None else None
+        return Wish(line, user_id, group_id, refusal)
+    return Wish(line, user_id, row.group_id)

@@ -1,0 +1,165 @@
+"""Partitions: create, rename, order, delete."""
+
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+from groupsvc.auth.principal import Permission
+from groupsvc.documents import Document, PartitionDoc
+from groupsvc.errors import ConflictError, InvalidError, NotFoundError
+from groupsvc.repositories.courses import HeldCourse
+from groupsvc.repositories.partitions import HeldPartition, PartitionFlags
+from groupsvc.services.names import LONGEST, normalise
+from groupsvc.services.service import Expectation, Service
+
+
+class PartitionService(Service):
+    async def read(self, partition_id: int) -> Document[PartitionDoc]:
+        """A partition with its groups, the default one included."""
+        return self._readable(await self._uow.partitions.read(partition_id), "partition")
+
+    async def in_course(self, course_id: int) -> Document[list[PartitionDoc]]:
+        """The partitions of a course in order, without the default one."""
+        return self._readable(await self._uow.partitions.in_course(course_id), "course")
+
+    async def create(
+        self,
+        course_id: int,
+        name: object,
+        *,
+        place: int | None = None,
+        position: int | None = None,
+        longest: int = LONGEST,
+        **flags: Unpack[PartitionFlags],
+    ) -> Document[PartitionDoc]:
+        """Create a partition at the end of the course.
+
+        ``place`` (from 1) puts it there and pushes the others back; ``position`` stores a bare
+        number and pushes nobody.
+        """
+        course = await self.open_course(course_id)
+        tidy = normalise(name, longest=longest)
+        created = await self._uow.partitions.create(course.id, tidy, position=position, **flags)
+        if place is not None:
+            ids = await self._uow.partitions.ids(course.id)
+            ids.remove(created)
+            ids.insert(place - 1, created)
+            await self._uow.partitions.order(course.id, ids)
+        return await self.read_own(created)
+
+    async def edit(
+        self,
+        partition_id: int,
+        changes: dict[str, Any],
+        *,
+        expected: Expectation | None = None,
+        longest: int = LONGEST,
+    ) -> Document[PartitionDoc]:
+        """Rename a partition or set its flags or bare position; all or nothing."""
+        held = await self.open(partition_id)
+        if expected is not None:
+            await self._expect(
+                expected, await self._uow.partitions.read(held.id), partition_id=held.id
+            )
+        if "name" in changes:
+            changes["name"] = normalise(changes["name"], longest=longest)
+            if held.kind != "ordinary" and changes["name"] != held.name:
+                raise ConflictError("this partition keeps its name", code=f"{held.kind}_partition")
+        if changes:
+            await self._uow.partitions.update(held, changes)
+        return await self.read_own(held.id)
+
+    async def order(
+        self, course_id: int, ids: Sequence[int], *, partial: bool = False
+    ) -> Document[list[PartitionDoc]]:
+        """Put the partitions of a course in the given order.
+
+        A partial order puts those named first and leaves the others in theirs.
+        Raises NotFoundError for an id of elsewhere, InvalidError for a repeated or missing one.
+        """
+        course = await self.open_course(course_id)
+        check_order(ids, await self._uow.partitions.ids(course.id), partial=partial)
+        if ids:
+            await self._uow.partitions.order(course.id, ids)
+        document = await self._uow.partitions.in_course(course.id)
+        assert document is not None
+        return document
+
+    async def delete(self, partition_id: int, *, expected: Expectation | None = None) -> None:
+        """Delete a partition, its groups and memberships; the users stay enrolled."""
+        held = await self.open(partition_id)
+        if expected is not None:
+            await self._expect(
+                expected, await self._uow.partitions.read(held.id), partition_id=held.id
+            )
+        await self._uow.partitions.delete(held)
+
+    async def set_tracks(
+        self, course_id: int, name: object, codes: Sequence[str]
+    ) -> Document[PartitionDoc]:
+        """Declare the tracks of a course: one group each in its one tracks partition.
+
+        Groups of codes no longer named are deleted, and their members lose their track.
+        """
+        course = await self.open_course(course_id, Permission.ROSTER_WRITE)
+        await self._uow.because("tracks")
+        wanted = [normalise(code, field="codes") for code in codes]
+        if len(set(wanted)) != len(wanted):
+            raise InvalidError("a track is named twice", pointer="#/codes")
+        partition_id = await self._uow.partitions.of_kind(course.id, "tracks")
+        if partition_id is None:
+            partition_id = await self._uow.partitions.create(
+                course.id, normalise(name), kind="tracks", groups_editable=False
+            )
+        existing = await self._uow.groups.names(course.id, partition_id)
+        for group_id, code in existing.items():
+            if code not in wanted:
+                await self._uow.groups.delete(course.id, group_id)
+        missing = [code for code in wanted if code not in existing.values()]
+        await self._uow.groups.create_many(course.id, partition_id, missing)
+        ids = {
+            code: group_id
+            for group_id, code in (await self._uow.groups.names(course.id, partition_id)).items()
+        }
+        await self._uow.groups.order(course.id, partition_id, [ids[code] for code in wanted])
+        return await self.read_own(partition_id)
+
+    async def open(self, partition_id: int) -> HeldPartition:
+        """Hold a partition that may be changed.
+
+        Raises NotFoundError, ForbiddenError or LockedError, in this order.
+        """
+        await self._uow.begin()
+        held = await self._uow.partitions.hold(partition_id)
+        if held is None:
+            raise NotFoundError("no such partition")
+        self._require(Permission.GROUPS_WRITE, held.department, held.course)
+        self._unlocked(held.is_locked)
+        return held
+
+    async def open_course(
+        self, course_id: int, permission: Permission = Permission.GROUPS_WRITE
+    ) -> HeldCourse:
+        """Hold a course whose list of partitions may be changed."""
+        await self._uow.begin()
+        held = await self._uow.courses.hold(course_id)
+        if held is None:
+            raise NotFoundError("no such course")
+        self._require(permission, held.department, held.key)
+        self._unlocked(held.is_locked)
+        return held
+
+    async def read_own(self, partition_id: int) -> Document[PartitionDoc]:
+        """What this unit of work has just written, whatever the caller may read."""
+        document = await self._uow.partitions.read(partition_id)
+        assert document is not None
+        return document
+
+
+def check_order(ids: Sequence[int], known: Sequence[int], *, partial: bool) -> None:
+    """Hold an order against the list it is for."""
+    if len(set(ids)) != len(ids):
+        raise InvalidError("the order names one twice", code="invalid_order", pointer="#/ids")
+    if not set(ids) <= set(known):
+        raise NotFoundError("the order names one that is not in this list")
+    if not partial and len(ids) != len(known):
+        raise InvalidError("the order must name every one", code="invalid_order", pointer="#/ids")

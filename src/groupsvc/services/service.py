@@ -1,0 +1,66 @@
+"""What every service shares: its unit of work, its caller, and what the caller expects."""
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from groupsvc.auth.principal import Permission, Place, Principal
+from groupsvc.documents import Document
+from groupsvc.errors import LockedError, NotFoundError, PreconditionFailedError
+from groupsvc.repositories.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the caller last saw: entity tags, of which one must still be right; ``None`` is any."""
+
+    etags: frozenset[str] | None = None
+
+
+class Service:
+    def __init__(self, uow: UnitOfWork, principal: Principal) -> None:
+        self._uow = uow
+        self._principal = principal
+
+    def _require(
+        self, permission: Permission, department: str | None = None, course: str | None = None
+    ) -> None:
+        """Refuse what is not granted in the place, or everywhere when none is given.
+
+        Raises NotFoundError out of sight, ForbiddenError in sight.
+        """
+        place = Place(department, course) if department is not None else None
+        self._principal.require(permission, place)
+        self._uow.decisions.append((permission.value, department, course))
+
+    def _readable(
+        self,
+        document: Document[T] | None,
+        what: str,
+        permission: Permission = Permission.GROUPS_READ,
+    ) -> Document[T]:
+        if document is None:
+            raise NotFoundError(f"no such {what}")
+        self._require(permission, document.department, document.course)
+        return document
+
+    async def _expect(
+        self, expected: Expectation | None, document: Document[Any] | None, **about: int
+    ) -> None:
+        """Refuse to overwrite what the caller has not seen, and tell who changed it last."""
+        if expected is None or (document is not None and expected.etags is None):
+            return
+        if document is not None and expected.etags and document.etag in expected.etags:
+            return
+        raise PreconditionFailedError(
+            "the resource has changed since",
+            etag=document.etag if document else None,
+            changes=await self._uow.changes.latest(**about),
+        )
+
+    @staticmethod
+    def _unlocked(is_locked: bool) -> None:
+        """The database refuses as well; asked first, the refusal comes before other ones."""
+        if is_locked:
+            raise LockedError("the course is locked")
