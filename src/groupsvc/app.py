@@ -13,18 +13,12 @@ import groupsvc
 from groupsvc.api import docs, health, problems
 from groupsvc.api.guard import Guard, Limits
 from groupsvc.api.v1 import (
-    accounts,
     changes,
     cohorts,
     courses,
-    departments,
-    enrollments,
     groups,
-    me,
     memberships,
     partitions,
-    tokens,
-    users,
 )
 from groupsvc.api.wiring import Wiring
 from groupsvc.auth.verifier import make_verifier
@@ -43,14 +37,8 @@ ROUTERS: Sequence[APIRouter] = (
     memberships.router,
     groups.router,
     courses.router,
-    me.router,
-    enrollments.router,
-    users.router,
-    departments.router,
     cohorts.router,
     changes.router,
-    accounts.router,
-    tokens.router,
     health.router,
 )
 

@@ -118,7 +118,8 @@ async def test_a_withdrawn_key_goes_away(server: KeyServer, keys: KeySet, clock:
     server.asked.clear()
     clock.advance(FRESH_SECONDS + 1)
     assert await keys.find("old") is not None
-    await server.asked.wait()
+    async with asyncio.timeout(10):
+        await server.asked.wait()
     await settled(keys)
     assert await keys.find("old") is None
     assert await keys.find("new") is not None

@@ -148,7 +148,7 @@ class UserRepository(Repository):
 
     async def create(self, values: Mapping[str, Any]) -> int | None:
         """The id of the new user; None when somebody else has just taken the username."""
-        statement = insert(User).values(**values).on_conflict_do_nothing(constraint=USERNAME)
+        statement = insert(User).values(**values).on_conflict_do_nothing(constraint="uq_users_username")
         rows = await self._execute(statement.returning(User.id))
         return rows[0][0] if rows else None
 
@@ -163,9 +163,6 @@ class UserRepository(Repository):
     async def delete(self, user_id: int) -> None:
         """His memberships and enrollments go with him, each with its line in the log."""
         await self._execute(delete(User).where(User.id == user_id))
-
-
-USERNAME = "uq_users_username"
 
 
 def _begins(word: str) -> str:

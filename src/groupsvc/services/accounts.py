@@ -1,34 +1,33 @@
 """Local accounts of machines: declare, grant, disable, and exchange secrets for tokens."""
 
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from groupsvc.auth.grants import parse_grant
 from groupsvc.auth.passwords import hash_secret, new_token, token_digest, verify_secret
 from groupsvc.auth.principal import Grant, Permission
 from groupsvc.documents import Document, Page
 from groupsvc.errors import InvalidError, NotFoundError, UnauthenticatedError
 from groupsvc.repositories.accounts import HeldAccount
+from groupsvc.services.account_rules import (
+    LONGEST,
+    account_name,
+    check_secret_length,
+    parse_grants,
+    possible_name,
+)
 from groupsvc.services.authentication import ACCOUNT, check_secret
 from groupsvc.services.names import normalise
 from groupsvc.services.service import Expectation, Service
 
-LONGEST = 150
-SHORTEST_SECRET = 8
-LONGEST_SECRET = 200
 LIFETIME = 3_600  # seconds
 OUTSIDE = 0  # the course of what is in none, in the change log
-
-# A colon would end the name in HTTP Basic, a slash or a lone dot would change the path.
-NAME = re.compile(r"\w[\w.@+-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """``secret`` is there once: when it was made up for an account that is new."""
+    """``secret`` is told once: when it was made up for an account that is new."""
 
     document: Document[dict[str, Any]]
     created: bool
@@ -36,7 +35,7 @@ class Declared:
 
 
 class AccountService(Service):
-    """All but tokens is for who may administer everywhere."""
+    """Whoever may administer everywhere manages accounts; tokens need no permission."""
 
     async def page(self, *, after: str = "", limit: int) -> Page:
         """Accounts by name, without their secrets."""
@@ -45,7 +44,7 @@ class AccountService(Service):
 
     async def read(self, name: str) -> Document[dict[str, Any]]:
         self._require(Permission.ADMIN)
-        return await self._read(account_name(name))
+        return await self._read(name)
 
     async def declare(
         self,
@@ -59,25 +58,19 @@ class AccountService(Service):
     ) -> Declared:
         """Create or replace an account by name.
 
-        Without a secret the account keeps its own, and a new one is given one. Another secret, or
-        none to be active, ends its tokens. Raises InvalidError, which points at the first grant
-        that is malformed or in a place that there is not.
+        Without a secret an account keeps its own, and one is made up for a new account. Another
+        secret, or not to be active, ends its tokens. Raises InvalidError, which points at the
+        first grant that is malformed or in a place that there is not.
         """
         self._require(Permission.ADMIN)
         tidy, wanted = account_name(name), parse_grants(grants)
-        values: dict[str, Any] = {"is_active": is_active, "username": None}
+        check_secret_length(secret)
         if username is not None:
-            values["username"] = normalise(username, field="username", longest=LONGEST)
-        _check_length(secret)
+            username = normalise(username, field="username", longest=LONGEST)
+        values: dict[str, Any] = {"username": username, "is_active": is_active}
         held = await self._hold(tidy, expected)
-        made: str | None = None
-        if held is None:
-            made = secrets.token_urlsafe(32) if secret is None else None
-            hashed = await hash_secret(secret or made or "")
-            account_id = await self._uow.accounts.create(tidy, hashed, **values)
-        else:
-            account_id = held.id
-            await self._replace(held, secret, values)
+        made = secrets.token_urlsafe(32) if held is None and secret is None else None
+        account_id = await self._write(tidy, held, secret or made, values)
         await self._grant(account_id, wanted)
         return Declared(await self._read(tidy), held is None, made)
 
@@ -94,10 +87,10 @@ class AccountService(Service):
     async def disable(
         self, name: str, *, expected: Expectation | None = None
     ) -> Document[dict[str, Any]]:
-        """End an account's tokens and give it no others until it is declared active again."""
+        """End the tokens of an account; it gets no others until it is declared active again."""
         self._require(Permission.ADMIN)
         held = await self._open(name, expected)
-        await self._replace(held, None, {"is_active": False})
+        await self._write(held.name, held, None, {"is_active": False})
         return await self._read(held.name)
 
     async def delete(self, name: str, *, expected: Expectation | None = None) -> None:
@@ -109,7 +102,7 @@ class AccountService(Service):
     async def issue(self, name: str, secret: str, *, lifetime: int = LIFETIME) -> tuple[str, int]:
         """A new token and the seconds it lives; those issued before stay valid.
 
-        Whoever knows the secret needs no permission. Raises UnauthenticatedError.
+        Raises UnauthenticatedError with code ``invalid_client``.
         """
         held = await check_secret(self._uow, name, secret)
         token = new_token()
@@ -118,21 +111,25 @@ class AccountService(Service):
         return token, lifetime
 
     async def revoke(self, token: str) -> None:
-        """End a token of the caller's own account; of any other token nothing is done or told."""
+        """End a token of the caller's own account; with any other nothing is done or told."""
         if self._principal.subject.startswith(ACCOUNT):
             name = self._principal.subject.removeprefix(ACCOUNT)
             await self._uow.accounts.revoke(name, token_digest(token))
 
-    async def _replace(
-        self, held: HeldAccount, secret: str | None, values: dict[str, Any]
-    ) -> None:
-        # To hash the same secret again would look like another one.
+    async def _write(
+        self, name: str, held: HeldAccount | None, secret: str | None, values: dict[str, Any]
+    ) -> int:
+        if held is None:
+            hashed = await hash_secret(secret or "")
+            return await self._uow.accounts.create(name, hashed, **values)
+        # Hashed again, the secret it has would pass for another one.
         renewed = secret is not None and not await verify_secret(secret, held.secret_hash)
         if secret is not None and renewed:
             values["secret_hash"] = await hash_secret(secret)
         await self._uow.accounts.update(held.id, values)
         if renewed or not values["is_active"]:
             await self._uow.accounts.revoke_all(held.id)
+        return held.id
 
     async def _grant(self, account_id: int, grants: Sequence[Grant]) -> None:
         lost = await self._uow.accounts.set_grants(account_id, grants)
@@ -152,49 +149,13 @@ class AccountService(Service):
         return held
 
     async def _open(self, name: str, expected: Expectation | None) -> HeldAccount:
-        held = await self._hold(account_name(name), expected)
+        held = await self._hold(possible_name(name), expected)
         if held is None:
             raise NotFoundError("no such account")
         return held
 
     async def _read(self, name: str) -> Document[dict[str, Any]]:
-        document = await self._uow.accounts.read(name)
+        document = await self._uow.accounts.read(possible_name(name))
         if document is None:
             raise NotFoundError("no such account")
         return document
-
-
-def account_name(name: object) -> str:
-    """The name in the form in which it is stored. Raises InvalidError."""
-    tidy = normalise(name, longest=LONGEST)
-    if not NAME.fullmatch(tidy):
-        raise InvalidError(
-            "an account's name is of letters, digits and . _ @ + -, and begins with one of the "
-            "first two",
-            code="invalid_name",
-            pointer="#/name",
-        )
-    return tidy
-
-
-def parse_grants(texts: Sequence[str]) -> list[Grant]:
-    """Raises InvalidError that points at the first one that is no grant."""
-    grants: list[Grant] = []
-    for line, text in enumerate(texts):
-        tidy = normalise(text, field=f"grants/{line}", longest=2 * LONGEST_NAME)
-        try:
-            grants.append(parse_grant(tidy))
-        except InvalidError as error:
-            raise InvalidError(
-                error.message, code="invalid_grant", pointer=f"#/grants/{line}"
-            ) from error
-    return grants
-
-
-def _check_length(secret: str | None) -> None:
-    if secret is not None and not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET:
-        raise InvalidError(
-            f"a secret has {SHORTEST_SECRET} to {LONGEST_SECRET} characters",
-            code="invalid_secret",
-            pointer="#/secret",
-        )

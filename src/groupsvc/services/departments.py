@@ -1,0 +1,80 @@
+"""Departments: declare, show, delete."""
+
+from typing import Any
+
+from groupsvc.auth.grants import is_name
+from groupsvc.auth.principal import Permission
+from groupsvc.documents import Document, Page
+from groupsvc.errors import InvalidError, NotFoundError, PreconditionFailedError
+from groupsvc.services.names import normalise
+from groupsvc.services.service import Expectation, Service
+
+LONGEST_ACRONYM = 64
+
+
+class DepartmentService(Service):
+    async def read(self, acronym: str) -> Document[dict[str, Any]]:
+        tidy = known_as(acronym, longest=LONGEST_ACRONYM)
+        return self._readable(await self._uow.departments.read(tidy), "department")
+
+    async def page(self, *, after: str = "", limit: int) -> Page:
+        """Departments that the caller may read as a whole, by acronym."""
+        reach = self._principal.reach(Permission.GROUPS_READ)
+        return await self._uow.departments.page(reach, after=after, limit=limit)
+
+    async def declare(
+        self, acronym: object, *, name: str, expected: Expectation | None = None
+    ) -> tuple[Document[dict[str, Any]], bool]:
+        """Create or update a department by acronym; answers whether it was created."""
+        tidy = normalise(acronym, field="acronym", longest=LONGEST_ACRONYM)
+        if not is_name(tidy):
+            raise InvalidError(
+                "an acronym that cannot be printed cannot be granted anything",
+                code="invalid_name",
+                pointer="#/acronym",
+            )
+        await self._open(tidy, expected)
+        created = await self._uow.departments.upsert(tidy, name)
+        document = await self._uow.departments.read(tidy)
+        assert document is not None
+        return document, created
+
+    async def delete(self, acronym: str, *, expected: Expectation | None = None) -> None:
+        """Delete a department that has neither users nor courses any more.
+
+        Raises ConflictError while it has.
+        """
+        tidy = known_as(acronym, longest=LONGEST_ACRONYM)
+        if not await self._open(tidy, expected):
+            raise NotFoundError("no such department")
+        await self._uow.departments.delete(tidy)
+
+    async def _open(self, acronym: str, expected: Expectation | None) -> bool:
+        """Hold a department that may be changed; answers whether there is one.
+
+        Departments come and go by whoever is admin everywhere; to be admin of one is not enough.
+        """
+        self._require(Permission.ADMIN, acronym)
+        self._require(Permission.ADMIN)
+        await self._uow.begin()
+        exists = await self._uow.departments.hold(acronym)
+        if expected is not None:
+            await self._expect_of(acronym, expected)
+        return exists
+
+    async def _expect_of(self, acronym: str, expected: Expectation) -> None:
+        try:
+            await self._expect(expected, await self._uow.departments.read(acronym), group_id=0)
+        except PreconditionFailedError as refusal:
+            changes = await self._uow.departments.latest(acronym)
+            raise PreconditionFailedError(
+                refusal.message, **{**refusal.facts, "changes": changes}
+            ) from None
+
+
+def known_as(name: str, *, longest: int) -> str:
+    """The form in which a name is stored. Raises NotFoundError for what nothing is named."""
+    try:
+        return normalise(name, longest=longest)
+    except InvalidError:
+        raise NotFoundError("no such resource") from None

@@ -1,0 +1,137 @@
+"""Enrollments: enroll, change state and track, disenroll."""
+
+from typing import Any
+
+from groupsvc.auth.principal import Permission, Reach
+from groupsvc.documents import Document, Page
+from groupsvc.errors import InvalidError, NotFoundError
+from groupsvc.repositories.enrollments import HeldEnrollment
+from groupsvc.services.names import normalise
+from groupsvc.services.service import Expectation, Service
+from groupsvc.services.users import searched
+
+
+class EnrollmentService(Service):
+    async def read(self, course_id: int, user_id: int) -> Document[dict[str, Any]]:
+        document = self._readable(
+            await self._uow.enrollments.read(course_id, user_id), "course"
+        )
+        if not document.body:
+            raise NotFoundError("no such enrollment")
+        return document
+
+    async def page(
+        self, course_id: int, *, state: str | None, search: str | None, after: int = 0, limit: int
+    ) -> Page:
+        """The users of a course by id, all or those in a state or found by a search."""
+        course = await self._uow.courses.find(course_id)
+        if course is None:
+            raise NotFoundError("no such course")
+        self._require(Permission.GROUPS_READ, course.department, course.key)
+        return await self._uow.enrollments.page(
+            course_id, state=state, search=searched(search), after=after, limit=limit
+        )
+
+    async def declare(
+        self,
+        course_id: int,
+        user_id: int,
+        changes: dict[str, Any],
+        *,
+        expected: Expectation | None = None,
+    ) -> tuple[Document[dict[str, Any]], bool]:
+        """Enroll a user or change his enrollment; answers whether he was enrolled just now.
+
+        A ``track`` among the changes puts him into the group of that track, None into none.
+        Raises InvalidError for an unknown track, and for a change of track what an assignment
+        raises.
+        """
+        held = await self._open(course_id, user_id, expected)
+        created = False
+        if held.state is None:
+            created = await self._uow.enrollments.create(course_id, user_id, changes["state"])
+            if not created:
+                held = await self._open(course_id, user_id, None)
+        return await self._change(held, user_id, changes, created=created), created
+
+    async def edit(
+        self,
+        course_id: int,
+        user_id: int,
+        changes: dict[str, Any],
+        *,
+        expected: Expectation | None = None,
+    ) -> Document[dict[str, Any]]:
+        """Change what is named of an enrollment, as ``declare`` does."""
+        held = await self._open(course_id, user_id, expected)
+        if held.state is None:
+            raise NotFoundError("no such enrollment")
+        return await self._change(held, user_id, changes)
+
+    async def delete(
+        self, course_id: int, user_id: int, *, expected: Expectation | None = None
+    ) -> None:
+        """Take a user out of a course, and so out of its groups; a cohort keeps him.
+
+        No error and no change when he is not enrolled. Raises LockedError when memberships would
+        end in a locked course.
+        """
+        held = await self._open(course_id, user_id, expected)
+        if held.state is not None:
+            await self._uow.enrollments.delete(course_id, user_id)
+
+    async def _open(
+        self, course_id: int, user_id: int, expected: Expectation | None
+    ) -> HeldEnrollment:
+        """Hold the place of a user in a course.
+
+        Raises NotFoundError, ForbiddenError or PreconditionFailedError, in this order.
+        """
+        await self._uow.begin()
+        held = await self._uow.enrollments.hold(course_id, user_id)
+        if held is None:
+            raise NotFoundError("no such course")
+        self._require(Permission.ROSTER_WRITE, held.department, held.course)
+        if not held.is_known:
+            raise NotFoundError("no such user")
+        if expected is not None:
+            document = await self._uow.enrollments.read(course_id, user_id)
+            seen = document if document is not None and document.body else None
+            await self._expect(expected, seen, course_id=course_id, user_id=user_id)
+        return held
+
+    async def _change(
+        self,
+        held: HeldEnrollment,
+        user_id: int,
+        changes: dict[str, Any],
+        *,
+        created: bool = False,
+    ) -> Document[dict[str, Any]]:
+        if not created and changes.get("state", held.state) != held.state:
+            await self._uow.enrollments.set_state(held.course_id, user_id, changes["state"])
+        if "track" in changes:
+            await self._set_track(held, user_id, changes["track"])
+        document = await self._uow.enrollments.read(held.course_id, user_id)
+        assert document is not None
+        return document
+
+    async def _set_track(self, held: HeldEnrollment, user_id: int, track: str | None) -> None:
+        """A track is the group that stands for it: the database derives one from the other."""
+        tidy = normalise(track, field="track") if track is not None else None
+        if tidy == held.track:
+            return
+        # The roster decides on tracks: whoever may write it here needs no other permission.
+        here = Reach(everywhere=False, departments=(), courses=(held.course,))
+        if tidy is not None:
+            group_id = await self._uow.enrollments.track_group(held.course_id, tidy)
+            if group_id is None:
+                raise InvalidError(
+                    "the course has no such track", code="unknown_track", pointer="#/track"
+                )
+            outcome = await self._uow.memberships.assign(group_id, user_id, here)
+        else:
+            partition_id = await self._uow.partitions.of_kind(held.course_id, "tracks")
+            outcome = await self._uow.memberships.remove(user_id, here, partition_id=partition_id)
+        if outcome is not None:
+            self._unlocked(outcome.is_locked)
