@@ -13,12 +13,18 @@ import groupsvc
 from groupsvc.api import docs, health, problems
 from groupsvc.api.guard import Guard, Limits
 from groupsvc.api.v1 import (
+    accounts,
     changes,
     cohorts,
     courses,
+    departments,
+    enrollments,
     groups,
+    me,
     memberships,
     partitions,
+    tokens,
+    users,
 )
 from groupsvc.api.wiring import Wiring
 from groupsvc.auth.verifier import make_verifier
@@ -37,8 +43,14 @@ ROUTERS: Sequence[APIRouter] = (
     memberships.router,
     groups.router,
     courses.router,
+    me.router,
+    enrollments.router,
+    users.router,
+    departments.router,
     cohorts.router,
     changes.router,
+    accounts.router,
+    tokens.router,
     health.router,
 )
 
@@ -52,13 +64,15 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
     async def lifespan(_: FastAPI) -> AsyncGenerator[dict[str, Any]]:
         engine = make_engine(url, settings)
         verifier = make_verifier(settings, home)
+        stopping = asyncio.Event()
         try:
             yield {
                 "wiring": Wiring(settings, Units(make_sessions(engine)), Authenticator(verifier)),
                 "readiness": DatabaseCheck(engine, embedded=embedded),
-                "stopping": asyncio.Event(),
+                "stopping": stopping,
             }
         finally:
+            stopping.set()
             await verifier.aclose()
             await engine.dispose()
 

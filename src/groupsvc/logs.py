@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import PurePath
 from traceback import extract_tb
 from typing import Any, TextIO
@@ -39,18 +40,26 @@ _PRIVATE = re.compile(
     r"|(?<=://)[^/\s@]{1,255}@"  # credentials in a URL
     r"|[\w.+-]{1,64}@[\w.-]{1,255}"  # an e-mail address
 )
+# What the pattern can match has one of these; most texts have none and are not searched further.
+_SUSPICIOUS = re.compile(r"[@\s]|eyJ")
 _access = logging.getLogger("groupsvc.access")
 _encode = json.JSONEncoder().encode
 
 
 def _clean(text: str) -> str:
-    return _PRIVATE.sub("[removed]", text[:_LONGEST])
+    text = text[:_LONGEST]
+    return _PRIVATE.sub("[removed]", text) if _SUSPICIOUS.search(text) else text
+
+
+@lru_cache(maxsize=4)
+def _second(time: int) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _plain(value: object) -> object:
-    if value is None or isinstance(value, int | float):
-        return value
-    return _clean(value) if isinstance(value, str) else type(value).__name__
+    if isinstance(value, str):
+        return _clean(value)
+    return value if value is None or isinstance(value, (int, float)) else type(value).__name__
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -81,9 +90,8 @@ class JsonFormatter(logging.Formatter):
     """A record as one line of ASCII; line breaks in it are escaped, secrets in it are removed."""
 
     def format(self, record: logging.LogRecord) -> str:
-        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line: dict[str, Any] = {
-            "time": time[:23] + "Z",
+            "time": f"{_second(int(record.created))}.{int(record.msecs):03}Z",
             "level": record.levelname,
             "logger": record.name,
             "message": self._message(record),
@@ -140,6 +148,8 @@ def configure(level: str, stream: TextIO | None = None) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level)
+    # These fields are never written, so records need not collect them.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi"):
         logger = logging.getLogger(name)
         logger.handlers.clear()

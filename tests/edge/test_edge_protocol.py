@@ -163,6 +163,7 @@ async def test_a_request_that_waits_behind_a_slow_answer_is_not_late() -> None:
         post = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab"
         reader, writer = await connect(port, GET.replace(b"/", b"/slow", 1) + post)
         assert await answered(reader) == (200, b"0")
+        await asyncio.sleep(DEADLINE * 0.75)
         writer.write(b"c")
         assert await answered(reader) == (200, b"3")
         await leave(writer)

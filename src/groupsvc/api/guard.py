@@ -98,6 +98,20 @@ class _TooLarge(HTTPException):
 class _Exchange:
     """One request and its answer, as they pass."""
 
+    __slots__ = (
+        "_receive",
+        "_received",
+        "_send",
+        "_sent",
+        "began",
+        "ceiling",
+        "id",
+        "path",
+        "scope",
+        "seconds",
+        "status",
+    )
+
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.began = perf_counter()
         self.scope = scope

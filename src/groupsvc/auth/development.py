@@ -69,17 +69,12 @@ class DevelopmentKey:
         """
         if not 0 < lifetime <= self._rules.max_lifetime:
             raise InvalidError("the lifetime of a token is outside its limits")
-        now = int(self._clock())
-        claims: dict[str, object] = {
-            "iss": self._rules.issuer,
-            "aud": self._rules.audience,
-            "sub": subject,
-            "iat": now,
-            "exp": now + lifetime,
-            self._rules.grants_claim: sorted(map(format_grant, grants)),
-        }
+        rules, now = self._rules, int(self._clock())
+        claims: dict[str, object] = {"iss": rules.issuer, "aud": rules.audience, "sub": subject}
+        claims |= {"iat": now, "exp": now + lifetime}
+        claims[rules.grants_claim] = sorted(map(format_grant, grants))
         if username is not None:
-            claims[self._rules.username_claim] = username
+            claims[rules.username_claim] = username
         headers = {"typ": "at+jwt", "kid": self._key.kid}
         return jwt.encode(claims, self._private, algorithm="EdDSA", headers=headers)
 

@@ -19,6 +19,9 @@ FRESH_SECONDS = 300.0
 STALE_SECONDS = 3_600.0
 RETRY_SECONDS = 2
 
+# No compression: its bombs would get past the limit on what is read.
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
+
 logger = logging.getLogger(__name__)
 
 
@@ -43,17 +46,12 @@ class KeySet:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        try:
-            self._url = httpx.URL(url)
-        except httpx.InvalidURL as error:
-            raise ValueError(f"no address to fetch keys from: {error}") from None
+        self._url = _address(url)
         self._refresh_seconds = refresh_seconds
         self._timeout = timeout
         self._clock = clock
-        # No compression: its bombs would get past the limit on what is read.
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         self._client = httpx.AsyncClient(
-            transport=transport, timeout=timeout, headers=headers, follow_redirects=False
+            transport=transport, timeout=timeout, headers=_HEADERS, follow_redirects=False
         )
         self._keys: Mapping[str, VerifyingKey] = {}
         self._fetched = self._tried = -math.inf
@@ -124,6 +122,13 @@ class KeySet:
                 if len(body) > MAX_BYTES:
                     raise ValueError("too many bytes")
         return bytes(body)
+
+
+def _address(url: str) -> httpx.URL:
+    try:
+        return httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"no address to fetch keys from: {error}") from None
 
 
 def _read_document(body: bytes) -> Mapping[str, VerifyingKey]:

@@ -35,6 +35,10 @@ class Grant:
     department: str | None = None
     course: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.department is not None and self.course is not None:
+            raise ValueError("a grant is in a department or in a course, not in both")
+
     def covers(self, place: Place) -> bool:
         if self.course is not None:
             return self.course == place.course

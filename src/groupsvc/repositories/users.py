@@ -30,7 +30,7 @@ VISIBLE = """(
 # Every word begins a word of the name, or the whole text begins a username, address or number.
 MATCHING = """(
     :search IS NULL
-    OR translate(' ' || u.sort_key, '-''’', '   ') LIKE ALL (:names)
+    OR translate(' ' || u.sort_key, '-''', '  ') LIKE ALL (:names)
     OR starts_with(lower(u.username), lower(:search COLLATE "C"))
     OR starts_with(lower(u.email), lower(:search COLLATE "C"))
     OR starts_with(lower(u.student_number), lower(:search COLLATE "C"))
@@ -148,7 +148,9 @@ class UserRepository(Repository):
 
     async def create(self, values: Mapping[str, Any]) -> int | None:
         """The id of the new user; None when somebody else has just taken the username."""
-        statement = insert(User).values(**values).on_conflict_do_nothing(constraint="uq_users_username")
+        statement = (
+            insert(User).values(**values).on_conflict_do_nothing(constraint="uq_users_username")
+        )
         rows = await self._execute(statement.returning(User.id))
         return rows[0][0] if rows else None
 

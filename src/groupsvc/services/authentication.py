@@ -36,6 +36,11 @@ class Authenticator:
             )
         return principal
 
+    async def account(self, uow: UnitOfWork, name: str, secret: str) -> Principal:
+        """The account itself, without anything it is granted. Raises as ``check_secret`` does."""
+        held = await check_secret(uow, name, secret)
+        return Principal(ACCOUNT + held.name)
+
 
 async def _local(uow: UnitOfWork, token: str) -> Principal:
     bearer = await uow.accounts.bearer(token_digest(token))

@@ -66,9 +66,10 @@ class DepartmentService(Service):
         try:
             await self._expect(expected, await self._uow.departments.read(acronym), group_id=0)
         except PreconditionFailedError as refusal:
-            changes = await self._uow.departments.latest(acronym)
             raise PreconditionFailedError(
-                refusal.message, **{**refusal.facts, "changes": changes}
+                refusal.message,
+                etag=refusal.facts["etag"],
+                changes=await self._uow.departments.latest(acronym),
             ) from None
 
 

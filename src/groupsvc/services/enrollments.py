@@ -13,9 +13,7 @@ from groupsvc.services.users import searched
 
 class EnrollmentService(Service):
     async def read(self, course_id: int, user_id: int) -> Document[dict[str, Any]]:
-        document = self._readable(
-            await self._uow.enrollments.read(course_id, user_id), "course"
-        )
+        document = self._readable(await self._uow.enrollments.read(course_id, user_id), "course")
         if not document.body:
             raise NotFoundError("no such enrollment")
         return document
@@ -124,14 +122,21 @@ class EnrollmentService(Service):
         # The roster decides on tracks: whoever may write it here needs no other permission.
         here = Reach(everywhere=False, departments=(), courses=(held.course,))
         if tidy is not None:
-            group_id = await self._uow.enrollments.track_group(held.course_id, tidy)
-            if group_id is None:
-                raise InvalidError(
-                    "the course has no such track", code="unknown_track", pointer="#/track"
-                )
-            outcome = await self._uow.memberships.assign(group_id, user_id, here)
+            await self._enter(held.course_id, user_id, tidy, here)
         else:
-            partition_id = await self._uow.partitions.of_kind(held.course_id, "tracks")
+            await self._leave(held.course_id, user_id, here)
+
+    async def _enter(self, course_id: int, user_id: int, track: str, here: Reach) -> None:
+        group_id = await self._uow.enrollments.track_group(course_id, track)
+        outcome = group_id and await self._uow.memberships.assign(group_id, user_id, here)
+        if not outcome:
+            raise InvalidError(
+                "the course has no such track", code="unknown_track", pointer="#/track"
+            )
+        self._unlocked(outcome.is_locked)
+
+    async def _leave(self, course_id: int, user_id: int, here: Reach) -> None:
+        partition_id = await self._uow.partitions.of_kind(course_id, "tracks")
+        if partition_id is not None:
             outcome = await self._uow.memberships.remove(user_id, here, partition_id=partition_id)
-        if outcome is not None:
-            self._unlocked(outcome.is_locked)
+            self._unlocked(outcome is not None and outcome.is_locked)

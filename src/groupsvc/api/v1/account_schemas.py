@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
+from groupsvc.api.v1.roster_schemas import UserOut
 from groupsvc.api.v1.schemas import Id, Input, Output
-from groupsvc.api.v1.user_schemas import UserOut
 
 GrantText = Annotated[
     str,
@@ -47,7 +47,7 @@ class AccountOut(Output):
 class NewAccountOut(AccountOut):
     secret: Annotated[
         str | None, Field(description="Told this once, and only if it was made up here")
-    ]
+    ] = None
 
 
 class MeOut(Output):

@@ -28,7 +28,6 @@ from groupsvc.api.v1.schemas import (
     State,
 )
 from groupsvc.auth.principal import Permission
-from groupsvc.repositories.memberships import Outcome
 from groupsvc.services.memberships import AssignmentRow
 
 router = APIRouter(prefix="/v1", route_class=UnitRoute, tags=["memberships"])
@@ -78,7 +77,14 @@ async def assign_member(
 ) -> AssignmentOut:
     """Assigns the user, or moves him from another group of the partition and tells from which."""
     outcome = await memberships.assign(group_id, user_id)
-    return _assignment(outcome, user_id, group_id)
+    return AssignmentOut(
+        course_id=outcome.course_id,
+        partition_id=outcome.partition_id,
+        group_id=group_id,
+        user_id=user_id,
+        changed=outcome.changed,
+        previous_group_id=outcome.previous_group_id,
+    )
 
 
 @router.delete(
@@ -191,14 +197,3 @@ async def list_user_groups(
 ) -> Response:
     """Those in courses that the caller may read, by course key."""
     return document_answer(request, await memberships.of_user(user_id))
-
-
-def _assignment(outcome: Outcome, user_id: int, group_id: int) -> AssignmentOut:
-    return AssignmentOut(
-        course_id=outcome.course_id,
-        partition_id=outcome.partition_id,
-        group_id=group_id,
-        user_id=user_id,
-        changed=outcome.changed,
-        previous_group_id=outcome.previous_group_id,
-    )

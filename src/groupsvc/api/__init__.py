@@ -1,0 +1,1 @@
+"""The HTTP faces and what they share at the edge. Faces translate; services decide."""
