@@ -171,6 +171,7 @@ INVALID = {"www-authenticate": 'Bearer error="invalid_token"'}
             body(415, "unsupported_media_type", "Unsupported Media Type", "send application/json"),
             {},
         ),
+        (HTTPException(499, "gone"), body(499, "error", "Error", "gone"), {}),
         (
             HTTPException(413),
             body(413, "body_too_large", "Request Entity Too Large", "Request Entity Too Large"),

@@ -6,7 +6,7 @@ Nothing of the input is repeated in a problem, but for the names of fields in ``
 import json
 import re
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
+from http.client import responses as phrases
 from types import MappingProxyType
 from typing import Any, Final, cast
 
@@ -88,7 +88,7 @@ def problem(
     """The members of a problem, in order; ``more`` cannot replace the standard ones."""
     standard = {
         "type": f"urn:groupsvc:problem:{code}",
-        "title": _TITLES.get(status) or HTTPStatus(status).phrase,
+        "title": _TITLES.get(status) or phrases.get(status, "Error"),
         "status": status,
         "detail": detail,
         "code": code,
@@ -189,7 +189,7 @@ async def _http(request: Request, error: Exception) -> Response:
         return Response(status_code=status, headers=headers)
     if status == 405 and (methods := allowed_methods(request)):
         headers["Allow"] = ", ".join(sorted(methods))
-    phrase = HTTPStatus(status).phrase
+    phrase = phrases.get(status, "Error")
     code = _CODES.get(status) or re.sub(r"\W+", "_", phrase.lower())
     plain = status == 404 and error.detail == phrase
     return answer(problem(status, code, _NOT_FOUND if plain else str(error.detail)), headers)

@@ -26,20 +26,22 @@ LIST = sql(f"""
 
 LOCATE = """
     SELECT c.id, c.key, d.acronym AS department, c.is_locked
-    FROM courses c JOIN departments d ON d.id = c.department_id WHERE c.id = :id
+    FROM courses c JOIN departments d ON d.id = c.department_id
 """
-FIND = sql(LOCATE)
+FIND = sql(f"{LOCATE} WHERE c.id = :id")
 # SHARE lets memberships of the course go on; lists of partitions change one after the other.
-HOLD = sql(f"{LOCATE} FOR NO KEY UPDATE OF c")
+HOLD = sql(f"{LOCATE} WHERE c.id = :id FOR NO KEY UPDATE OF c")
+HOLD_KEY = sql(f"{LOCATE} WHERE c.key = :key FOR NO KEY UPDATE OF c")
 
-UPSERT = sql("""
-    INSERT INTO courses (department_id, key, title)
-    VALUES (:department_id, :key, :title)
-    ON CONFLICT (key) DO UPDATE
-        SET department_id = excluded.department_id, title = excluded.title
-        WHERE (courses.department_id, courses.title)
-              IS DISTINCT FROM (excluded.department_id, excluded.title)
+CREATE = sql("""
+    INSERT INTO courses (department_id, key, title) VALUES (:department_id, :key, :title)
+    ON CONFLICT (key) DO NOTHING
     RETURNING id
+""")
+
+REPLACE = sql("""
+    UPDATE courses SET department_id = :department_id, title = :title
+    WHERE key = :key AND (department_id, title) IS DISTINCT FROM (:department_id, :title)
 """)
 
 # Partitions in order, groups in order with their members, and who is in no group of each.
@@ -133,10 +135,18 @@ class CourseRepository(Repository):
         row = await self._row(HOLD, id=course_id)
         return HeldCourse(**row._asdict()) if row is not None else None
 
-    async def upsert(self, department_id: int, key: str, title: str) -> bool:
-        """Create or update by key; answers whether anything was written."""
-        row = await self._row(UPSERT, department_id=department_id, key=key, title=title)
+    async def hold_key(self, key: str) -> HeldCourse | None:
+        row = await self._row(HOLD_KEY, key=key)
+        return HeldCourse(**row._asdict()) if row is not None else None
+
+    async def create(self, department_id: int, key: str, title: str) -> bool:
+        """False when somebody else has just taken the key."""
+        row = await self._row(CREATE, department_id=department_id, key=key, title=title)
         return row is not None
+
+    async def replace(self, department_id: int, key: str, title: str) -> None:
+        """Write what differs; nothing at all when nothing does."""
+        await self._rows(REPLACE, department_id=department_id, key=key, title=title)
 
     async def update(self, course_id: int, values: Mapping[str, Any]) -> None:
         await self._execute(update(Course).where(Course.id == course_id).values(**values))

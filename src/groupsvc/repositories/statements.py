@@ -38,7 +38,20 @@ FLAGS = (
 )
 TIMES = ("as_of", "since", "until", "expires_at")
 BYTES = ("digest", "fingerprint", "body")
-ID_LISTS = ("ids", "user_ids", "group_ids", "partition_ids", "course_ids", "lines")
+ID_LISTS = (
+    "ids",
+    "user_ids",
+    "group_ids",
+    "partition_ids",
+    "course_ids",
+    "department_ids",
+    "content_partition_ids",
+    "content_group_ids",
+    "positions",
+    "lines",
+)
+NUMBER_LISTS = ("capacities",)
+FLAG_LISTS = ("actives", "editables", "listed", "ranked")
 TEXT_LISTS = (
     "departments",
     "courses",
@@ -60,6 +73,9 @@ TEXT_LISTS = (
     "acronyms",
     "identifiers",
     "titles",
+    "kinds",
+    "edt_ids",
+    "assignment_types",
 )
 DOCUMENTS = ("headers", "decisions", "groups")
 
@@ -70,6 +86,8 @@ TYPES: dict[str, TypeEngine[Any]] = {
     **dict.fromkeys(TIMES, TIMESTAMP(timezone=True)),
     **dict.fromkeys(BYTES, LargeBinary()),
     **dict.fromkeys(ID_LISTS, ARRAY(BigInteger())),
+    **dict.fromkeys(NUMBER_LISTS, ARRAY(Integer())),
+    **dict.fromkeys(FLAG_LISTS, ARRAY(Boolean())),
     **dict.fromkeys(TEXT_LISTS, ARRAY(Text())),
     **dict.fromkeys(DOCUMENTS, JSONB()),
 }

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, or_, update
-from sqlalchemy.dialects.postgresql import insert
 
 from groupsvc.auth.principal import Reach
 from groupsvc.documents import Document, Page
@@ -63,6 +62,15 @@ TAKE = f"""
 """
 HOLD = sql(f"{TAKE} WHERE u.id = :id FOR NO KEY UPDATE OF u")
 HOLD_NAME = sql(f"{TAKE} WHERE u.username = :username FOR NO KEY UPDATE OF u")
+
+CREATE = sql("""
+    INSERT INTO users (department_id, username, email, family_name, given_name, usual_name,
+                       civility, student_number, national_number, sort_key, is_active)
+    VALUES (:department_id, :username, :email, :family_name, :given_name, :usual_name,
+            :civility, :student_number, :national_number, :sort_key, :is_active)
+    ON CONFLICT (username) DO NOTHING
+    RETURNING id
+""")
 
 # A student number is unique in a department only: of several the department's own is meant.
 IDS_OF = sql("""
@@ -148,11 +156,8 @@ class UserRepository(Repository):
 
     async def create(self, values: Mapping[str, Any]) -> int | None:
         """The id of the new user; None when somebody else has just taken the username."""
-        statement = (
-            insert(User).values(**values).on_conflict_do_nothing(constraint="uq_users_username")
-        )
-        rows = await self._execute(statement.returning(User.id))
-        return rows[0][0] if rows else None
+        row = await self._row(CREATE, **values)
+        return row.id if row is not None else None
 
     async def update(self, user_id: int, values: Mapping[str, Any]) -> None:
         """Write what differs; nothing at all when nothing does."""

@@ -27,4 +27,4 @@ class CallerService(Service):
             "grants": sorted(map(format_grant, caller.grants)),
             "user": user.data if user is not None else None,
         }
-        return Document(json.dumps(body, ensure_ascii=False).encode())
+        return Document(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())

@@ -37,19 +37,32 @@ class CourseService(Service):
         """
         tidy = normalise(key, field="key")
         await self._uow.begin()
-        existing = await self._uow.courses.read_key(tidy)
+        held = await self._uow.courses.hold_key(tidy)
+        department_id = await self._place(held, department)
         if expected is not None:
-            await self._expect(expected, existing, course_id=existing.data["id"] if existing else 0)
-        if existing is not None:
-            self._require(Permission.ROSTER_WRITE, existing.department, existing.course)
-        department_id = await self._uow.departments.id_of(department)
-        self._require(Permission.ROSTER_WRITE, department, tidy)
-        if department_id is None:
-            raise NotFoundError("no such department")
-        await self._uow.courses.upsert(department_id, tidy, title)
+            existing = await self._uow.courses.read_key(tidy)
+            about = {"course_id": held.id} if held is not None else {"course_id": 0, "user_id": 0}
+            await self._expect(expected, existing, **about)
+        created = held is None and await self._uow.courses.create(department_id, tidy, title)
+        if held is None and not created:
+            # Somebody else has just declared it, and where counts.
+            await self._place(await self._uow.courses.hold_key(tidy), department)
+        if not created:
+            await self._uow.courses.replace(department_id, tidy, title)
         document = await self._uow.courses.read_key(tidy)
         assert document is not None
-        return document, existing is None
+        return document, created
+
+    async def _place(self, held: HeldCourse | None, department: str) -> int:
+        """Where a course goes. Who puts it there needs the permission there and where it was."""
+        if held is not None:
+            self._require(Permission.ROSTER_WRITE, held.department, held.key)
+        if held is None or held.department != department:
+            self._require(Permission.ROSTER_WRITE, department, what="department")
+        department_id = await self._uow.departments.id_of(department)
+        if department_id is None:
+            raise NotFoundError("no such department")
+        return department_id
 
     async def set_lock(self, course_id: int, *, locked: bool) -> Document[dict[str, Any]]:
         """Lock or unlock a course; either waits for changes in flight. Repeating changes nothing.

@@ -54,7 +54,7 @@ class DepartmentService(Service):
 
         Departments come and go by whoever is admin everywhere; to be admin of one is not enough.
         """
-        self._require(Permission.ADMIN, acronym)
+        self._require(Permission.ADMIN, acronym, what="department")
         self._require(Permission.ADMIN)
         await self._uow.begin()
         exists = await self._uow.departments.hold(acronym)

@@ -94,7 +94,7 @@ class GroupService(Service):
         held = await self._uow.groups.hold(group_id)
         if held is None:
             raise NotFoundError("no such group")
-        self._require(Permission.GROUPS_WRITE, held.department, held.course)
+        self._require(Permission.GROUPS_WRITE, held.department, held.course, what="group")
         self._unlocked(held.is_locked)
         if to_rename:
             self._editable(held.groups_editable)

@@ -78,7 +78,7 @@ class MembershipService(Service):
         group = await self._uow.groups.locate(group_id)
         if group is None:
             raise NotFoundError("no such group")
-        self._require(Permission.GROUPS_READ, group.department, group.course)
+        self._require(Permission.GROUPS_READ, group.department, group.course, what="group")
         if as_of is not None:
             return await self._uow.memberships.in_group_as_of(
                 group.partition_id, group_id, as_of, after=after, limit=limit
@@ -169,7 +169,7 @@ class MembershipService(Service):
     def _decided(self, outcome: Outcome | None, what: str) -> Outcome:
         if outcome is None:
             raise NotFoundError(f"no such {what}")
-        self._require(Permission.GROUPS_WRITE, outcome.department, outcome.course)
+        self._require(Permission.GROUPS_WRITE, outcome.department, outcome.course, what=what)
         self._unlocked(outcome.is_locked)
         return outcome
 

@@ -132,7 +132,7 @@ class PartitionService(Service):
         held = await self._uow.partitions.hold(partition_id)
         if held is None:
             raise NotFoundError("no such partition")
-        self._require(Permission.GROUPS_WRITE, held.department, held.course)
+        self._require(Permission.GROUPS_WRITE, held.department, held.course, what="partition")
         self._unlocked(held.is_locked)
         return held
 

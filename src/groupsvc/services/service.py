@@ -24,13 +24,21 @@ class Service:
         self._principal = principal
 
     def _require(
-        self, permission: Permission, department: str | None = None, course: str | None = None
+        self,
+        permission: Permission,
+        department: str | None = None,
+        course: str | None = None,
+        *,
+        what: str = "course",
     ) -> None:
         """Refuse what is not granted in the place, or everywhere when none is given.
 
-        Raises NotFoundError out of sight, ForbiddenError in sight.
+        Raises NotFoundError out of sight, in the same words as for what is not there, and
+        ForbiddenError in sight.
         """
         place = Place(department, course) if department is not None else None
+        if place is not None and not self._principal.sees(place):
+            raise NotFoundError(f"no such {what}")
         self._principal.require(permission, place)
         self._uow.decisions.append((permission.value, department, course))
 
@@ -42,7 +50,7 @@ class Service:
     ) -> Document[T]:
         if document is None:
             raise NotFoundError(f"no such {what}")
-        self._require(permission, document.department, document.course)
+        self._require(permission, document.department, document.course, what=what)
         return document
 
     async def _expect(

@@ -142,7 +142,7 @@ class UserService(Service):
 
     async def _place(self, department: str | None) -> int | None:
         """The department that a user is put into, or none at all."""
-        self._require(Permission.ROSTER_WRITE, department)
+        self._require(Permission.ROSTER_WRITE, department, what="department")
         if department is None:
             return None
         department_id = await self._uow.departments.id_of(department)

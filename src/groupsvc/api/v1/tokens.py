@@ -69,7 +69,9 @@ async def issue_token(request: Request, accounts: AccountServiceDep) -> Response
     lifetime = wiring(request).settings.token_lifetime
 
     async def issue(name: str, secret: str) -> tuple[str, int]:
-        return await accounts.issue(name, secret, lifetime=lifetime)
+        issued = await accounts.issue(name, secret, lifetime=lifetime)
+        request.state.subject = ACCOUNT + name
+        return issued
 
     token, seconds = await _first_right(credentials(request, form), issue)
     answer = TokenOut(access_token=token, token_type="Bearer", expires_in=seconds)  # noqa: S106

@@ -1,0 +1,1 @@
+"""Statements of imports: whole batches at once, over arrays."""
