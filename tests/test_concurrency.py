@@ -131,10 +131,7 @@ async def test_first_visitors_at_once_share_one_default_cohort(
     path = f"/v1/courses/{world.course_id}"
     await client.put(f"{path}/cohort-settings", json={"is_cohorted": True})
     answers = await all_of(
-        *(
-            client.post(f"{path}/cohort-assignments", json={"user_id": user})
-            for user in world.users
-        )
+        *(client.post(f"{path}/cohort-assignments", json={"user_id": user}) for user in world.users)
     )
     assert statuses(answers) == {200: 40}
     (group,) = {answer.json()["group_id"] for answer in answers}

@@ -49,9 +49,7 @@ async def test_a_membership_is_not_rekeyed(sql: SQL, world: World) -> None:
 
 @pytest.mark.parametrize("name", [" TD", "TD ", "", "e\u0301", "x" * 256])
 async def test_names_are_stored_tidy(sql: SQL, world: World, name: str) -> None:
-    statement = (
-        "INSERT INTO partitions (course_id, name, position) VALUES (:course, :name, 1)"
-    )
+    statement = "INSERT INTO partitions (course_id, name, position) VALUES (:course, :name, 1)"
     assert await broken(sql, statement, course=world.course_id, name=name) == "ck_partitions_name"
 
 
@@ -92,9 +90,7 @@ async def test_a_course_is_born_with_its_default_partition(sql: SQL, world: Worl
         " WHERE course_id = :course AND name IS NULL",
     ],
 )
-async def test_the_default_partition_is_not_edited(
-    sql: SQL, world: World, statement: str
-) -> None:
+async def test_the_default_partition_is_not_edited(sql: SQL, world: World, statement: str) -> None:
     parameters = {"course": world.course_id}
     if ":user" in statement:
         parameters["user"] = world.users[0]
@@ -147,9 +143,7 @@ LOCKED = [
 
 
 @pytest.mark.parametrize("statement", LOCKED)
-async def test_a_locked_course_refuses_every_change(
-    sql: SQL, world: World, statement: str
-) -> None:
+async def test_a_locked_course_refuses_every_change(sql: SQL, world: World, statement: str) -> None:
     partition = await world.add_partition()
     group = await world.add_group(partition)
     user, other = world.users[:2]
@@ -195,9 +189,7 @@ async def test_editability_stops_neither_moves_nor_order_nor_the_partition(
     group = await world.add_group(partition)
     await sql("UPDATE partitions SET groups_editable = false WHERE id = :id", id=partition)
     await sql("UPDATE groups SET position = 5, capacity = 9 WHERE id = :id", id=group)
-    await sql(
-        ASSIGN, course=world.course_id, partition=partition, user=world.users[0], group=group
-    )
+    await sql(ASSIGN, course=world.course_id, partition=partition, user=world.users[0], group=group)
     await sql("DELETE FROM partitions WHERE id = :id", id=partition)
     assert await sql("SELECT id FROM groups WHERE id = :id", id=group) == []
 
@@ -311,9 +303,6 @@ async def test_opposite_bulk_moves_do_not_deadlock(sql: SQL, world: World) -> No
     place = {"course": world.course_id, "partition": partition}
     orders = (world.users, world.users[::-1])
     await asyncio.gather(
-        *(
-            sql(statement, **place, group=groups[n % 2], users=orders[n % 2])
-            for n in range(20)
-        )
+        *(sql(statement, **place, group=groups[n % 2], users=orders[n % 2]) for n in range(20))
     )
     assert sum([len(await world.members(group)) for group in groups]) == len(world.users)

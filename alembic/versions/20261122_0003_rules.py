@@ -223,13 +223,14 @@ BEGIN
 END $$
 """
 
+# After the row is gone: leaving a tracks group would otherwise write to the row being deleted.
 ENROLLMENTS = """
 CREATE FUNCTION leave_groups() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM memberships m USING partitions p
     WHERE m.user_id = OLD.user_id AND m.course_id = OLD.course_id
       AND p.course_id = m.course_id AND p.id = m.partition_id AND p.kind <> 'cohorts';
-    RETURN OLD;
+    RETURN NULL;
 END $$
 """
 
@@ -319,7 +320,7 @@ TRIGGERS = [
         "check_partition()",
     ),
     ("groups", "a_rules", "BEFORE INSERT OR UPDATE OR DELETE ON {0} FOR EACH ROW", "check_group()"),
-    ("enrollments", "a_leave", "BEFORE DELETE ON {0} FOR EACH ROW", "leave_groups()"),
+    ("enrollments", "a_leave", "AFTER DELETE ON {0} FOR EACH ROW", "leave_groups()"),
     ("users", "a_leave", "BEFORE DELETE ON {0} FOR EACH ROW", "leave_everything()"),
     ("courses", "zz_divide", "AFTER INSERT ON {0} FOR EACH ROW", "divide_by_default()"),
     ("courses", "a_clear", "BEFORE DELETE ON {0} FOR EACH ROW", "clear_course()"),

@@ -22,6 +22,7 @@ from groupsvc.api.v1 import (
     groups,
     me,
     memberships,
+    oauth,
     partitions,
     tokens,
     users,
@@ -88,6 +89,7 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     problems.install(app)
+    oauth.offer_login(app, token_url="/v1/token")
     for router in ROUTERS:
         # Flat: FastAPI would match an included router anew for every request.
         app.router.routes.extend(router.routes)

@@ -8,7 +8,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, Literal, TypedDict, TypeVar, cast
+from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -42,6 +42,40 @@ class PartitionDoc(TypedDict):
     show_in_lists: bool
     bul_show_rank: bool
     groups: list[GroupDoc]
+
+
+class PlacedGroupDoc(TypedDict):
+    """A group together with the partition it is in, for lists of somebody's groups."""
+
+    partition_id: int
+    partition_name: str | None
+    partition_position: int
+    bul_show_rank: bool
+    show_in_lists: bool
+    groups_editable: bool
+    group_id: int
+    group_name: str | None
+    group_position: int
+    edt_id: str | None
+
+
+class PersonDoc(TypedDict):
+    """A line of a roll. ``state`` is None for a member of a cohort who is not enrolled."""
+
+    id: int
+    username: str
+    email: str | None
+    family_name: str
+    given_name: str
+    usual_name: str | None
+    civility: Literal["M", "F", "X"]
+    student_number: str | None
+    national_number: str | None
+    department_id: int
+    sort_key: str
+    state: State | None
+    track: str | None
+    groups: NotRequired[list[PlacedGroupDoc]]
 
 
 @dataclass(frozen=True)

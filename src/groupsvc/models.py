@@ -305,6 +305,19 @@ class ContentPartition(Base):
     groups: Mapped[list[Any]] = mapped_column(server_default="[]")
 
 
+class AutoAssignment(Base):
+    """What a group editor keeps for a course; only the editor understands it."""
+
+    __tablename__ = "auto_assignments"
+    __table_args__ = (PrimaryKeyConstraint("course_id"),)
+
+    course_id: Mapped[int] = mapped_column(
+        ForeignKey("courses.id", name="fk_auto_assignments_course", ondelete="CASCADE")
+    )
+    document: Mapped[str]
+    saved_at: Mapped[datetime] = created()
+
+
 class Account(Base):
     __tablename__ = "accounts"
     __table_args__ = (UniqueConstraint("name", name="uq_accounts_name"), tidy("name", 150))

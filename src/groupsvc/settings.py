@@ -13,65 +13,92 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GROUPSVC_", frozen=True, extra="ignore")
 
     env: Literal["development", "production"] = Field(
-        "development",
+        default="development",
         description="`production` refuses the embedded database and development keys",
     )
     database_url: SecretStr | None = Field(
-        None, description="PostgreSQL 15 to 18; without it an embedded PostgreSQL 18 is started"
+        default=None,
+        description="PostgreSQL 15 to 18; without it an embedded PostgreSQL 18 is started",
     )
     home: Path | None = Field(
-        None,
+        default=None,
         description="Where the embedded database and the development key live; "
         "`~/.groupsvc`, or `/var/lib/groupsvc` for root",
     )
-    pool_size: int = Field(8, ge=1, le=200, description="Database connections per worker")
-    pool_timeout: float = Field(2.0, gt=0, description="Seconds to wait for a free connection")
-    connect_timeout: float = Field(2.0, gt=0, description="Seconds to connect to one host")
-    command_timeout: float = Field(5.0, gt=0, description="Seconds the driver waits for an answer")
-    statement_timeout: float = Field(4.0, gt=0, description="Seconds one statement may run")
-    lock_timeout: float = Field(1.5, gt=0, description="Seconds a statement may wait for a lock")
-    request_timeout: float = Field(10.0, gt=0, description="Seconds one request may take")
+    pool_size: int = Field(default=8, ge=1, le=200, description="Database connections per worker")
+    pool_timeout: float = Field(
+        default=2.0, gt=0, description="Seconds to wait for a free connection"
+    )
+    connect_timeout: float = Field(default=2.0, gt=0, description="Seconds to connect to one host")
+    command_timeout: float = Field(
+        default=5.0, gt=0, description="Seconds the driver waits for an answer"
+    )
+    statement_timeout: float = Field(default=4.0, gt=0, description="Seconds one statement may run")
+    lock_timeout: float = Field(
+        default=1.5, gt=0, description="Seconds a statement may wait for a lock"
+    )
+    request_timeout: float = Field(default=10.0, gt=0, description="Seconds one request may take")
     bulk_timeout: float = Field(
-        120.0, gt=0, description="Seconds an import or bulk request, and its statements, may take"
+        default=120.0,
+        gt=0,
+        description="Seconds an import or bulk request, and its statements, may take",
     )
-    receive_timeout: float = Field(15.0, gt=0, description="Seconds a client has to send a request")
+    receive_timeout: float = Field(
+        default=15.0, gt=0, description="Seconds a client has to send a request"
+    )
     pooler: bool = Field(
-        False, description="A transaction-mode pooler stands between: cache no statements"
+        default=False, description="A transaction-mode pooler stands between: cache no statements"
     )
-    max_body: int = Field(1_048_576, ge=1024, description="Bytes of an ordinary request body")
+    max_body: int = Field(
+        default=1_048_576, ge=1024, description="Bytes of an ordinary request body"
+    )
     max_upload: int = Field(
-        33_554_432, ge=1024, description="Bytes of the body of an import or bulk request"
+        default=33_554_432, ge=1024, description="Bytes of the body of an import or bulk request"
     )
-    max_json_depth: int = Field(32, ge=4, le=200, description="Nesting allowed in JSON bodies")
-    page_size: int = Field(50, ge=1, le=200, description="Items on a page when none are asked for")
+    max_json_depth: int = Field(
+        default=32, ge=4, le=200, description="Nesting allowed in JSON bodies"
+    )
+    page_size: int = Field(
+        default=50, ge=1, le=200, description="Items on a page when none are asked for"
+    )
     allowed_hosts: Names = Field(
-        (), description="Comma-separated `Host` names that are answered; empty answers all"
+        default=(), description="Comma-separated `Host` names that are answered; empty answers all"
     )
     cors_origins: Names = Field(
-        (), description="Comma-separated origins of browser applications that may call"
+        default=(), description="Comma-separated origins of browser applications that may call"
     )
-    jwks_url: str | None = Field(None, description="Where the identity provider publishes its keys")
-    jwt_issuer: str | None = Field(None, description="The `iss` a token must carry")
-    jwt_audience: str = Field("groupsvc", description="The `aud` a token must carry")
+    jwks_url: str | None = Field(
+        default=None, description="Where the identity provider publishes its keys"
+    )
+    jwt_issuer: str | None = Field(default=None, description="The `iss` a token must carry")
+    jwt_audience: str = Field(default="groupsvc", description="The `aud` a token must carry")
     jwt_algorithms: Names = Field(
-        ("RS256", "ES256", "EdDSA"), description="Signature algorithms that are accepted"
+        default=("RS256", "ES256", "EdDSA"), description="Signature algorithms that are accepted"
     )
     jwt_username_claim: str = Field(
-        "preferred_username", description="The claim that holds the caller's name in the roster"
+        default="preferred_username",
+        description="The claim that holds the caller's name in the roster",
     )
     jwt_grants_claim: str = Field(
-        "groupsvc_grants", description="The claim that lists grants, `permission[@place]` each"
+        default="groupsvc_grants",
+        description="The claim that lists grants, `permission[@place]` each",
     )
-    jwt_max_lifetime: int = Field(86_400, ge=60, description="Seconds between `iat` and `exp`")
+    jwt_max_lifetime: int = Field(
+        default=86_400, ge=60, description="Seconds between `iat` and `exp`"
+    )
     jwks_refresh: float = Field(
-        30.0, gt=0, description="Seconds at least between two fetches for an unknown `kid`"
+        default=30.0, gt=0, description="Seconds at least between two fetches for an unknown `kid`"
     )
-    token_lifetime: int = Field(3_600, ge=60, description="Seconds an issued token is valid")
-    idempotency_hours: int = Field(24, ge=1, description="Hours an `Idempotency-Key` is remembered")
+    token_lifetime: int = Field(
+        default=3_600, ge=60, description="Seconds an issued token is valid"
+    )
+    idempotency_hours: int = Field(
+        default=24, ge=1, description="Hours an `Idempotency-Key` is remembered"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="What is logged"
+        default="INFO", description="What is logged"
     )
-    docs: bool = Field(True, description="Serve Swagger UI and the OpenAPI documents")
+    docs: bool = Field(default=True, description="Serve Swagger UI and the OpenAPI documents")
 
     @field_validator("allowed_hosts", "cors_origins", "jwt_algorithms", mode="before")
     @classmethod

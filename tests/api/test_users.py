@@ -15,6 +15,7 @@ from tests.api.refusals import ANONYMOUS, HALF_A_PAIR, MISSING, NUL, invalid, pr
 from tests.conftest import SQL, Auth, MakeWorld, World
 
 ABSENT = problem(404, "not_found", "no such user")
+NO_DEPARTMENT = problem(404, "not_found", "no such department")
 FORBIDDEN = problem(
     403, "forbidden", "this needs another permission here", permission="roster:write"
 )
@@ -22,7 +23,7 @@ FORBIDDEN = problem(
 
 @pytest.fixture
 def name() -> str:
-    return f"n{uuid.uuid4().hex[:10]}"
+    return f"w{uuid.uuid4().hex[:10]}"
 
 
 @contextmanager
@@ -436,7 +437,7 @@ async def test_who_moves_a_user_needs_both_departments(
     leaving, entering = (f"roster:write@department:{place.department}" for place in (old, new))
     seeing = f"groups:read@department:{new.department}"
     for grants, answer in (
-        ([leaving], MISSING),
+        ([leaving], NO_DEPARTMENT),
         ([entering], ABSENT),
         ([leaving, seeing], FORBIDDEN),
     ):
@@ -450,7 +451,7 @@ async def test_who_moves_a_user_needs_both_departments(
 
 async def test_an_unknown_department_is_refused(client: httpx.AsyncClient, name: str) -> None:
     refused = await client.put(f"/v1/users/by-name/{name}", json={"department": "NONESUCH"})
-    assert told(refused) == problem(404, "not_found", "no such department")
+    assert told(refused) == NO_DEPARTMENT
 
 
 @pytest.mark.parametrize(
@@ -573,7 +574,7 @@ async def test_usernames_that_cannot_be(
     refusal = problem(422, "invalid_name", NO_NAME, errors=[entry])
     path = f"/v1/users/by-name/{quote(given)}"
     assert told(await client.put(path, json={})) == refusal
-    assert told(await client.get(path)) == MISSING
+    assert told(await client.get(path)) == ABSENT
     if given != "\x00":
         renamed = await client.patch(f"/v1/users/{world.users[0]}", json={"username": given})
         assert told(renamed) == refusal

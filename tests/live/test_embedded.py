@@ -240,8 +240,10 @@ def test_children_that_linger_hold_up_the_next_server(used: Path) -> None:
         again = pool.submit(server.start)
         wait_until(lambda: running(used) == [child])
         assert (used / "pg18/postmaster.pid").exists()
+        wait_until(lambda: any(c.name() == "pg_isready" for c in psutil.Process().children()))
         child.resume()
         assert ask(again.result(), "SELECT 1") == 1
+    assert "shared memory block" not in (used / "postgres.log").read_text()
     server.stop()
 
 
@@ -281,7 +283,7 @@ def test_stop_leaves_a_stranger_alone(used: Path) -> None:
     server.start()
     postmaster(used).kill()
     wait_until(lambda: not running(used))
-    with subprocess.Popen(["sleep", "60"]) as stranger:
+    with subprocess.Popen(["sleep", "60"], user=(used / "pg18").stat().st_uid) as stranger:
         (used / "pg18/postmaster.pid").write_text(f"{stranger.pid}\n{used}/pg18\n")
         server.stop()
         assert stranger.poll() is None

@@ -26,9 +26,7 @@ capacities = st.fixed_dictionaries({group: st.sampled_from([None, 0, 1, 2]) for 
 
 def rooms(standing: dict[int, Standing], capacity: dict[int, int | None]) -> dict[int, Room]:
     taken = [state.group_id for state in standing.values()]
-    return {
-        group: Room(str(group), capacity[group], taken.count(group)) for group in GROUPS
-    }
+    return {group: Room(str(group), capacity[group], taken.count(group)) for group in GROUPS}
 
 
 @given(standings, wishes, capacities, st.booleans())

@@ -68,7 +68,7 @@ def decode_cursor(cursor: str | None, kinds: tuple[type, ...]) -> tuple[Any, ...
 def _is_storable(part: Any) -> bool:
     if isinstance(part, int):
         return -(2**63) <= part < 2**63
-    return "\x00" not in part and part.isprintable()
+    return "\x00" not in part and not any("\ud800" <= char <= "\udfff" for char in part)
 
 
 def expectation(if_match: str | None) -> Expectation | None:

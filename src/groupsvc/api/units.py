@@ -29,6 +29,8 @@ class UnitRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         endpoint = super().get_route_handler()
         access = declared_access(self.dependant)
+        # What nobody in particular asked for must not be told to the next stranger.
+        keyed = isinstance(access, Requires)
         has_body = self.body_field is not None
         reading = (self.methods or set()) <= {"GET", "HEAD"}
 
@@ -44,7 +46,9 @@ class UnitRoute(APIRoute):
                 principal = await access.admit(request, uow)
                 request.state.principal = principal
                 request.state.subject = uow.context.actor = principal.subject
-                claim = await idempotency.claim(request, uow, principal)
+                claim = None
+                if keyed:
+                    claim = await idempotency.claim(request, uow, principal)
                 if claim is not None and claim.replay is not None:
                     return claim.replay
                 if has_body:

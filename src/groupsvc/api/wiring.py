@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import cast
 
-from groupsvc.services.authentication import Authenticator
 from starlette.requests import Request
 
+from groupsvc.services.authentication import Authenticator
 from groupsvc.services.unit import Units
 from groupsvc.settings import Settings
 

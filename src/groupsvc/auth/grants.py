@@ -11,6 +11,13 @@ from groupsvc.errors import InvalidError
 
 MAX_NAME = 255
 
+# The names that ScoDoc has for them, one of them from before 2024. Written they are ours.
+ALIASES = {
+    "ScoView": Permission.GROUPS_READ,
+    "EtudChangeGroups": Permission.GROUPS_WRITE,
+    "ScoEtudChangeGroups": Permission.GROUPS_WRITE,
+}
+
 
 def is_name(value: object) -> TypeGuard[str]:
     """Whether this can name a caller or a place.
@@ -27,10 +34,10 @@ def is_name(value: object) -> TypeGuard[str]:
 
 
 def parse_grant(text: str) -> Grant:
-    """Raises InvalidError for anything that ``format_grant`` does not write."""
+    """Raises InvalidError for anything that ``format_grant`` does not write, but for aliases."""
     permission, at, place = text.partition("@")
     try:
-        held = Permission(permission)
+        held = ALIASES.get(permission) or Permission(permission)
     except ValueError:
         raise InvalidError("a grant begins with a known permission") from None
     if not at:
@@ -46,9 +53,7 @@ def parse_grant(text: str) -> Grant:
 
 
 def format_grant(grant: Grant) -> str:
-    """Raises InvalidError for a grant in two places at once, which has no text form."""
-    if grant.course is not None and grant.department is not None:
-        raise InvalidError("a grant is held in one place")
+    """The text that ``parse_grant`` reads back."""
     if grant.course is not None:
         return f"{grant.permission}@course:{grant.course}"
     if grant.department is not None:

@@ -102,7 +102,9 @@ async def _ask(database: Database, settings: Settings) -> list[Finding]:
         ),
         Finding("encoding", facts.encoding == "UTF8", facts.encoding, "recreate it with UTF8"),
         Finding(
-            "primary", not facts.is_standby, "standby" if facts.is_standby else "writable",
+            "primary",
+            not facts.is_standby,
+            "standby" if facts.is_standby else "writable",
             "name the primary in GROUPSVC_DATABASE_URL",
         ),
         Finding(

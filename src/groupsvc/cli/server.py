@@ -73,9 +73,7 @@ async def _load_demo(database: Database, settings: Settings) -> None:
         await load_demo(opened)
 
 
-def _serve(
-    database: Database, *, host: str, port: int, workers: int, root_path: str
-) -> None:
+def _serve(database: Database, *, host: str, port: int, workers: int, root_path: str) -> None:
     os.environ[WORKER_URL] = database.url.render_as_string(hide_password=False)
     os.environ[WORKER_HOME] = str(database.home)
     uvicorn.run(

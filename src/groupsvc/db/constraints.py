@@ -20,6 +20,11 @@ from groupsvc.errors import (
     NotFoundError,
 )
 
+
+def _invalid_name() -> GroupsvcError:
+    return InvalidError("the name cannot be stored as it is", code="invalid_name")
+
+
 MEANING: dict[str, Callable[[], GroupsvcError]] = {
     "course_open": lambda: LockedError("the course is locked"),
     "groups_editable": lambda: NotEditableError("the groups of this partition are not editable"),
@@ -48,6 +53,13 @@ MEANING: dict[str, Callable[[], GroupsvcError]] = {
     "ck_partitions_tracks": lambda: ConflictError(
         "the groups of a tracks partition are never editable", code="tracks_partition"
     ),
+    # The server may know newer characters, and other ways to compose them, than Python does.
+    "ck_departments_acronym": _invalid_name,
+    "ck_users_username": _invalid_name,
+    "ck_courses_key": _invalid_name,
+    "ck_partitions_name": _invalid_name,
+    "ck_groups_name": _invalid_name,
+    "ck_accounts_name": _invalid_name,
     "fk_users_department": lambda: ConflictError(
         "the department still has users", code="department_in_use"
     ),

@@ -1,5 +1,6 @@
 """The change log, for reading: triggers alone write it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ PAGE = sql(f"""
       AND (:group_id IS NULL OR x.group_id = :group_id)
       AND (:actor IS NULL OR x.actor = :actor)
       AND (:kind IS NULL OR x.kind = :kind)
+      AND (:kinds IS NULL OR x.kind = ANY (:kinds))
       AND (:request IS NULL OR x.request_id = :request)
       AND (:changeset IS NULL OR x.changeset_id::text = :changeset)
       AND (:since IS NULL OR x.at >= :since)
@@ -51,6 +53,7 @@ class ChangeRepository(Repository):
         limit: int,
         since: datetime | None = None,
         until: datetime | None = None,
+        kinds: Sequence[str] | None = None,
         **filters: Any,
     ) -> Page:
         """Lines of the log within reach, newest first; filters by column, ``None`` is any."""
@@ -73,6 +76,7 @@ class ChangeRepository(Repository):
             before=before,
             since=since,
             until=until,
+            kinds=list(kinds) if kinds is not None else None,
             **reach_parameters(reach),
             **{**wanted, **filters},
         )

@@ -23,6 +23,8 @@ PAGE = sql(f"""
 
 HOLD = sql("SELECT id FROM departments WHERE acronym = :acronym FOR NO KEY UPDATE")
 
+EXISTS = sql("SELECT id FROM departments WHERE acronym = :acronym")
+
 # KEY SHARE keeps the department there for the row that is about to refer to it.
 ID_OF = sql("SELECT id FROM departments WHERE acronym = :acronym FOR KEY SHARE")
 
@@ -53,6 +55,9 @@ class DepartmentRepository(Repository):
         parameters = reach_parameters(reach)
         del parameters["courses"]
         return await self._page(PAGE, limit=limit, key=("acronym",), after_key=after, **parameters)
+
+    async def exists(self, acronym: str) -> bool:
+        return await self._row(EXISTS, acronym=acronym) is not None
 
     async def id_of(self, acronym: str) -> int | None:
         """For a row that is about to refer to the department."""

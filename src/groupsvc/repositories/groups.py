@@ -65,7 +65,7 @@ NAMES = sql("""
     ORDER BY position, name
 """)
 
-DELETE = sql("DELETE FROM groups WHERE course_id = :course_id AND id = :id")
+DELETE = sql("DELETE FROM groups WHERE course_id = :course_id AND id = ANY (:ids)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,6 @@ class GroupRepository(Repository):
     async def order(self, course_id: int, partition_id: int, ids: Sequence[int]) -> None:
         await self._rows(ORDER, course_id=course_id, partition_id=partition_id, ids=list(ids))
 
-    async def delete(self, course_id: int, group_id: int) -> None:
-        """Its memberships go first, each with its line in the log."""
-        await self._rows(DELETE, course_id=course_id, id=group_id)
+    async def delete(self, course_id: int, ids: Sequence[int]) -> None:
+        """Their memberships go first, each with its line in the log."""
+        await self._rows(DELETE, course_id=course_id, ids=list(ids))

@@ -66,6 +66,8 @@ IDS = sql("""
 
 OF_KIND = sql("SELECT id FROM partitions WHERE course_id = :course_id AND kind = :kind")
 
+NAMED = sql("SELECT id FROM partitions WHERE course_id = :course_id AND name = :name")
+
 DELETE = sql("DELETE FROM partitions WHERE course_id = :course_id AND id = :id")
 
 
@@ -106,6 +108,10 @@ class PartitionRepository(Repository):
 
     async def of_kind(self, course_id: int, kind: str) -> int | None:
         row = await self._row(OF_KIND, course_id=course_id, kind=kind)
+        return row.id if row is not None else None
+
+    async def named(self, course_id: int, name: str) -> int | None:
+        row = await self._row(NAMED, course_id=course_id, name=name)
         return row.id if row is not None else None
 
     async def create(

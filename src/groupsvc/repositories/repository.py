@@ -77,8 +77,13 @@ class Repository:
         One item more than the limit is asked for, to learn whether there is a next page.
         """
         rows = await self._execute(statement, {**parameters, "limit": limit + 1})
-        items = [row.body for row in rows[:limit]]
-        if len(rows) <= limit:
-            return Page(items)
-        last = rows[limit - 1]
-        return Page(items, tuple(getattr(last, column) for column in key))
+        return paged(rows, limit, key)
+
+
+def paged(rows: Sequence[Any], limit: int, key: Sequence[str]) -> Page:
+    """The first ``limit`` rows, and the key of the last of them when there are more."""
+    items = [row.body for row in rows[:limit]]
+    if len(rows) <= limit:
+        return Page(items)
+    last = rows[limit - 1]
+    return Page(items, tuple(getattr(last, column) for column in key))

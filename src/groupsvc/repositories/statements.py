@@ -35,6 +35,7 @@ FLAGS = (
     "is_active",
     "is_cohorted",
     "with_members",
+    "in_reach",
 )
 TIMES = ("as_of", "since", "until", "expires_at")
 BYTES = ("digest", "fingerprint", "body")
@@ -73,6 +74,7 @@ TEXT_LISTS = (
     "acronyms",
     "identifiers",
     "titles",
+    "kinds",
     "kinds",
     "edt_ids",
     "assignment_types",

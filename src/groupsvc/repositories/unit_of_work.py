@@ -6,6 +6,7 @@ from typing import Any, Self
 from groupsvc.db.constraints import broken_constraints
 from groupsvc.db.engine import Sessions
 from groupsvc.repositories.accounts import AccountRepository
+from groupsvc.repositories.auto_assignments import AutoAssignmentRepository
 from groupsvc.repositories.changes import ChangeRepository
 from groupsvc.repositories.cohorts import CohortRepository
 from groupsvc.repositories.courses import CourseRepository
@@ -16,6 +17,7 @@ from groupsvc.repositories.idempotency import IdempotencyRepository
 from groupsvc.repositories.memberships import MembershipRepository
 from groupsvc.repositories.partitions import PartitionRepository
 from groupsvc.repositories.repository import Context
+from groupsvc.repositories.rolls import RollRepository
 from groupsvc.repositories.statements import sql
 from groupsvc.repositories.users import UserRepository
 
@@ -43,6 +45,7 @@ class UnitOfWork:
         self.decisions: list[tuple[str, str | None, str | None]] = []
         given = (self._session, self.context)
         self.accounts = AccountRepository(*given)
+        self.auto_assignments = AutoAssignmentRepository(*given)
         self.changes = ChangeRepository(*given)
         self.cohorts = CohortRepository(*given)
         self.courses = CourseRepository(*given)
@@ -52,6 +55,7 @@ class UnitOfWork:
         self.idempotency = IdempotencyRepository(*given)
         self.memberships = MembershipRepository(*given)
         self.partitions = PartitionRepository(*given)
+        self.rolls = RollRepository(*given)
         self.users = UserRepository(*given)
 
     async def begin(self) -> None:

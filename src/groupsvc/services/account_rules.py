@@ -29,6 +29,13 @@ def account_name(name: object) -> str:
     return tidy
 
 
+def roster_name(username: object) -> str | None:
+    """The username that an account stands for, if any; he may come to the roster later."""
+    if username is None:
+        return None
+    return normalise(username, field="username", longest=LONGEST)
+
+
 def parse_grants(texts: Sequence[str]) -> list[Grant]:
     """Raises InvalidError that points at the first one that is no grant."""
     grants: list[Grant] = []

@@ -11,14 +11,13 @@ from groupsvc.documents import Document, Page
 from groupsvc.errors import InvalidError, NotFoundError, UnauthenticatedError
 from groupsvc.repositories.accounts import HeldAccount
 from groupsvc.services.account_rules import (
-    LONGEST,
     account_name,
     check_secret_length,
     parse_grants,
     possible_name,
+    roster_name,
 )
 from groupsvc.services.authentication import ACCOUNT, check_secret
-from groupsvc.services.names import normalise
 from groupsvc.services.service import Expectation, Service
 
 LIFETIME = 3_600  # seconds
@@ -65,9 +64,7 @@ class AccountService(Service):
         self._require(Permission.ADMIN)
         tidy, wanted = account_name(name), parse_grants(grants)
         check_secret_length(secret)
-        if username is not None:
-            username = normalise(username, field="username", longest=LONGEST)
-        values: dict[str, Any] = {"username": username, "is_active": is_active}
+        values: dict[str, Any] = {"username": roster_name(username), "is_active": is_active}
         held = await self._hold(tidy, expected)
         made = secrets.token_urlsafe(32) if held is None and secret is None else None
         account_id = await self._write(tidy, held, secret or made, values)

@@ -9,7 +9,7 @@ from groupsvc.documents import Document
 from groupsvc.errors import NotFoundError
 from groupsvc.repositories.cohorts import CohortState
 from groupsvc.services.partitions import PartitionService
-from groupsvc.services.service import Service
+from groupsvc.services.service import Expectation, Service
 
 PARTITION_NAME = "Cohorts"
 DEFAULT_COHORT = "Default Group"
@@ -28,10 +28,18 @@ class CohortService(Service):
         return self._readable(await self._uow.cohorts.settings(course_id), "course")
 
     async def configure(
-        self, course_id: int, *, is_cohorted: bool, random_assignment: str
+        self,
+        course_id: int,
+        *,
+        is_cohorted: bool,
+        random_assignment: str,
+        expected: Expectation | None = None,
     ) -> Document[dict[str, Any]]:
         """Turn cohorts on or off, keeping cohorts and members; choose how chance decides."""
         course = await PartitionService(self._uow, self._principal).open_course(course_id)
+        if expected is not None:
+            seen = await self._uow.cohorts.settings(course.id)
+            await self._expect(expected, seen, course_id=course.id)
         await self._uow.cohorts.configure(
             course.id, is_cohorted=is_cohorted, random_assignment=random_assignment
         )
@@ -94,20 +102,32 @@ class CohortService(Service):
         return self._readable(await self._uow.cohorts.content_partitions(course_id), "course")
 
     async def declare_content(
-        self, course_id: int, content_partition_id: int, **values: Any
+        self,
+        course_id: int,
+        content_partition_id: int,
+        *,
+        expected: Expectation | None = None,
+        **values: Any,
     ) -> tuple[Document[dict[str, Any]], bool]:
         """Say which content groups a learning platform has; answers whether that was new."""
-        await PartitionService(self._uow, self._principal).open_course(
-            course_id, Permission.ROSTER_WRITE
-        )
+        await self._open_content(course_id, content_partition_id, expected)
         created = await self._uow.cohorts.declare(course_id, content_partition_id, **values)
         document = await self._uow.cohorts.content_partition(course_id, content_partition_id)
         assert document is not None
         return document, created
 
-    async def withdraw_content(self, course_id: int, content_partition_id: int) -> None:
+    async def withdraw_content(
+        self, course_id: int, content_partition_id: int, *, expected: Expectation | None = None
+    ) -> None:
         """Forget content groups; cohorts that point at them keep pointing."""
-        await PartitionService(self._uow, self._principal).open_course(
-            course_id, Permission.ROSTER_WRITE
-        )
+        await self._open_content(course_id, content_partition_id, expected)
         await self._uow.cohorts.withdraw(course_id, content_partition_id)
+
+    async def _open_content(
+        self, course_id: int, content_partition_id: int, expected: Expectation | None
+    ) -> None:
+        partitions = PartitionService(self._uow, self._principal)
+        course = await partitions.open_course(course_id, Permission.ROSTER_WRITE)
+        if expected is not None:
+            seen = await self._uow.cohorts.content_partition(course.id, content_partition_id)
+            await self._expect(expected, seen, course_id=course.id)

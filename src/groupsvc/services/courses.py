@@ -6,7 +6,8 @@ from groupsvc.auth.principal import Permission
 from groupsvc.documents import Document, Page
 from groupsvc.errors import NotFoundError
 from groupsvc.repositories.courses import HeldCourse
-from groupsvc.services.names import normalise
+from groupsvc.services.departments import known_as
+from groupsvc.services.names import LONGEST, normalise
 from groupsvc.services.service import Expectation, Service
 
 
@@ -15,7 +16,8 @@ class CourseService(Service):
         return self._readable(await self._uow.courses.read(course_id), "course")
 
     async def read_key(self, key: str) -> Document[dict[str, Any]]:
-        return self._readable(await self._uow.courses.read_key(key), "course")
+        tidy = known_as(key, "course", longest=LONGEST)
+        return self._readable(await self._uow.courses.read_key(tidy), "course")
 
     async def board(self, course_id: int, *, with_members: bool) -> Document[dict[str, Any]]:
         """Everything a group editor shows: partitions, groups, members, who is in no group."""
@@ -64,12 +66,14 @@ class CourseService(Service):
             raise NotFoundError("no such department")
         return department_id
 
-    async def set_lock(self, course_id: int, *, locked: bool) -> Document[dict[str, Any]]:
+    async def set_lock(
+        self, course_id: int, *, locked: bool, expected: Expectation | None = None
+    ) -> Document[dict[str, Any]]:
         """Lock or unlock a course; either waits for changes in flight. Repeating changes nothing.
 
         While it is locked, no face changes its partitions, groups and memberships.
         """
-        held = await self._open(course_id, Permission.ADMIN)
+        held = await self._open(course_id, Permission.ADMIN, expected)
         if held.is_locked != locked:
             await self._uow.courses.update(course_id, {"is_locked": locked})
         document = await self._uow.courses.read(course_id)
@@ -78,18 +82,20 @@ class CourseService(Service):
 
     async def delete(self, course_id: int, *, expected: Expectation | None = None) -> None:
         """Delete a course and all that is in it. Raises LockedError while it is locked."""
-        held = await self._open(course_id, Permission.ADMIN)
-        if expected is not None:
-            await self._expect(
-                expected, await self._uow.courses.read(course_id), course_id=course_id
-            )
+        held = await self._open(course_id, Permission.ADMIN, expected)
         self._unlocked(held.is_locked)
         await self._uow.courses.delete(course_id)
 
-    async def _open(self, course_id: int, permission: Permission) -> HeldCourse:
+    async def _open(
+        self, course_id: int, permission: Permission, expected: Expectation | None
+    ) -> HeldCourse:
         await self._uow.begin()
         held = await self._uow.courses.hold(course_id)
         if held is None:
             raise NotFoundError("no such course")
         self._require(permission, held.department, held.key)
+        if expected is not None:
+            await self._expect(
+                expected, await self._uow.courses.read(course_id), course_id=course_id
+            )
         return held

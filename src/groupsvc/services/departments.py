@@ -14,8 +14,12 @@ LONGEST_ACRONYM = 64
 
 class DepartmentService(Service):
     async def read(self, acronym: str) -> Document[dict[str, Any]]:
-        tidy = known_as(acronym, longest=LONGEST_ACRONYM)
+        tidy = known_as(acronym, "department", longest=LONGEST_ACRONYM)
         return self._readable(await self._uow.departments.read(tidy), "department")
+
+    async def exists(self, acronym: str) -> bool:
+        """Whether there is such a department: known to every caller, whatever he may read."""
+        return is_name(acronym) and await self._uow.departments.exists(acronym)
 
     async def page(self, *, after: str = "", limit: int) -> Page:
         """Departments that the caller may read as a whole, by acronym."""
@@ -44,7 +48,7 @@ class DepartmentService(Service):
 
         Raises ConflictError while it has.
         """
-        tidy = known_as(acronym, longest=LONGEST_ACRONYM)
+        tidy = known_as(acronym, "department", longest=LONGEST_ACRONYM)
         if not await self._open(tidy, expected):
             raise NotFoundError("no such department")
         await self._uow.departments.delete(tidy)
@@ -73,9 +77,9 @@ class DepartmentService(Service):
             ) from None
 
 
-def known_as(name: str, *, longest: int) -> str:
+def known_as(name: str, what: str, *, longest: int) -> str:
     """The form in which a name is stored. Raises NotFoundError for what nothing is named."""
     try:
         return normalise(name, longest=longest)
     except InvalidError:
-        raise NotFoundError("no such resource") from None
+        raise NotFoundError(f"no such {what}") from None

@@ -7,6 +7,7 @@ from groupsvc.auth.principal import Permission
 from groupsvc.documents import Document, GroupDoc, PartitionDoc
 from groupsvc.errors import ConflictError, NotEditableError, NotFoundError
 from groupsvc.repositories.groups import HeldGroup
+from groupsvc.repositories.partitions import HeldPartition
 from groupsvc.services.names import LONGEST, normalise
 from groupsvc.services.partitions import PartitionService, check_order
 from groupsvc.services.service import Expectation, Service
@@ -34,9 +35,9 @@ class GroupService(Service):
         ``place`` (from 1) puts it there and pushes the others back; a ``position`` among the
         values is stored as it is and pushes nobody.
         """
-        held = await self._partitions.open(partition_id)
-        self._editable(held.groups_editable)
+        held = await self.open_partition(partition_id)
         tidy = normalise(name, longest=longest)
+        _tidy_edt_id(values)
         created = await self._uow.groups.create(held.course_id, held.id, tidy, values)
         if place is not None:
             ids = list(await self._uow.groups.names(held.course_id, held.id))
@@ -62,15 +63,24 @@ class GroupService(Service):
             await self._expect(expected, await self._uow.groups.read(held.id), group_id=held.id)
         if "name" in changes:
             changes["name"] = normalise(changes["name"], longest=longest)
+        _tidy_edt_id(changes)
         if changes:
             await self._uow.groups.update(held, changes)
         return await self.read_own(held.id)
 
     async def order(
-        self, partition_id: int, ids: Sequence[int], *, partial: bool = False
+        self,
+        partition_id: int,
+        ids: Sequence[int],
+        *,
+        partial: bool = False,
+        expected: Expectation | None = None,
     ) -> Document[PartitionDoc]:
         """Put the groups of a partition in the given order; editability does not matter here."""
         held = await self._partitions.open(partition_id)
+        if expected is not None:
+            seen = await self._uow.partitions.read(held.id)
+            await self._expect(expected, seen, partition_id=held.id)
         known = list(await self._uow.groups.names(held.course_id, held.id))
         check_order(ids, known, partial=partial)
         if ids:
@@ -79,10 +89,20 @@ class GroupService(Service):
 
     async def delete(self, group_id: int, *, expected: Expectation | None = None) -> None:
         """Delete a group and its memberships; the users stay enrolled."""
+        self._uow.context.cause = "group_deleted"
         held = await self.open(group_id, to_rename=True)
         if expected is not None:
             await self._expect(expected, await self._uow.groups.read(held.id), group_id=held.id)
-        await self._uow.groups.delete(held.course_id, held.id)
+        await self._uow.groups.delete(held.course_id, [held.id])
+
+    async def open_partition(self, partition_id: int) -> HeldPartition:
+        """Hold a partition in which groups may be created.
+
+        Raises NotFoundError, ForbiddenError, LockedError or NotEditableError, in this order.
+        """
+        held = await self._partitions.open(partition_id)
+        self._editable(held.groups_editable)
+        return held
 
     async def open(self, group_id: int, *, to_rename: bool = False) -> HeldGroup:
         """Hold a group that may be changed.
@@ -114,3 +134,8 @@ class GroupService(Service):
         document = await self._uow.groups.read(group_id)
         assert document is not None
         return document
+
+
+def _tidy_edt_id(values: dict[str, Any]) -> None:
+    if values.get("edt_id") is not None:
+        values["edt_id"] = normalise(values["edt_id"], field="edt_id")

@@ -29,39 +29,47 @@ class AssignmentRow:
 
 
 class MembershipService(Service):
-    async def assign(self, group_id: int, user_id: int) -> Outcome:
+    async def assign(self, group_id: int, user_id: int, *, in_reach: bool = False) -> Outcome:
         """Put a user into a group, out of any other group of its partition, in one statement.
 
+        With ``in_reach`` a user who is not where the caller may write does not exist.
         Raises NotFoundError (group, user), ForbiddenError, LockedError, NotEnrolledError,
         FullError, or ConflictError for the default group.
         """
         reach = self._principal.reach(Permission.GROUPS_WRITE)
         outcome = self._decided(
-            await self._uow.memberships.assign(group_id, user_id, reach), "group"
+            await self._uow.memberships.assign(group_id, user_id, reach, in_reach=in_reach),
+            "group",
         )
-        if not outcome.is_known:
-            raise NotFoundError("no such user")
+        if not outcome.is_enrolled:
+            raise NotEnrolledError("the user is not enrolled in the course")
         if outcome.kind == "default":
             raise ConflictError(
                 "the default group is derived from the roster", code="default_partition"
             )
-        if not outcome.is_enrolled:
-            raise NotEnrolledError("the user is not enrolled in the course")
         return outcome
 
-    async def remove(self, group_id: int, user_id: int) -> Outcome:
-        """Take a user out of a group; no error and no change when he is not in it."""
+    async def remove(self, group_id: int, user_id: int, *, in_reach: bool = False) -> Outcome:
+        """Take a user out of a group; no error and no change when he is not in it.
+
+        With ``in_reach`` he must exist where the caller may write: raises NotFoundError.
+        """
         reach = self._principal.reach(Permission.GROUPS_WRITE)
         return self._removed(
-            await self._uow.memberships.remove(user_id, reach, group_id=group_id), "group"
+            await self._uow.memberships.remove(
+                user_id, reach, group_id=group_id, in_reach=in_reach
+            ),
+            "group",
         )
 
-    async def leave(self, partition_id: int, user_id: int) -> Outcome:
-        """Take a user out of whatever group of a partition he is in."""
+    async def leave(self, partition_id: int, user_id: int, *, in_reach: bool = False) -> Outcome:
+        """Take a user out of whatever group of a partition he is in; ``in_reach`` as above."""
         self._uow.context.cause = "partition"
         reach = self._principal.reach(Permission.GROUPS_WRITE)
         return self._removed(
-            await self._uow.memberships.remove(user_id, reach, partition_id=partition_id),
+            await self._uow.memberships.remove(
+                user_id, reach, partition_id=partition_id, in_reach=in_reach
+            ),
             "partition",
         )
 
@@ -75,17 +83,29 @@ class MembershipService(Service):
         limit: int,
     ) -> Page:
         """Members by user id, now or as they were; of the default group, everybody enrolled."""
+        if as_of is not None:
+            return await self._in_group_as_of(group_id, as_of, after=after, limit=limit)
+        found = await self._uow.memberships.in_group(
+            group_id, state=state, after=after, limit=limit
+        )
+        if found is None:
+            raise NotFoundError("no such group")
+        place, page = found
+        self._require(Permission.GROUPS_READ, place.department, place.course, what="group")
+        return page
+
+    async def _in_group_as_of(
+        self, group_id: int, as_of: datetime, *, after: int, limit: int
+    ) -> Page:
         group = await self._uow.groups.locate(group_id)
         if group is None:
             raise NotFoundError("no such group")
         self._require(Permission.GROUPS_READ, group.department, group.course, what="group")
-        if as_of is not None:
-            return await self._uow.memberships.in_group_as_of(
-                group.partition_id, group_id, as_of, after=after, limit=limit
-            )
-        stored = None if group.kind == "default" else group_id
-        return await self._uow.memberships.in_group(
-            group.course_id, stored, state=state, after=after, limit=limit
+        past = self._uow.memberships
+        if group.kind == "default":
+            return await past.in_course_as_of(group.course_id, as_of, after=after, limit=limit)
+        return await past.in_group_as_of(
+            group.partition_id, group_id, as_of, after=after, limit=limit
         )
 
     async def in_no_group(
@@ -170,6 +190,8 @@ class MembershipService(Service):
         if outcome is None:
             raise NotFoundError(f"no such {what}")
         self._require(Permission.GROUPS_WRITE, outcome.department, outcome.course, what=what)
+        if not outcome.is_known:
+            raise NotFoundError("no such user")
         self._unlocked(outcome.is_locked)
         return outcome
 

@@ -5,11 +5,14 @@ from typing import Any, Unpack
 
 from groupsvc.auth.principal import Permission
 from groupsvc.documents import Document, PartitionDoc
-from groupsvc.errors import ConflictError, InvalidError, NotFoundError
+from groupsvc.errors import ConflictError, InvalidError, NameTakenError, NotFoundError
 from groupsvc.repositories.courses import HeldCourse
 from groupsvc.repositories.partitions import HeldPartition, PartitionFlags
 from groupsvc.services.names import LONGEST, normalise
 from groupsvc.services.service import Expectation, Service
+
+# Readers know the tracks of a course by this name: no other partition may take it.
+TRACKS_NAME = "Parcours"
 
 
 class PartitionService(Service):
@@ -37,7 +40,7 @@ class PartitionService(Service):
         number and pushes nobody.
         """
         course = await self.open_course(course_id)
-        tidy = normalise(name, longest=longest)
+        tidy = _unreserved(normalise(name, longest=longest))
         created = await self._uow.partitions.create(course.id, tidy, position=position, **flags)
         if place is not None:
             ids = await self._uow.partitions.ids(course.id)
@@ -64,12 +67,19 @@ class PartitionService(Service):
             changes["name"] = normalise(changes["name"], longest=longest)
             if held.kind != "ordinary" and changes["name"] != held.name:
                 raise ConflictError("this partition keeps its name", code=f"{held.kind}_partition")
+            if changes["name"] != held.name:
+                _unreserved(changes["name"])
         if changes:
             await self._uow.partitions.update(held, changes)
         return await self.read_own(held.id)
 
     async def order(
-        self, course_id: int, ids: Sequence[int], *, partial: bool = False
+        self,
+        course_id: int,
+        ids: Sequence[int],
+        *,
+        partial: bool = False,
+        expected: Expectation | None = None,
     ) -> Document[list[PartitionDoc]]:
         """Put the partitions of a course in the given order.
 
@@ -77,6 +87,9 @@ class PartitionService(Service):
         Raises NotFoundError for an id of elsewhere, InvalidError for a repeated or missing one.
         """
         course = await self.open_course(course_id)
+        if expected is not None:
+            seen = await self._uow.partitions.in_course(course.id)
+            await self._expect(expected, seen, course_id=course.id)
         check_order(ids, await self._uow.partitions.ids(course.id), partial=partial)
         if ids:
             await self._uow.partitions.order(course.id, ids)
@@ -86,6 +99,7 @@ class PartitionService(Service):
 
     async def delete(self, partition_id: int, *, expected: Expectation | None = None) -> None:
         """Delete a partition, its groups and memberships; the users stay enrolled."""
+        self._uow.context.cause = "partition_deleted"
         held = await self.open(partition_id)
         if expected is not None:
             await self._expect(
@@ -94,7 +108,12 @@ class PartitionService(Service):
         await self._uow.partitions.delete(held)
 
     async def set_tracks(
-        self, course_id: int, name: object, codes: Sequence[str]
+        self,
+        course_id: int,
+        name: object,
+        codes: Sequence[str],
+        *,
+        expected: Expectation | None = None,
     ) -> Document[PartitionDoc]:
         """Declare the tracks of a course: one group each in its one tracks partition.
 
@@ -106,14 +125,16 @@ class PartitionService(Service):
         if len(set(wanted)) != len(wanted):
             raise InvalidError("a track is named twice", pointer="#/codes")
         partition_id = await self._uow.partitions.of_kind(course.id, "tracks")
+        if expected is not None:
+            seen = await self._uow.partitions.read(partition_id or 0)
+            await self._expect(expected, seen, partition_id=partition_id or 0)
         if partition_id is None:
             partition_id = await self._uow.partitions.create(
                 course.id, normalise(name), kind="tracks", groups_editable=False
             )
         existing = await self._uow.groups.names(course.id, partition_id)
-        for group_id, code in existing.items():
-            if code not in wanted:
-                await self._uow.groups.delete(course.id, group_id)
+        gone = [group_id for group_id, code in existing.items() if code not in wanted]
+        await self._uow.groups.delete(course.id, gone)
         missing = [code for code in wanted if code not in existing.values()]
         await self._uow.groups.create_many(course.id, partition_id, missing)
         ids = {
@@ -122,6 +143,20 @@ class PartitionService(Service):
         }
         await self._uow.groups.order(course.id, partition_id, [ids[code] for code in wanted])
         return await self.read_own(partition_id)
+
+    async def check_name(
+        self, course_id: int, name: object, *, own: int | None = None, longest: int = LONGEST
+    ) -> str:
+        """The name as it would be stored, when a partition of the course may be called so.
+
+        ``own`` is the partition whose name it may be already. For callers who have more to check
+        before they write; create and edit check it anyway. Raises InvalidError, NameTakenError,
+        or ConflictError with code ``reserved_name``.
+        """
+        tidy = _unreserved(normalise(name, longest=longest))
+        if await self._uow.partitions.named(course_id, tidy) not in (None, own):
+            raise NameTakenError("a partition of the course has this name")
+        return tidy
 
     async def open(self, partition_id: int) -> HeldPartition:
         """Hold a partition that may be changed.
@@ -153,6 +188,12 @@ class PartitionService(Service):
         document = await self._uow.partitions.read(partition_id)
         assert document is not None
         return document
+
+
+def _unreserved(name: str) -> str:
+    if name == TRACKS_NAME:
+        raise ConflictError("this name is kept for the tracks", code="reserved_name")
+    return name
 
 
 def check_order(ids: Sequence[int], known: Sequence[int], *, partial: bool) -> None:

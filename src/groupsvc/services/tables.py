@@ -133,7 +133,9 @@ def restore(text: str) -> str:
 
 
 def _rows(
-    reader: "csv.Reader", lines: _Lines, header: tuple[str, ...]  # noqa: UP037
+    reader: "csv.Reader",
+    lines: _Lines,
+    header: tuple[str, ...],  # noqa: UP037
 ) -> Iterator[Row]:
     width = len(header)
     while True:

@@ -32,7 +32,7 @@ class UserService(Service):
         return document
 
     async def read_name(self, username: str) -> Document[dict[str, Any]]:
-        tidy = known_as(username, longest=LONGEST_USERNAME)
+        tidy = known_as(username, "user", longest=LONGEST_USERNAME)
         document = await self._uow.users.read_name(tidy, self._readers_reach)
         if document is None:
             raise _refusal(await self._uow.users.read_name(tidy, self._principal.sight))

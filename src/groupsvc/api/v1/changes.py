@@ -13,6 +13,7 @@ from groupsvc.api.answers import decode_cursor, page_answer
 from groupsvc.api.deps import ChangeServiceDep, Cursor, Limit, page_size
 from groupsvc.api.problems import problem_responses
 from groupsvc.api.units import UnitRoute
+from groupsvc.api.v1.journal_schemas import JournalName, ScodocLineOut
 from groupsvc.api.v1.schemas import MOST, ChangeOut, PageOut
 from groupsvc.auth.principal import Permission
 
@@ -20,13 +21,17 @@ router = APIRouter(prefix="/v1", route_class=UnitRoute, tags=["changes"])
 
 AnyId = Annotated[int | None, Query(ge=1, le=MOST)]
 AnyName = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
+Journal = Annotated[
+    JournalName | None,
+    Query(alias="as", description="In whose words: only the lines that this system would write"),
+]
 
 
 @router.get(
     "/changes",
     operation_id="list_changes",
     summary="What was changed, when and by whom",
-    response_model=PageOut[ChangeOut],
+    response_model=PageOut[ChangeOut] | PageOut[ScodocLineOut],
     responses=problem_responses(401, 403, 422, 503),
     dependencies=[Depends(Requires(Permission.GROUPS_READ))],
 )
@@ -43,14 +48,19 @@ async def list_changes(
     changeset_id: UUID | None = None,
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
+    journal: Journal = None,
     limit: Limit = None,
     cursor: Cursor = None,
 ) -> Response:
-    """Newest first. `since` is included, `until` is not."""
+    """Newest first. `since` is included, `until` is not.
+
+    `as=scodoc` tells who entered and left which group as ScoDoc's journal does.
+    """
     (before,) = decode_cursor(cursor, (int,)) or (None,)
     page = await changes.page(
         before=before,
         limit=page_size(request, limit),
+        journal=journal,
         course_id=course_id,
         partition_id=partition_id,
         group_id=group_id,

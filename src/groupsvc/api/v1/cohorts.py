@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from groupsvc.api.access import Requires
 from groupsvc.api.answers import document_answer
-from groupsvc.api.deps import IDEMPOTENT, CohortServiceDep
+from groupsvc.api.deps import IDEMPOTENT, CohortServiceDep, ExpectationDep
 from groupsvc.api.problems import problem_responses
 from groupsvc.api.units import UnitRoute
-from groupsvc.api.v1.schemas import MOST, Id, Input, Output
+from groupsvc.api.v1.schemas import MOST, Id, Input, Output, PathId
 from groupsvc.auth.principal import Permission
 
 router = APIRouter(prefix="/v1", route_class=UnitRoute, tags=["cohorts"])
@@ -75,7 +75,7 @@ class ContentPartitionOut(Output):
     dependencies=[READER],
 )
 async def get_cohort_settings(
-    request: Request, course_id: int, cohorts: CohortServiceDep
+    request: Request, course_id: PathId, cohorts: CohortServiceDep
 ) -> Response:
     """Reading changes nothing."""
     return document_answer(request, await cohorts.settings(course_id))
@@ -86,15 +86,22 @@ async def get_cohort_settings(
     operation_id="put_cohort_settings",
     summary="Turn cohorts on or off",
     response_model=CohortSettings,
-    responses=WRITE_ERRORS,
+    responses=WRITE_ERRORS | problem_responses(412),
     dependencies=[WRITER],
 )
 async def put_cohort_settings(
-    request: Request, course_id: int, body: CohortSettings, cohorts: CohortServiceDep
+    request: Request,
+    course_id: PathId,
+    body: CohortSettings,
+    cohorts: CohortServiceDep,
+    expected: ExpectationDep,
 ) -> Response:
     """Turning them off keeps cohorts and members; turning them on again restores both."""
     document = await cohorts.configure(
-        course_id, is_cohorted=body.is_cohorted, random_assignment=body.random_assignment
+        course_id,
+        is_cohorted=body.is_cohorted,
+        random_assignment=body.random_assignment,
+        expected=expected,
     )
     return document_answer(request, document)
 
@@ -106,7 +113,9 @@ async def put_cohort_settings(
     responses=WRITE_ERRORS,
     dependencies=[WRITER, IDEMPOTENT],
 )
-async def assign_cohort(course_id: int, body: ArrivalIn, cohorts: CohortServiceDep) -> ArrivalOut:
+async def assign_cohort(
+    course_id: PathId, body: ArrivalIn, cohorts: CohortServiceDep
+) -> ArrivalOut:
     """The cohort he has; else the one his e-mail waits for; else one by chance.
 
     Repeating it answers the same cohort.
@@ -124,7 +133,7 @@ async def assign_cohort(course_id: int, body: ArrivalIn, cohorts: CohortServiceD
     dependencies=[READER],
 )
 async def list_content_partitions(
-    request: Request, course_id: int, cohorts: CohortServiceDep
+    request: Request, course_id: PathId, cohorts: CohortServiceDep
 ) -> Response:
     """In the order in which they were declared."""
     return document_answer(request, await cohorts.content_partitions(course_id))
@@ -135,19 +144,22 @@ async def list_content_partitions(
     operation_id="put_content_partition",
     summary="Declare content groups of a learning platform",
     response_model=ContentPartitionOut,
-    responses=WRITE_ERRORS | {201: {"model": ContentPartitionOut, "description": "Created"}},
+    responses=WRITE_ERRORS
+    | problem_responses(412)
+    | {201: {"model": ContentPartitionOut, "description": "Created"}},
     dependencies=[ROSTER],
 )
 async def put_content_partition(
     request: Request,
-    course_id: int,
+    course_id: PathId,
     content_partition_id: ContentId,
     body: ContentPartitionIn,
     cohorts: CohortServiceDep,
+    expected: ExpectationDep,
 ) -> Response:
     """The ids are the platform's own; a cohort's link may point at any."""
     document, created = await cohorts.declare_content(
-        course_id, content_partition_id, **body.model_dump()
+        course_id, content_partition_id, expected=expected, **body.model_dump()
     )
     return document_answer(request, document, status=201 if created else 200)
 
@@ -157,11 +169,14 @@ async def put_content_partition(
     operation_id="delete_content_partition",
     summary="Forget content groups",
     status_code=204,
-    responses=problem_responses(401, 403, 404, 409, 503),
+    responses=problem_responses(401, 403, 404, 409, 412, 503),
     dependencies=[ROSTER],
 )
 async def delete_content_partition(
-    course_id: int, content_partition_id: ContentId, cohorts: CohortServiceDep
+    course_id: PathId,
+    content_partition_id: ContentId,
+    cohorts: CohortServiceDep,
+    expected: ExpectationDep,
 ) -> None:
     """No error when there are none of this id; links of cohorts stay."""
-    await cohorts.withdraw_content(course_id, content_partition_id)
+    await cohorts.withdraw_content(course_id, content_partition_id, expected=expected)

@@ -11,7 +11,7 @@ from groupsvc.api.answers import decode_cursor, document_answer, page_answer
 from groupsvc.api.deps import CourseServiceDep, Cursor, ExpectationDep, Limit, page_size
 from groupsvc.api.problems import problem_responses
 from groupsvc.api.units import UnitRoute
-from groupsvc.api.v1.schemas import BoardOut, CourseIn, CourseOut, PageOut
+from groupsvc.api.v1.schemas import BoardOut, CourseIn, CourseOut, PageOut, PathId
 from groupsvc.auth.principal import Permission
 
 router = APIRouter(prefix="/v1", route_class=UnitRoute, tags=["courses"])
@@ -84,7 +84,7 @@ async def put_course(
     responses=READ_ERRORS,
     dependencies=[READER],
 )
-async def get_course(request: Request, course_id: int, courses: CourseServiceDep) -> Response:
+async def get_course(request: Request, course_id: PathId, courses: CourseServiceDep) -> Response:
     """A course without its partitions."""
     return document_answer(request, await courses.read(course_id))
 
@@ -98,7 +98,7 @@ async def get_course(request: Request, course_id: int, courses: CourseServiceDep
     dependencies=[ADMIN],
 )
 async def delete_course(
-    course_id: int, courses: CourseServiceDep, expected: ExpectationDep
+    course_id: PathId, courses: CourseServiceDep, expected: ExpectationDep
 ) -> None:
     """Its partitions, groups, memberships and enrollments go with it; its change log stays."""
     await courses.delete(course_id, expected=expected)
@@ -109,12 +109,15 @@ async def delete_course(
     operation_id="lock_course",
     summary="Lock a course",
     response_model=CourseOut,
-    responses=READ_ERRORS,
+    responses=READ_ERRORS | problem_responses(412),
     dependencies=[ADMIN],
 )
-async def lock_course(request: Request, course_id: int, courses: CourseServiceDep) -> Response:
+async def lock_course(
+    request: Request, course_id: PathId, courses: CourseServiceDep, expected: ExpectationDep
+) -> Response:
     """From now on nobody changes its partitions, groups and memberships, through any face."""
-    return document_answer(request, await courses.set_lock(course_id, locked=True))
+    document = await courses.set_lock(course_id, locked=True, expected=expected)
+    return document_answer(request, document)
 
 
 @router.delete(
@@ -122,12 +125,15 @@ async def lock_course(request: Request, course_id: int, courses: CourseServiceDe
     operation_id="unlock_course",
     summary="Unlock a course",
     response_model=CourseOut,
-    responses=READ_ERRORS,
+    responses=READ_ERRORS | problem_responses(412),
     dependencies=[ADMIN],
 )
-async def unlock_course(request: Request, course_id: int, courses: CourseServiceDep) -> Response:
+async def unlock_course(
+    request: Request, course_id: PathId, courses: CourseServiceDep, expected: ExpectationDep
+) -> Response:
     """No error and no change when it is not locked."""
-    return document_answer(request, await courses.set_lock(course_id, locked=False))
+    document = await courses.set_lock(course_id, locked=False, expected=expected)
+    return document_answer(request, document)
 
 
 @router.get(
@@ -140,7 +146,7 @@ async def unlock_course(request: Request, course_id: int, courses: CourseService
 )
 async def get_board(
     request: Request,
-    course_id: int,
+    course_id: PathId,
     courses: CourseServiceDep,
     members: Annotated[
         bool, Query(description="False leaves out the users and keeps the counts")

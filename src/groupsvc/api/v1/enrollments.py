@@ -15,10 +15,9 @@ from groupsvc.api.v1.roster_schemas import (
     EnrollmentIn,
     EnrollmentOut,
     EnrollmentPatch,
-    PathId,
     Searched,
 )
-from groupsvc.api.v1.schemas import PageOut, State
+from groupsvc.api.v1.schemas import PageOut, PathId, State
 from groupsvc.auth.principal import Permission
 from groupsvc.services.enrollments import EnrollmentService
 

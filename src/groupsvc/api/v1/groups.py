@@ -11,7 +11,7 @@ from groupsvc.api.answers import document_answer
 from groupsvc.api.deps import IDEMPOTENT, ExpectationDep, GroupServiceDep
 from groupsvc.api.problems import problem_responses
 from groupsvc.api.units import UnitRoute
-from groupsvc.api.v1.schemas import GroupIn, GroupOut, GroupPatch, OrderIn, PartitionOut
+from groupsvc.api.v1.schemas import GroupIn, GroupOut, GroupPatch, OrderIn, PartitionOut, PathId
 from groupsvc.auth.principal import Permission
 
 router = APIRouter(prefix="/v1", route_class=UnitRoute, tags=["groups"])
@@ -40,7 +40,7 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
     dependencies=[WRITER, IDEMPOTENT],
 )
 async def create_group(
-    request: Request, partition_id: int, body: GroupIn, groups: GroupServiceDep
+    request: Request, partition_id: PathId, body: GroupIn, groups: GroupServiceDep
 ) -> Response:
     """Create a group at the end, or at a position while the others move back."""
     values = body.model_dump(exclude={"name", "position"})
@@ -54,14 +54,19 @@ async def create_group(
     operation_id="order_groups",
     summary="Put the groups in order",
     response_model=PartitionOut,
-    responses=WRITE_ERRORS,
+    responses=WRITE_ERRORS | problem_responses(412),
     dependencies=[WRITER],
 )
 async def order_groups(
-    request: Request, partition_id: int, body: OrderIn, groups: GroupServiceDep
+    request: Request,
+    partition_id: PathId,
+    body: OrderIn,
+    groups: GroupServiceDep,
+    expected: ExpectationDep,
 ) -> Response:
     """Takes the ids of all groups in the order wanted; positions become 1 to n."""
-    return document_answer(request, await groups.order(partition_id, body.ids))
+    document = await groups.order(partition_id, body.ids, expected=expected)
+    return document_answer(request, document)
 
 
 @router.get(
@@ -72,7 +77,7 @@ async def order_groups(
     responses=problem_responses(401, 403, 404, 503),
     dependencies=[READER],
 )
-async def get_group(request: Request, group_id: int, groups: GroupServiceDep) -> Response:
+async def get_group(request: Request, group_id: PathId, groups: GroupServiceDep) -> Response:
     """A group without its members."""
     return document_answer(request, await groups.read(group_id))
 
@@ -87,7 +92,7 @@ async def get_group(request: Request, group_id: int, groups: GroupServiceDep) ->
 )
 async def edit_group(
     request: Request,
-    group_id: int,
+    group_id: PathId,
     body: GroupPatch,
     groups: GroupServiceDep,
     expected: ExpectationDep,
@@ -108,6 +113,6 @@ async def edit_group(
     responses=problem_responses(401, 403, 404, 409, 412, 503),
     dependencies=[WRITER],
 )
-async def delete_group(group_id: int, groups: GroupServiceDep, expected: ExpectationDep) -> None:
+async def delete_group(group_id: PathId, groups: GroupServiceDep, expected: ExpectationDep) -> None:
     """The memberships end, each with its line in the change log; the users stay enrolled."""
     await groups.delete(group_id, expected=expected)

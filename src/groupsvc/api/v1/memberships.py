@@ -25,6 +25,7 @@ from groupsvc.api.v1.schemas import (
     PageOut,
     PastGroupOfUser,
     PastMemberOut,
+    PathId,
     State,
 )
 from groupsvc.auth.principal import Permission
@@ -50,7 +51,7 @@ InState = Annotated[State | None, Query(description="Only users enrolled in this
 )
 async def list_members(
     request: Request,
-    group_id: int,
+    group_id: PathId,
     memberships: MembershipServiceDep,
     state: InState = None,
     as_of: AsOf = None,
@@ -73,7 +74,7 @@ async def list_members(
     dependencies=[WRITER],
 )
 async def assign_member(
-    group_id: int, user_id: int, memberships: MembershipServiceDep
+    group_id: PathId, user_id: PathId, memberships: MembershipServiceDep
 ) -> AssignmentOut:
     """Assigns the user, or moves him from another group of the partition and tells from which."""
     outcome = await memberships.assign(group_id, user_id)
@@ -95,7 +96,9 @@ async def assign_member(
     responses=problem_responses(401, 403, 404, 409, 503),
     dependencies=[WRITER],
 )
-async def remove_member(group_id: int, user_id: int, memberships: MembershipServiceDep) -> None:
+async def remove_member(
+    group_id: PathId, user_id: PathId, memberships: MembershipServiceDep
+) -> None:
     """No error and no change when he is not in it."""
     await memberships.remove(group_id, user_id)
 
@@ -109,7 +112,7 @@ async def remove_member(group_id: int, user_id: int, memberships: MembershipServ
     dependencies=[WRITER],
 )
 async def leave_partition(
-    partition_id: int, user_id: int, memberships: MembershipServiceDep
+    partition_id: PathId, user_id: PathId, memberships: MembershipServiceDep
 ) -> None:
     """No error and no change when he is in none."""
     await memberships.leave(partition_id, user_id)
@@ -125,7 +128,7 @@ async def leave_partition(
 )
 async def list_unassigned(
     request: Request,
-    partition_id: int,
+    partition_id: PathId,
     memberships: MembershipServiceDep,
     state: InState = None,
     limit: Limit = None,
@@ -147,7 +150,7 @@ async def list_unassigned(
     dependencies=[WRITER, IDEMPOTENT],
 )
 async def assign_many(
-    partition_id: int, body: AssignmentsIn, memberships: MembershipServiceDep
+    partition_id: PathId, body: AssignmentsIn, memberships: MembershipServiceDep
 ) -> AssignmentsOut:
     """Rows take effect in their order, and every row gets its result.
 
@@ -175,8 +178,8 @@ async def assign_many(
 )
 async def list_user_course_groups(
     request: Request,
-    course_id: int,
-    user_id: int,
+    course_id: PathId,
+    user_id: PathId,
     memberships: MembershipServiceDep,
     as_of: AsOf = None,
 ) -> Response:
@@ -193,7 +196,7 @@ async def list_user_course_groups(
     dependencies=[READER],
 )
 async def list_user_groups(
-    request: Request, user_id: int, memberships: MembershipServiceDep
+    request: Request, user_id: PathId, memberships: MembershipServiceDep
 ) -> Response:
     """Those in courses that the caller may read, by course key."""
     return document_answer(request, await memberships.of_user(user_id))

@@ -9,7 +9,14 @@ from groupsvc.api.answers import document_answer
 from groupsvc.api.deps import IDEMPOTENT, ExpectationDep, PartitionServiceDep
 from groupsvc.api.problems import problem_responses
 from groupsvc.api.units import UnitRoute
-from groupsvc.api.v1.schemas import OrderIn, PartitionIn, PartitionOut, PartitionPatch, TracksIn
+from groupsvc.api.v1.schemas import (
+    OrderIn,
+    PartitionIn,
+    PartitionOut,
+    PartitionPatch,
+    PathId,
+    TracksIn,
+)
 from groupsvc.auth.principal import Permission
 
 router = APIRouter(prefix="/v1", route_class=UnitRoute, tags=["partitions"])
@@ -29,7 +36,7 @@ WRITE_ERRORS = problem_responses(400, 401, 403, 404, 409, 415, 422, 503)
     dependencies=[READER],
 )
 async def list_partitions(
-    request: Request, course_id: int, partitions: PartitionServiceDep
+    request: Request, course_id: PathId, partitions: PartitionServiceDep
 ) -> Response:
     """All partitions in order, each with its groups in order; never the default one."""
     return document_answer(request, await partitions.in_course(course_id))
@@ -45,7 +52,7 @@ async def list_partitions(
     dependencies=[WRITER, IDEMPOTENT],
 )
 async def create_partition(
-    request: Request, course_id: int, body: PartitionIn, partitions: PartitionServiceDep
+    request: Request, course_id: PathId, body: PartitionIn, partitions: PartitionServiceDep
 ) -> Response:
     """Create a partition at the end, or at a position while the others move back."""
     document = await partitions.create(
@@ -65,14 +72,19 @@ async def create_partition(
     operation_id="order_partitions",
     summary="Put the partitions in order",
     response_model=list[PartitionOut],
-    responses=WRITE_ERRORS,
+    responses=WRITE_ERRORS | problem_responses(412),
     dependencies=[WRITER],
 )
 async def order_partitions(
-    request: Request, course_id: int, body: OrderIn, partitions: PartitionServiceDep
+    request: Request,
+    course_id: PathId,
+    body: OrderIn,
+    partitions: PartitionServiceDep,
+    expected: ExpectationDep,
 ) -> Response:
     """Takes the ids of all partitions in the order wanted; positions become 1 to n."""
-    return document_answer(request, await partitions.order(course_id, body.ids))
+    document = await partitions.order(course_id, body.ids, expected=expected)
+    return document_answer(request, document)
 
 
 @router.put(
@@ -80,18 +92,23 @@ async def order_partitions(
     operation_id="put_tracks",
     summary="Declare the tracks of a course",
     response_model=PartitionOut,
-    responses=WRITE_ERRORS,
+    responses=WRITE_ERRORS | problem_responses(412),
     dependencies=[ROSTER],
 )
 async def put_tracks(
-    request: Request, course_id: int, body: TracksIn, partitions: PartitionServiceDep
+    request: Request,
+    course_id: PathId,
+    body: TracksIn,
+    partitions: PartitionServiceDep,
+    expected: ExpectationDep,
 ) -> Response:
     """One group for each code, in the course's one tracks partition.
 
     Membership in such a group is the track of the enrollment. Codes that are no longer named lose
     their group, and its members their track.
     """
-    return document_answer(request, await partitions.set_tracks(course_id, body.name, body.codes))
+    document = await partitions.set_tracks(course_id, body.name, body.codes, expected=expected)
+    return document_answer(request, document)
 
 
 @router.get(
@@ -103,7 +120,7 @@ async def put_tracks(
     dependencies=[READER],
 )
 async def get_partition(
-    request: Request, partition_id: int, partitions: PartitionServiceDep
+    request: Request, partition_id: PathId, partitions: PartitionServiceDep
 ) -> Response:
     """A partition with its groups in order."""
     return document_answer(request, await partitions.read(partition_id))
@@ -119,7 +136,7 @@ async def get_partition(
 )
 async def edit_partition(
     request: Request,
-    partition_id: int,
+    partition_id: PathId,
     body: PartitionPatch,
     partitions: PartitionServiceDep,
     expected: ExpectationDep,
@@ -138,7 +155,7 @@ async def edit_partition(
     dependencies=[WRITER],
 )
 async def delete_partition(
-    partition_id: int, partitions: PartitionServiceDep, expected: ExpectationDep
+    partition_id: PathId, partitions: PartitionServiceDep, expected: ExpectationDep
 ) -> None:
     """The memberships end, each with its line in the change log; the users stay enrolled."""
     await partitions.delete(partition_id, expected=expected)

@@ -2,12 +2,11 @@
 
 from typing import Annotated, Literal
 
-from fastapi import Path, Query
+from fastapi import Query
 from pydantic import Field
 
-from groupsvc.api.v1.schemas import MOST, GivenName, Id, Input, Output, State
+from groupsvc.api.v1.schemas import GivenName, Id, Input, Output, State
 
-PathId = Annotated[int, Path(ge=1, le=MOST)]
 Searched = Annotated[
     str | None,
     Query(

@@ -6,12 +6,14 @@ Answers are built by PostgreSQL and sent as they are; tests hold them against th
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
 
 MOST = 2**63 - 1
 Id = Annotated[int, Field(ge=1, le=MOST, examples=[42])]
+PathId = Annotated[int, Path(ge=1, le=MOST)]
 Position = Annotated[int, Field(description="Place in the list; ties go by name or id")]
 Capacity = Annotated[int, Field(ge=0, le=1_000_000, examples=[24])]
 AssignmentType = Literal["manual", "random"]

@@ -11,8 +11,8 @@ from groupsvc.api.answers import decode_cursor, document_answer, page_answer
 from groupsvc.api.deps import Cursor, ExpectationDep, Limit, page_size
 from groupsvc.api.problems import problem_responses
 from groupsvc.api.units import UnitRoute
-from groupsvc.api.v1.roster_schemas import LINE, PathId, Searched, UserIn, UserOut, UserPatch
-from groupsvc.api.v1.schemas import PageOut
+from groupsvc.api.v1.roster_schemas import LINE, Searched, UserIn, UserOut, UserPatch
+from groupsvc.api.v1.schemas import PageOut, PathId
 from groupsvc.auth.principal import Permission
 from groupsvc.services.users import UserService
 

@@ -1,6 +1,6 @@
 """Departments and courses of a batch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from groupsvc.repositories.repository import Repository
@@ -8,14 +8,13 @@ from groupsvc.repositories.statements import sql
 
 # KEY SHARE keeps departments there for the rows that are about to refer to them.
 DEPARTMENTS = sql("""
-    SELECT id, acronym, name FROM departments WHERE acronym = ANY (:acronyms) FOR KEY SHARE
+    SELECT acronym, name FROM departments WHERE acronym = ANY (:acronyms) FOR KEY SHARE
 """)
 
 CREATE_DEPARTMENTS = sql("""
     INSERT INTO departments (acronym, name)
     SELECT acronym, name FROM unnest(:acronyms, :names) AS given (acronym, name)
     ORDER BY acronym
-    RETURNING id, acronym
 """)
 
 RENAME_DEPARTMENTS = sql("""
@@ -36,17 +35,19 @@ HOLD_FOR_MEMBERS = sql(f"{HOLD} FOR SHARE")
 
 CREATE = sql("""
     INSERT INTO courses (department_id, key, title)
-    SELECT department_id, key, title
-    FROM unnest(:department_ids, :course_keys, :titles) WITH ORDINALITY
-        AS given (department_id, key, title, place)
+    SELECT d.id, given.key, given.title
+    FROM unnest(:departments, :course_keys, :titles) WITH ORDINALITY
+        AS given (department, key, title, place)
+    JOIN departments d ON d.acronym = given.department
     ORDER BY place
     RETURNING id, key
 """)
 
 UPDATE = sql("""
-    UPDATE courses c SET department_id = given.department_id, title = given.title
-    FROM unnest(:ids, :department_ids, :titles) AS given (id, department_id, title)
-    WHERE c.id = given.id
+    UPDATE courses c SET department_id = d.id, title = given.title
+    FROM unnest(:departments, :course_keys, :titles) AS given (department, key, title)
+    JOIN departments d ON d.acronym = given.department
+    WHERE c.key = given.key
 """)
 
 SET_LOCK = sql("""
@@ -55,11 +56,7 @@ SET_LOCK = sql("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class KnownDepartment:
-    id: int
-    acronym: str
-    name: str
+CourseValues = tuple[str, str, str]  # department, key, title
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +69,17 @@ class KnownCourse:
 
 
 class CourseBatches(Repository):
-    async def departments(self, acronyms: Iterable[str]) -> dict[str, KnownDepartment]:
-        """Those that exist, by acronym; they stay until the transaction ends."""
+    async def departments(self, acronyms: Iterable[str]) -> dict[str, str]:
+        """Names of those that exist, by acronym; they stay until the transaction ends."""
         rows = await self._rows(DEPARTMENTS, acronyms=list(acronyms))
-        return {row.acronym: KnownDepartment(**row._asdict()) for row in rows}
+        return {row.acronym: row.name for row in rows}
 
-    async def create_departments(self, names: Sequence[tuple[str, str]]) -> dict[str, int]:
-        """``names`` are pairs of acronym and name; answers ids by acronym."""
-        rows = await self._rows(
-            CREATE_DEPARTMENTS,
-            acronyms=[acronym for acronym, _ in names],
-            names=[name for _, name in names],
-        )
-        return {row.acronym: row.id for row in rows}
+    async def create_departments(self, names: Mapping[str, str]) -> None:
+        """``names`` go by acronym."""
+        await self._rows(CREATE_DEPARTMENTS, acronyms=list(names), names=list(names.values()))
 
-    async def rename_departments(self, names: Sequence[tuple[str, str]]) -> None:
-        await self._rows(
-            RENAME_DEPARTMENTS,
-            acronyms=[acronym for acronym, _ in names],
-            names=[name for _, name in names],
-        )
+    async def rename_departments(self, names: Mapping[str, str]) -> None:
+        await self._rows(RENAME_DEPARTMENTS, acronyms=list(names), names=list(names.values()))
 
     async def courses(self, keys: Iterable[str]) -> dict[str, KnownCourse]:
         """Those that exist, by key; nothing is held."""
@@ -105,24 +93,21 @@ class CourseBatches(Repository):
         rows = await self._rows(statement, course_ids=list(ids))
         return {row.id: row.is_locked for row in rows}
 
-    async def create_courses(self, courses: Sequence[tuple[int, str, str]]) -> dict[str, int]:
-        """``courses`` are department id, key and title; answers ids by key, in their order."""
-        rows = await self._rows(
-            CREATE,
-            department_ids=[department_id for department_id, _, _ in courses],
-            course_keys=[key for _, key, _ in courses],
-            titles=[title for _, _, title in courses],
-        )
+    async def create_courses(self, courses: Sequence[CourseValues]) -> dict[str, int]:
+        """Answers ids by key; they grow in the order of the courses."""
+        rows = await self._rows(CREATE, **_arrays(courses))
         return {row.key: row.id for row in rows}
 
-    async def update_courses(self, courses: Sequence[tuple[int, int, str]]) -> None:
-        """``courses`` are id, department id and title."""
-        await self._rows(
-            UPDATE,
-            ids=[course_id for course_id, _, _ in courses],
-            department_ids=[department_id for _, department_id, _ in courses],
-            titles=[title for _, _, title in courses],
-        )
+    async def update_courses(self, courses: Sequence[CourseValues]) -> None:
+        await self._rows(UPDATE, **_arrays(courses))
 
     async def set_locks(self, ids: Iterable[int], *, locked: bool) -> None:
         await self._rows(SET_LOCK, course_ids=sorted(ids), is_locked=locked)
+
+
+def _arrays(courses: Sequence[CourseValues]) -> dict[str, list[str]]:
+    return {
+        "departments": [department for department, _, _ in courses],
+        "course_keys": [key for _, key, _ in courses],
+        "titles": [title for _, _, title in courses],
+    }

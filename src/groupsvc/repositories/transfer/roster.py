@@ -30,26 +30,28 @@ USERS = sql("""
     )
 """)
 
-COLUMNS = """department_id, username, email, family_name, given_name, usual_name, civility,
-    student_number, national_number, is_active, sort_key"""
-ARRAYS = """:department_ids, :usernames, :emails, :family_names, :given_names, :usual_names,
-    :civilities, :student_numbers, :national_numbers, :actives, :sort_keys"""
+PERSONAL = """username, email, family_name, given_name, usual_name, civility, student_number,
+    national_number, is_active, sort_key"""
+GIVEN = """unnest(:departments, :usernames, :emails, :family_names, :given_names, :usual_names,
+    :civilities, :student_numbers, :national_numbers, :actives, :sort_keys)"""
 
 CREATE = sql(f"""
-    INSERT INTO users ({COLUMNS})
-    SELECT {COLUMNS} FROM unnest({ARRAYS}) WITH ORDINALITY AS given ({COLUMNS}, place)
+    INSERT INTO users (department_id, {PERSONAL})
+    SELECT d.id, {PERSONAL}
+    FROM {GIVEN} WITH ORDINALITY AS given (department, {PERSONAL}, place)
+    LEFT JOIN departments d ON d.acronym = given.department
     ORDER BY place
     RETURNING id, username
 """)
 
 UPDATE = sql(f"""
     UPDATE users u
-    SET department_id = given.department_id, email = given.email,
-        family_name = given.family_name, given_name = given.given_name,
-        usual_name = given.usual_name, civility = given.civility,
+    SET department_id = d.id, email = given.email, family_name = given.family_name,
+        given_name = given.given_name, usual_name = given.usual_name, civility = given.civility,
         student_number = given.student_number, national_number = given.national_number,
         is_active = given.is_active, sort_key = given.sort_key
-    FROM unnest({ARRAYS}) AS given ({COLUMNS})
+    FROM {GIVEN} AS given (department, {PERSONAL})
+    LEFT JOIN departments d ON d.acronym = given.department
     WHERE u.username = given.username
 """)
 
@@ -98,13 +100,6 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenUser:
-    person: Person
-    department_id: int | None
-    sort_key: str
-
-
-@dataclass(frozen=True, slots=True)
 class Wanted:
     """What a batch names that only one user can have. Addresses are in lower case."""
 
@@ -134,13 +129,13 @@ class RosterBatches(Repository):
         )
         return [Person(*row) for row in rows]
 
-    async def create_users(self, users: Sequence[WrittenUser]) -> dict[str, int]:
-        """Answers ids by username; they grow in the order of the users."""
-        rows = await self._rows(CREATE, **_arrays(users))
+    async def create_users(self, people: Sequence[tuple[Person, str]]) -> dict[str, int]:
+        """Takes users with their sort keys; answers ids by username, which grow in that order."""
+        rows = await self._rows(CREATE, **_arrays(people))
         return {row.username: row.id for row in rows}
 
-    async def update_users(self, users: Sequence[WrittenUser]) -> None:
-        await self._rows(UPDATE, **_arrays(users))
+    async def update_users(self, people: Sequence[tuple[Person, str]]) -> None:
+        await self._rows(UPDATE, **_arrays(people))
 
     async def release(self, user_ids: Iterable[int]) -> None:
         """Take addresses and numbers from users who are about to be given other ones."""
@@ -165,18 +160,18 @@ class RosterBatches(Repository):
         )
 
 
-def _arrays(users: Sequence[WrittenUser]) -> dict[str, list[object]]:
-    people = [user.person for user in users]
+def _arrays(people: Sequence[tuple[Person, str]]) -> dict[str, list[object]]:
+    users = [person for person, _ in people]
     return {
-        "department_ids": [user.department_id for user in users],
-        "usernames": [person.username for person in people],
-        "emails": [person.email for person in people],
-        "family_names": [person.family_name for person in people],
-        "given_names": [person.given_name for person in people],
-        "usual_names": [person.usual_name for person in people],
-        "civilities": [person.civility for person in people],
-        "student_numbers": [person.student_number for person in people],
-        "national_numbers": [person.national_number for person in people],
-        "actives": [person.is_active for person in people],
-        "sort_keys": [user.sort_key for user in users],
+        "departments": [user.department for user in users],
+        "usernames": [user.username for user in users],
+        "emails": [user.email for user in users],
+        "family_names": [user.family_name for user in users],
+        "given_names": [user.given_name for user in users],
+        "usual_names": [user.usual_name for user in users],
+        "civilities": [user.civility for user in users],
+        "student_numbers": [user.student_number for user in users],
+        "national_numbers": [user.national_number for user in users],
+        "actives": [user.is_active for user in users],
+        "sort_keys": [sort_key for _, sort_key in people],
     }

@@ -1,0 +1,226 @@
+"""Statements about memberships."""
+
+from groupsvc.repositories.repository import ACTING, WITHIN
+from groupsvc.repositories.shapes import COURSE_OF, GROUP, MEMBER, PERSON, PLACE, lateral
+from groupsvc.repositories.statements import sql
+from groupsvc.repositories.users import VISIBLE
+
+ENROLLMENT_OF = """LEFT JOIN enrollments e
+    ON e.course_id = {0}.course_id AND e.user_id = {0}.user_id"""
+
+# Checks, writes and answers in one statement. The upsert keeps the group it moves from, so that
+# the answer is right when two of these race. The rules are enforced by triggers all the same.
+ASSIGN = sql(f"""
+    WITH {ACTING},
+    target AS MATERIALIZED (
+        SELECT {PLACE}, g.course_id, g.partition_id, g.id, p.kind, c.is_locked,
+               {WITHIN} AS allowed
+        FROM acting CROSS JOIN groups g {COURSE_OF.format("g")}
+        JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
+        WHERE g.id = :group_id
+        FOR SHARE OF c
+    ),
+    person AS (
+        SELECT u.id, EXISTS (
+            SELECT FROM enrollments e
+            WHERE e.course_id = target.course_id AND e.user_id = u.id
+        ) OR target.kind = 'cohorts' AS is_enrolled
+        FROM users u, target WHERE u.id = :user_id AND (NOT :in_reach OR {VISIBLE})
+    ),
+    moved AS (
+        INSERT INTO memberships AS m (course_id, partition_id, user_id, group_id)
+        SELECT target.course_id, target.partition_id, person.id, target.id
+        FROM target, person
+        WHERE target.allowed AND NOT target.is_locked AND person.is_enrolled
+          AND target.kind <> 'default'
+        ON CONFLICT (course_id, partition_id, user_id) DO UPDATE
+            SET group_id = excluded.group_id, previous_group_id = m.group_id, since = now()
+            WHERE m.group_id <> excluded.group_id
+        RETURNING m.previous_group_id
+    )
+    SELECT target.department, target.course, target.course_id, target.partition_id,
+           target.kind, target.is_locked,
+           EXISTS (SELECT FROM person) AS is_known,
+           coalesce((SELECT is_enrolled FROM person), false) AS is_enrolled,
+           EXISTS (SELECT FROM moved) AS changed,
+           (SELECT previous_group_id FROM moved) AS previous_group_id
+    FROM target
+""")
+
+REMOVE = sql(f"""
+    WITH {ACTING},
+    target AS MATERIALIZED (
+        SELECT {PLACE}, p.course_id, p.id AS partition_id, p.kind, c.is_locked,
+               {WITHIN} AS allowed
+        FROM acting CROSS JOIN partitions p {COURSE_OF.format("p")}
+        WHERE p.id = coalesce(:partition_id,
+                              (SELECT g.partition_id FROM groups g WHERE g.id = :group_id))
+        FOR SHARE OF c
+    ),
+    gone AS (
+        DELETE FROM memberships m USING target
+        WHERE target.allowed AND NOT target.is_locked AND target.kind <> 'default'
+          AND m.course_id = target.course_id AND m.partition_id = target.partition_id
+          AND m.user_id = :user_id
+          AND (m.group_id = :group_id OR :group_id IS NULL)
+        RETURNING m.group_id
+    )
+    SELECT target.department, target.course, target.course_id, target.partition_id,
+           target.kind, target.is_locked,
+           NOT :in_reach OR EXISTS (
+               SELECT FROM users u WHERE u.id = :user_id AND {VISIBLE}
+           ) AS is_known,
+           true AS is_enrolled,
+           EXISTS (SELECT FROM gone) AS changed,
+           (SELECT group_id FROM gone) AS previous_group_id
+    FROM target
+""")
+
+# The default group has no rows: its members are the enrolled users.
+IN_GROUP = sql(f"""
+    SELECT {PLACE}, shown.id, shown.body
+    FROM groups g {COURSE_OF.format("g")}
+    JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
+    LEFT JOIN LATERAL (
+        SELECT u.id, row_to_json(shape)::text AS body
+        FROM (
+            SELECT m.course_id, m.user_id FROM memberships m
+            WHERE m.course_id = g.course_id AND m.group_id = g.id AND m.user_id > :after
+            UNION ALL
+            SELECT e.course_id, e.user_id FROM enrollments e
+            WHERE p.kind = 'default' AND e.course_id = g.course_id AND e.user_id > :after
+        ) m JOIN users u ON u.id = m.user_id {ENROLLMENT_OF.format("m")} {lateral(MEMBER)}
+        WHERE :state IS NULL OR e.state = :state
+        ORDER BY m.user_id LIMIT :limit
+    ) shown ON true
+    WHERE g.id = :group_id
+    ORDER BY shown.id
+""")
+
+IN_NO_GROUP = sql(f"""
+    SELECT u.id, row_to_json(shape)::text AS body
+    FROM enrollments e JOIN users u ON u.id = e.user_id {lateral(MEMBER)}
+    WHERE e.course_id = :course_id AND e.user_id > :after
+      AND (:state IS NULL OR e.state = :state)
+      AND NOT EXISTS (
+          SELECT FROM memberships m
+          WHERE m.course_id = e.course_id AND m.partition_id = :partition_id
+            AND m.user_id = e.user_id)
+    ORDER BY e.user_id LIMIT :limit
+""")
+
+# What the last line of the log before that time says of each user of the partition.
+IN_GROUP_AS_OF = sql(f"""
+    SELECT m.user_id AS id, row_to_json(shape)::text AS body
+    FROM (
+        SELECT DISTINCT ON (user_id) user_id, after
+        FROM changes
+        WHERE partition_id = :partition_id AND kind LIKE 'membership.%' AND at <= :as_of
+          AND user_id > :after
+        ORDER BY user_id, seq DESC
+    ) m
+    JOIN users u ON u.id = m.user_id {lateral(PERSON)}
+    WHERE CAST(m.after ->> 'group_id' AS bigint) = :group_id
+    ORDER BY m.user_id LIMIT :limit
+""")
+
+IN_COURSE_AS_OF = sql(f"""
+    SELECT m.user_id AS id, row_to_json(shape)::text AS body
+    FROM (
+        SELECT DISTINCT ON (user_id) user_id, after
+        FROM changes
+        WHERE course_id = :course_id AND kind LIKE 'enrollment.%' AND at <= :as_of
+          AND user_id > :after
+        ORDER BY user_id, seq DESC
+    ) m
+    JOIN users u ON u.id = m.user_id {lateral(PERSON)}
+    WHERE m.after IS NOT NULL
+    ORDER BY m.user_id LIMIT :limit
+""")
+
+OF_USER_IN_COURSE = sql(f"""
+    SELECT {PLACE}, coalesce((
+        SELECT json_agg(row_to_json(shape) ORDER BY p.position, p.id)
+        FROM memberships m
+        JOIN partitions p ON p.course_id = m.course_id AND p.id = m.partition_id
+        JOIN groups g ON g.course_id = m.course_id AND g.id = m.group_id
+        CROSS JOIN LATERAL (SELECT p.name AS partition_name, {GROUP}) shape
+        WHERE m.user_id = :user_id AND m.course_id = c.id), '[]')::text AS body
+    FROM courses c JOIN departments d ON d.id = c.department_id
+    WHERE c.id = :course_id
+      AND EXISTS (SELECT FROM users WHERE id = :user_id)
+""")
+
+OF_USER_IN_COURSE_AS_OF = sql(f"""
+    SELECT {PLACE}, coalesce((
+        SELECT json_agg(json_build_object(
+            'partition_id', m.partition_id, 'partition_name', m.after ->> 'partition_name',
+            'group_id', m.after -> 'group_id', 'group_name', m.after ->> 'group_name'
+        ) ORDER BY m.partition_id)
+        FROM (
+            SELECT DISTINCT ON (partition_id) partition_id, after
+            FROM changes
+            WHERE course_id = c.id AND user_id = :user_id AND kind LIKE 'membership.%'
+              AND at <= :as_of
+            ORDER BY partition_id, seq DESC
+        ) m WHERE m.after IS NOT NULL), '[]')::text AS body
+    FROM courses c JOIN departments d ON d.id = c.department_id
+    WHERE c.id = :course_id
+""")
+
+OF_USER = sql(f"""
+    SELECT '' AS department, NULL AS course, coalesce((
+        SELECT json_agg(row_to_json(shape) ORDER BY c.key, p.position, p.id)
+        FROM memberships m
+        JOIN courses c ON c.id = m.course_id
+        JOIN departments d ON d.id = c.department_id
+        JOIN partitions p ON p.course_id = m.course_id AND p.id = m.partition_id
+        JOIN groups g ON g.course_id = m.course_id AND g.id = m.group_id
+        CROSS JOIN LATERAL (
+            SELECT c.key AS course_key, c.title AS course_title, p.name AS partition_name, {GROUP}
+        ) shape
+        WHERE m.user_id = u.id AND (:own OR {WITHIN})), '[]')::text AS body
+    FROM users u
+    WHERE u.id = :user_id OR u.username = :username
+""")
+
+# What planning a batch needs to know, of the users named and the groups of the partition.
+STANDING = sql("""
+    SELECT u.id AS user_id, m.group_id,
+           EXISTS (SELECT FROM enrollments e
+                   WHERE e.course_id = :course_id AND e.user_id = u.id) AS is_enrolled
+    FROM unnest(:user_ids) AS named (id)
+    JOIN users u ON u.id = named.id
+    LEFT JOIN LATERAL (
+        SELECT group_id FROM memberships
+        WHERE course_id = :course_id AND partition_id = :partition_id AND user_id = u.id
+        OFFSET 0
+    ) m ON true
+""")
+
+ROOM = sql("""
+    SELECT g.id, g.name, g.capacity, CASE WHEN g.capacity IS NOT NULL THEN (
+        SELECT count(*) FROM memberships m
+        WHERE m.course_id = g.course_id AND m.group_id = g.id) END AS taken
+    FROM groups g
+    WHERE g.course_id = :course_id AND g.partition_id = :partition_id
+    ORDER BY g.id FOR NO KEY UPDATE
+""")
+
+# Sorted by user, so that two of these cannot wait for one another.
+ASSIGN_MANY = sql("""
+    INSERT INTO memberships AS m (course_id, partition_id, user_id, group_id)
+    SELECT :course_id, :partition_id, named.user_id, named.group_id
+    FROM unnest(:user_ids, :group_ids)
+        AS named (user_id, group_id)
+    ORDER BY named.user_id
+    ON CONFLICT (course_id, partition_id, user_id) DO UPDATE
+        SET group_id = excluded.group_id, previous_group_id = m.group_id, since = now()
+        WHERE m.group_id <> excluded.group_id
+""")
+
+REMOVE_MANY = sql("""
+    DELETE FROM memberships
+    WHERE course_id = :course_id AND partition_id = :partition_id
+      AND user_id = ANY (:user_ids)
+""")

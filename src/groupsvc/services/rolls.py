@@ -1,0 +1,49 @@
+"""Rolls: who is in a group or in a course, whole and in the order of names."""
+
+from groupsvc.auth.principal import Permission
+from groupsvc.documents import Document, PersonDoc, PlacedGroupDoc, State
+from groupsvc.errors import NotFoundError
+from groupsvc.services.departments import known_as
+from groupsvc.services.service import Service
+
+LONGEST_NUMBER = 64
+
+
+class RollService(Service):
+    async def of_group(
+        self, group_id: int, *, state: State | None = None
+    ) -> Document[list[PersonDoc]]:
+        """The members of a group, of the default group everybody enrolled."""
+        return self._readable(await self._uow.rolls.of_group(group_id, state=state), "group")
+
+    async def of_course(
+        self, course_id: int, *, state: State | None = None
+    ) -> Document[list[PersonDoc]]:
+        """Everybody enrolled in a course, each with his groups but for the default one."""
+        return self._readable(await self._uow.rolls.of_course(course_id, state=state), "course")
+
+    async def groups_of(
+        self,
+        course_id: int,
+        *,
+        user_id: int | None = None,
+        student_number: str | None = None,
+        national_number: str | None = None,
+    ) -> Document[list[PlacedGroupDoc]]:
+        """The groups in one course of a user who is known by one of these, the default one first.
+
+        Raises NotFoundError without the course, or when nobody in sight is meant.
+        """
+        document = await self._uow.rolls.groups_of(
+            course_id,
+            self._principal.reach(Permission.GROUPS_READ),
+            user_id=user_id,
+            student_number=student_number
+            and known_as(student_number, "user", longest=LONGEST_NUMBER),
+            national_number=national_number
+            and known_as(national_number, "user", longest=LONGEST_NUMBER),
+        )
+        found = self._readable(document, "course")
+        if not found.body:
+            raise NotFoundError("no such user")
+        return found

@@ -1,0 +1,76 @@
+"""The four kinds of tables, told apart by their header."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from groupsvc.services.tables import UnusableTableError
+
+Name = Literal["courses", "roster", "structure", "assignments"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``columns`` in the order in which they are exported; the first ones must be there."""
+
+    name: Name
+    required: frozenset[str]
+    columns: tuple[str, ...]
+
+    def fits(self, header: Collection[str]) -> bool:
+        return self.required <= set(header) <= set(self.columns)
+
+
+def _kind(name: Name, required: str, optional: str) -> Kind:
+    first = tuple(required.split())
+    return Kind(name, frozenset(first), (*first, *optional.split()))
+
+
+KINDS: Final[dict[str, Kind]] = {
+    kind.name: kind
+    for kind in (
+        _kind("courses", "department course_key", "department_name title is_locked"),
+        _kind(
+            "roster",
+            "username",
+            "email family_name given_name usual_name civility student_number national_number "
+            "department is_active course_key state track",
+        ),
+        _kind(
+            "structure",
+            "course_key partition",
+            "kind position groups_editable show_in_lists bul_show_rank group group_position "
+            "capacity edt_id assignment_type content_partition_id content_group_id",
+        ),
+        _kind("assignments", "course_key user partition group", ""),
+    )
+}
+
+
+def kind_of(header: Collection[str]) -> Kind:
+    """The kind of table that a header belongs to.
+
+    Raises UnusableTableError when it belongs to none.
+    """
+    for kind in KINDS.values():
+        if kind.fits(header):
+            return kind
+    nearest = max(KINDS.values(), key=lambda kind: len(set(header) & set(kind.columns)))
+    check_header(nearest, header)
+    raise AssertionError("a kind that does not fit has been found to fit")
+
+
+def check_header(kind: Kind, header: Collection[str]) -> None:
+    """Raises UnusableTableError, which says what is missing or in the way."""
+    missing = [name for name in kind.columns if name in kind.required - set(header)]
+    if missing:
+        raise UnusableTableError(
+            f"a table of {kind.name} needs the columns {', '.join(missing)}", 1
+        )
+    unknown = [place for place, name in enumerate(header, 1) if name not in kind.columns]
+    if unknown:
+        raise UnusableTableError(
+            f"a table of {kind.name} has no such column as its number "
+            f"{', '.join(map(str, unknown))}; it has {', '.join(kind.columns)}",
+            1,
+        )

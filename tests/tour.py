@@ -1,0 +1,250 @@
+"""One good request for every operation of the native face, each on a stage of its own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from groupsvc.auth.passwords import hash_secret
+from tests.conftest import SQL, World
+
+SECRET = "correct horse battery"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A course with two groups, of which the first has the first half of the students."""
+
+    department: str
+    empty: str
+    key: str
+    course: int
+    partition: int
+    spare: int
+    group: int
+    other: int
+    groups: tuple[int, ...]
+    users: tuple[int, ...]
+    member: int
+    loose: int
+    username: str
+    account: str
+
+
+async def set_stage(sql: SQL, *, students: int = 4, groups: int = 2) -> Stage:
+    world = await World(sql).make(students)
+    partition = await world.add_partition("TD")
+    spare = await world.add_partition("TP", position=2)
+    made = [
+        await world.add_group(partition, f"G{n:03}", position=n, capacity=students)
+        for n in range(1, groups + 1)
+    ]
+    members = world.users[: students // 2]
+    await sql(
+        "INSERT INTO memberships (course_id, partition_id, user_id, group_id)"
+        " SELECT :course, :partition, u, :group FROM unnest(CAST(:users AS bigint[])) u",
+        course=world.course_id,
+        partition=partition,
+        group=made[0],
+        users=members,
+    )
+    await sql(
+        "INSERT INTO cohort_settings (course_id, is_cohorted) VALUES (:course, true)",
+        course=world.course_id,
+    )
+    await sql(
+        "INSERT INTO content_partitions (course_id, id, name, position, groups)"
+        """ VALUES (:course, 50, 'Content', 1, '[{"id": 1, "name": "One"}]')""",
+        course=world.course_id,
+    )
+    empty = f"{world.department}-empty"
+    await sql("INSERT INTO departments (acronym) VALUES (:acronym)", acronym=empty)
+    ((username,),) = await sql("SELECT username FROM users WHERE id = :id", id=members[0])
+    return Stage(
+        department=world.department,
+        empty=empty,
+        key=world.course,
+        course=world.course_id,
+        partition=partition,
+        spare=spare,
+        group=made[0],
+        other=made[1],
+        groups=tuple(made),
+        users=tuple(world.users),
+        member=members[0],
+        loose=world.users[-1],
+        username=username,
+        account=await _make_account(sql, f"machine-{world.department}", username),
+    )
+
+
+_hashes: dict[str, str] = {}
+
+
+async def _make_account(sql: SQL, name: str, username: str) -> str:
+    if SECRET not in _hashes:
+        _hashes[SECRET] = await hash_secret(SECRET)
+    await sql(
+        "INSERT INTO accounts (name, secret_hash, username) VALUES (:name, :hash, :username)",
+        name=name,
+        hash=_hashes[SECRET],
+        username=username,
+    )
+    return name
+
+
+Make = Callable[[Stage], Any]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A method, a path whose braces name members of the stage, and how to make the body."""
+
+    method: str
+    path: str
+    json: Make | None = None
+    form: Mapping[str, str] | None = None
+    status: int = 200
+
+    async def go(self, client: httpx.AsyncClient, stage: Stage) -> httpx.Response:
+        return await client.request(self.method, self.path_on(stage), **self.payload(stage))
+
+    def payload(self, stage: Stage) -> dict[str, Any]:
+        """What ``httpx`` is to send besides the path; a form comes from the account."""
+        if self.json is not None:
+            return {"json": self.json(stage)}
+        if self.form is not None:
+            return {"data": self.form, "auth": (stage.account, SECRET)}
+        return {}
+
+    def path_on(self, stage: Stage) -> str:
+        return self.path.format(**vars(stage))
+
+
+def get(path: str) -> Visit:
+    return Visit("GET", path)
+
+
+def delete(path: str) -> Visit:
+    return Visit("DELETE", path, status=204)
+
+
+def post(path: str, json: Make, status: int = 200) -> Visit:
+    return Visit("POST", path, json, status=status)
+
+
+def put(path: str, json: Make | None = None, status: int = 200) -> Visit:
+    return Visit("PUT", path, json, status=status)
+
+
+def patch(path: str, json: Make) -> Visit:
+    return Visit("PATCH", path, json)
+
+
+def rows(stage: Stage) -> list[dict[str, Any]]:
+    """Half of the students into the second group by id, the others by name into the first."""
+    half = len(stage.users) // 2
+    return [
+        *({"user_id": user, "group_id": stage.other} for user in stage.users[:half]),
+        *({"user_id": user, "group": "G001"} for user in stage.users[half:]),
+    ]
+
+
+COURSE, PARTITION, GROUP = (
+    "/v1/courses/{course}",
+    "/v1/partitions/{partition}",
+    "/v1/groups/{group}",
+)
+ENROLLMENT = COURSE + "/enrollments/{member}"
+
+TOUR: dict[str, Visit] = {
+    # partitions
+    "list_partitions": get(COURSE + "/partitions"),
+    "create_partition": post(COURSE + "/partitions", lambda _: {"name": "new"}, 201),
+    "order_partitions": put(
+        COURSE + "/partitions/order", lambda stage: {"ids": [stage.spare, stage.partition]}
+    ),
+    "put_tracks": put(COURSE + "/tracks", lambda _: {"codes": ["A", "B"]}),
+    "get_partition": get(PARTITION),
+    "edit_partition": patch(PARTITION, lambda _: {"name": "renamed", "bul_show_rank": True}),
+    "delete_partition": delete(PARTITION),
+    # groups
+    "create_group": post(PARTITION + "/groups", lambda _: {"name": "new"}, 201),
+    "order_groups": put(
+        PARTITION + "/groups/order", lambda stage: {"ids": list(reversed(stage.groups))}
+    ),
+    "get_group": get(GROUP),
+    "edit_group": patch(GROUP, lambda _: {"name": "renamed", "capacity": 1000}),
+    "delete_group": delete(GROUP),
+    # memberships
+    "list_members": get(GROUP + "/members"),
+    "assign_member": put(GROUP + "/members/{loose}"),
+    "remove_member": delete(GROUP + "/members/{member}"),
+    "leave_partition": delete(PARTITION + "/members/{member}"),
+    "list_unassigned": get(PARTITION + "/unassigned"),
+    "assign_many": post(PARTITION + "/assignments", lambda stage: {"rows": rows(stage)}),
+    "list_user_course_groups": get(COURSE + "/users/{member}/groups"),
+    "list_user_groups": get("/v1/users/{member}/groups"),
+    # courses
+    "list_courses": get("/v1/courses?department={department}"),
+    "get_course_by_key": get("/v1/courses/by-key/{key}"),
+    "put_course": put(
+        "/v1/courses/by-key/{department}/new",
+        lambda stage: {"department": stage.department, "title": "New"},
+        201,
+    ),
+    "get_course": get(COURSE),
+    "delete_course": delete(COURSE),
+    "lock_course": put(COURSE + "/lock"),
+    "unlock_course": Visit("DELETE", COURSE + "/lock"),
+    "get_board": get(COURSE + "/board"),
+    # callers
+    "get_me": get("/v1/me"),
+    "list_my_groups": get("/v1/me/groups"),
+    # enrollments
+    "list_enrollments": get(COURSE + "/enrollments"),
+    "get_enrollment": get(ENROLLMENT),
+    "put_enrollment": put(ENROLLMENT, lambda _: {"state": "withdrawn"}),
+    "edit_enrollment": patch(ENROLLMENT, lambda _: {"state": "defaulted"}),
+    "delete_enrollment": delete(ENROLLMENT),
+    # users
+    "list_users": get("/v1/users?department={department}"),
+    "get_user_by_name": get("/v1/users/by-name/{username}"),
+    "put_user": put(
+        "/v1/users/by-name/new-{username}",
+        lambda stage: {"family_name": "Hopper", "department": stage.department},
+        201,
+    ),
+    "get_user": get("/v1/users/{member}"),
+    "edit_user": patch("/v1/users/{member}", lambda _: {"given_name": "Grace"}),
+    "delete_user": delete("/v1/users/{member}"),
+    # departments
+    "list_departments": get("/v1/departments"),
+    "get_department": get("/v1/departments/{department}"),
+    "put_department": put("/v1/departments/{department}-new", lambda _: {"name": "New"}, 201),
+    "delete_department": delete("/v1/departments/{empty}"),
+    # cohorts
+    "get_cohort_settings": get(COURSE + "/cohort-settings"),
+    "put_cohort_settings": put(
+        COURSE + "/cohort-settings",
+        lambda _: {"is_cohorted": False, "random_assignment": "balanced"},
+    ),
+    "assign_cohort": post(COURSE + "/cohort-assignments", lambda stage: {"user_id": stage.member}),
+    "list_content_partitions": get(COURSE + "/content-partitions"),
+    "put_content_partition": put(
+        COURSE + "/content-partitions/51",
+        lambda _: {"name": "Content", "groups": [{"id": 1, "name": "One"}]},
+        201,
+    ),
+    "delete_content_partition": delete(COURSE + "/content-partitions/50"),
+    # changes
+    "list_changes": get("/v1/changes?course_id={course}"),
+    # accounts and tokens
+    "list_accounts": get("/v1/accounts"),
+    "get_account": get("/v1/accounts/{account}"),
+    "put_account": put("/v1/accounts/new-{account}", lambda _: {"grants": ["groups:read"]}, 201),
+    "delete_account": delete("/v1/accounts/{account}"),
+    "issue_token": Visit("POST", "/v1/token", form={"grant_type": "client_credentials"}),
+    "revoke_token": Visit("POST", "/v1/token/revoke", form={"token": "gsv_unknown"}),
+}
