@@ -1,19 +1,21 @@
 """Where everything is wired together."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import URL
+from starlette.middleware.cors import CORSMiddleware
 
 import groupsvc
-from groupsvc.api import docs, health, problems
-from groupsvc.api.guard import Guard, Limits
+from groupsvc.api import docs, health, problems, scodoc
+from groupsvc.api.guard import Guard, Limits, Render
 from groupsvc.api.v1 import (
     accounts,
+    assignments,
     changes,
     cohorts,
     courses,
@@ -29,7 +31,7 @@ from groupsvc.api.v1 import (
 )
 from groupsvc.api.wiring import Wiring
 from groupsvc.auth.verifier import make_verifier
-from groupsvc.db.engine import make_engine, make_sessions
+from groupsvc.db.engine import for_bulk, make_engine, make_sessions
 from groupsvc.db.readiness import DatabaseCheck
 from groupsvc.services.authentication import Authenticator
 from groupsvc.services.unit import Units
@@ -42,6 +44,7 @@ partition. `POST /v1/token` gives a token to an account; put it into *Authorize*
 ROUTERS: Sequence[APIRouter] = (
     partitions.router,
     memberships.router,
+    assignments.router,
     groups.router,
     courses.router,
     me.router,
@@ -55,6 +58,9 @@ ROUTERS: Sequence[APIRouter] = (
     health.router,
 )
 
+# What a face answers before it is asked, by the beginning of its paths.
+RENDERERS: Mapping[str, Render] = {"/ScoDoc/": scodoc.render}
+
 BULK_ENDINGS = ("/assignments", "/import")
 
 
@@ -63,12 +69,16 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[dict[str, Any]]:
-        engine = make_engine(url, settings)
+        engine, bulk = make_engine(url, settings), make_engine(url, for_bulk(settings))
         verifier = make_verifier(settings, home)
         stopping = asyncio.Event()
         try:
             yield {
-                "wiring": Wiring(settings, Units(make_sessions(engine)), Authenticator(verifier)),
+                "wiring": Wiring(
+                    settings,
+                    Units(make_sessions(engine), make_sessions(bulk)),
+                    Authenticator(verifier),
+                ),
                 "readiness": DatabaseCheck(engine, embedded=embedded),
                 "stopping": stopping,
             }
@@ -76,6 +86,7 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
             stopping.set()
             await verifier.aclose()
             await engine.dispose()
+            await bulk.dispose()
 
     app = FastAPI(
         title="groupsvc",
@@ -89,12 +100,27 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     problems.install(app)
-    oauth.offer_login(app, token_url="/v1/token")
+    oauth.offer_login(app, token_url="/v1/token")  # noqa: S106 - an address
     for router in ROUTERS:
         # Flat: FastAPI would match an included router anew for every request.
         app.router.routes.extend(router.routes)
     if settings.docs:
         docs.install_docs(app, title="groupsvc", openapi_url="/openapi.json", docs_url="/docs")
+        docs.install_docs(
+            app,
+            title="groupsvc: ScoDoc dialect",
+            openapi_url="/ScoDoc/openapi.json",
+            docs_url="/docs/scodoc",
+        )
+    app.mount("/ScoDoc", scodoc.make_app(docs=settings.docs))
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["authorization", "content-type", "if-match", "idempotency-key"],
+            expose_headers=["etag", "link", "location", "retry-after", "x-request-id"],
+        )
     app.add_middleware(
         Guard,
         limits=Limits(
@@ -104,7 +130,15 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
             bulk_timeout=settings.bulk_timeout,
             allowed_hosts=settings.allowed_hosts,
         ),
-        render=problems.render,
+        render=_render,
         is_bulk=lambda path: path.endswith(BULK_ENDINGS) or path.startswith("/v1/import/"),
     )
     return app
+
+
+def _render(path: str, status: int, code: str, detail: str) -> tuple[bytes, str]:
+    """A refusal of the guard in the shape of the face that the path belongs to."""
+    for beginning, render in RENDERERS.items():
+        if path.startswith(beginning):
+            return render(path, status, code, detail)
+    return problems.render(path, status, code, detail)

@@ -26,11 +26,14 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class UnitRoute(APIRoute):
     """A route whose endpoint finds its unit of work and its caller in ``request.state``."""
 
+    bulk = False
+
     def get_route_handler(self) -> Handler:
         endpoint = super().get_route_handler()
         access = declared_access(self.dependant)
         # What nobody in particular asked for must not be told to the next stranger.
         keyed = isinstance(access, Requires)
+        bulk = self.bulk
         has_body = self.body_field is not None
         reading = (self.methods or set()) <= {"GET", "HEAD"}
 
@@ -58,9 +61,17 @@ class UnitRoute(APIRoute):
                     await claim.keep(response)
                 return response
 
-            return await wiring(request).units.run(request.state.request_id, work, reading=reading)
+            return await wiring(request).units.run(
+                request.state.request_id, work, reading=reading, bulk=bulk
+            )
 
         return handle
+
+
+class BulkRoute(UnitRoute):
+    """A route that may take long, and must not keep connections from the others meanwhile."""
+
+    bulk = True
 
 
 def declared_access(dependant: Dependant) -> Requires | Public:

@@ -83,7 +83,7 @@ def _serve(database: Database, *, host: str, port: int, workers: int, root_path:
         port=port,
         workers=workers,
         root_path=root_path,
-        http="groupsvc.api.protocol:DeadlineProtocol",  # type: ignore[arg-type]
+        http="groupsvc.api.protocol:DeadlineProtocol",
         log_config=None,
         access_log=False,
         server_header=False,

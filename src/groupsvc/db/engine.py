@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import (
 
 from groupsvc.settings import Settings
 
+BULK_CONNECTIONS = 2
+
 Sessions = async_sessionmaker[AsyncSession]
 
 
@@ -40,6 +42,19 @@ def make_engine(url: URL, settings: Settings) -> AsyncEngine:
         pool_reset_on_return=None,
         hide_parameters=True,
         connect_args=_connect_args(settings),
+    )
+
+
+def for_bulk(settings: Settings) -> Settings:
+    """The same database with few connections, whose statements may take long."""
+    slow = settings.bulk_timeout
+    return settings.model_copy(
+        update={
+            "pool_size": BULK_CONNECTIONS,
+            "pool_timeout": slow,
+            "command_timeout": slow,
+            "statement_timeout": slow,
+        }
     )
 
 

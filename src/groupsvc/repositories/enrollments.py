@@ -90,7 +90,8 @@ class EnrollmentRepository(Repository):
             course_id=course_id,
             state=state,
             after=after,
-            **search.parameters(),
+            search=search.text,
+            names=search.names,
         )
 
     async def hold(self, course_id: int, user_id: int) -> HeldEnrollment | None:

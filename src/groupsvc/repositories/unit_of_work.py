@@ -1,5 +1,7 @@
 """One request, one unit of work: the only place that commits."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,8 +14,10 @@ from groupsvc.repositories.cohorts import CohortRepository
 from groupsvc.repositories.courses import CourseRepository
 from groupsvc.repositories.departments import DepartmentRepository
 from groupsvc.repositories.enrollments import EnrollmentRepository
+from groupsvc.repositories.exports import ExportRepository
 from groupsvc.repositories.groups import GroupRepository
 from groupsvc.repositories.idempotency import IdempotencyRepository
+from groupsvc.repositories.imports import ImportRepository
 from groupsvc.repositories.memberships import MembershipRepository
 from groupsvc.repositories.partitions import PartitionRepository
 from groupsvc.repositories.repository import Context
@@ -22,6 +26,7 @@ from groupsvc.repositories.statements import sql
 from groupsvc.repositories.users import UserRepository
 
 TRANSACTION: dict[str, Any] = {"isolation_level": "READ COMMITTED"}
+SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ"}
 ACT = sql(
     "SELECT set_config('groupsvc.actor', :actor, true), "
     "set_config('groupsvc.request_id', :request_id, true), "
@@ -51,21 +56,35 @@ class UnitOfWork:
         self.courses = CourseRepository(*given)
         self.departments = DepartmentRepository(*given)
         self.enrollments = EnrollmentRepository(*given)
+        self.exports = ExportRepository(*given)
         self.groups = GroupRepository(*given)
         self.idempotency = IdempotencyRepository(*given)
+        self.imports = ImportRepository(*given)
         self.memberships = MembershipRepository(*given)
         self.partitions = PartitionRepository(*given)
         self.rolls = RollRepository(*given)
         self.users = UserRepository(*given)
 
-    async def begin(self) -> None:
-        """Make everything that follows one transaction. Calling it again changes nothing."""
+    async def begin(self, *, snapshot: bool = False) -> None:
+        """Make everything that follows one transaction. Calling it again changes nothing.
+
+        In a ``snapshot`` all that is read is of the same moment.
+        """
         if self.began:
             return
         await self._session.commit()
-        await self._session.connection(execution_options=TRANSACTION)
+        await self._session.connection(execution_options=SNAPSHOT if snapshot else TRANSACTION)
         self.began = True
         await self._session.execute(ACT, self.context.parameters())
+
+    @asynccontextmanager
+    async def attempt(self, *, keep: bool = True) -> AsyncGenerator[None]:
+        """A part of the transaction that is undone when it fails, or is not to be kept."""
+        await self.begin()
+        async with self._session.begin_nested() as savepoint:
+            yield
+            if not keep:
+                await savepoint.rollback()
 
     async def because(self, cause: str) -> None:
         """Tell the change log why, from here to the end of the transaction."""

@@ -26,15 +26,26 @@ VISIBLE = """(
         WHERE e.user_id = u.id AND (d.acronym = ANY (:departments) OR c.key = ANY (:courses)))
 )"""
 
-# Every word begins a word of the name, or the whole text begins a username, address or number.
-MATCHING = """(
+# Every word begins a word of the name.
+NAMED = "translate(' ' || u.sort_key, '-''', '  ') LIKE ALL (:names)"
+
+# Or the whole text begins a username, an address or a number.
+MATCHING = f"""(
     :search IS NULL
-    OR translate(' ' || u.sort_key, '-''', '  ') LIKE ALL (:names)
+    OR {NAMED}
     OR starts_with(lower(u.username), lower(:search COLLATE "C"))
     OR starts_with(lower(u.email), lower(:search COLLATE "C"))
     OR starts_with(lower(u.student_number), lower(:search COLLATE "C"))
     OR starts_with(lower(u.national_number), lower(:search COLLATE "C"))
 )"""
+
+
+def beginning(column: str) -> str:
+    """Users whose column begins with one of the texts: a range, since an index serves ranges."""
+    return f"""
+        SELECT u.id FROM unnest(:identifiers) AS typed (text)
+        JOIN users u ON {column} >= typed.text AND {column} < typed.text || chr(1114111)"""
+
 
 DEPARTMENT_OF = "(SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id)"
 
@@ -46,13 +57,27 @@ LOOK = f"""
 READ = sql(f"{LOOK} WHERE u.id = :id AND {VISIBLE}")
 READ_NAME = sql(f"{LOOK} WHERE u.username = :username AND {VISIBLE}")
 
-PAGE = sql(f"""
+LIST = f"""
     SELECT u.sort_key, u.id, row_to_json(shape)::text AS body
     FROM users u {lateral(USER)}
-    WHERE (u.sort_key, u.id) > (:after_key, :after) AND {VISIBLE} AND {MATCHING}
+    WHERE (u.sort_key, u.id) > (:after_key, :after) AND {VISIBLE}
       AND (:department IS NULL
            OR u.department_id = (SELECT id FROM departments WHERE acronym = :department))
+      {{matching}}
     ORDER BY u.sort_key, u.id LIMIT :limit
+"""
+PAGE = sql(LIST.format(matching=""))
+
+# The same as MATCHING, over everybody: names take one pass, the others an index each.
+FOUND = sql(f"""
+    WITH found AS MATERIALIZED (
+        SELECT u.id FROM users u WHERE {NAMED}
+        UNION {beginning("u.username")}
+        UNION {beginning('lower(u.email COLLATE "C")')}
+        UNION {beginning("u.student_number")}
+        UNION {beginning("u.national_number")}
+    )
+    {LIST.format(matching="AND u.id IN (SELECT id FROM found)")}
 """)
 
 TAKE = f"""
@@ -93,8 +118,16 @@ class Search:
     text: str | None = None
     words: Sequence[str] = ()
 
-    def parameters(self) -> dict[str, Any]:
-        return {"search": self.text, "names": [_begins(word) for word in self.words] or None}
+    @property
+    def names(self) -> list[str] | None:
+        """Patterns of the words; None, which nothing is like, when there are none."""
+        return [_begins(word) for word in self.words] or None
+
+    @property
+    def identifiers(self) -> list[str]:
+        """The text as it was typed and as it may have been stored."""
+        text = self.text or ""
+        return sorted({text, text.lower(), text.upper()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +160,17 @@ class UserRepository(Repository):
         limit: int,
     ) -> Page:
         """Users within reach, by name."""
+        parameters = reach_parameters(reach)
+        if search.text is not None:
+            parameters |= {"names": search.names, "identifiers": search.identifiers}
         return await self._page(
-            PAGE,
+            PAGE if search.text is None else FOUND,
             limit=limit,
             key=("sort_key", "id"),
             after_key=after[0],
             after=after[1],
             department=department,
-            **search.parameters(),
-            **reach_parameters(reach),
+            **parameters,
         )
 
     async def ids_of(self, names: Sequence[str], department: str) -> dict[str, int]:

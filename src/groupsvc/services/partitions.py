@@ -40,7 +40,7 @@ class PartitionService(Service):
         number and pushes nobody.
         """
         course = await self.open_course(course_id)
-        tidy = _unreserved(normalise(name, longest=longest))
+        tidy = _given_name(name, None, longest)
         created = await self._uow.partitions.create(course.id, tidy, position=position, **flags)
         if place is not None:
             ids = await self._uow.partitions.ids(course.id)
@@ -64,11 +64,7 @@ class PartitionService(Service):
                 expected, await self._uow.partitions.read(held.id), partition_id=held.id
             )
         if "name" in changes:
-            changes["name"] = normalise(changes["name"], longest=longest)
-            if held.kind != "ordinary" and changes["name"] != held.name:
-                raise ConflictError("this partition keeps its name", code=f"{held.kind}_partition")
-            if changes["name"] != held.name:
-                _unreserved(changes["name"])
+            changes["name"] = _given_name(changes["name"], held, longest)
         if changes:
             await self._uow.partitions.update(held, changes)
         return await self.read_own(held.id)
@@ -145,16 +141,22 @@ class PartitionService(Service):
         return await self.read_own(partition_id)
 
     async def check_name(
-        self, course_id: int, name: object, *, own: int | None = None, longest: int = LONGEST
+        self,
+        course_id: int,
+        name: object,
+        *,
+        own: HeldPartition | None = None,
+        longest: int = LONGEST,
     ) -> str:
-        """The name as it would be stored, when a partition of the course may be called so.
+        """The name as it would be stored, when a new partition or ``own`` may be called so.
 
-        ``own`` is the partition whose name it may be already. For callers who have more to check
-        before they write; create and edit check it anyway. Raises InvalidError, NameTakenError,
-        or ConflictError with code ``reserved_name``.
+        For callers who have more to check before they write; create and edit check it anyway.
+        Raises InvalidError, NameTakenError, or ConflictError for a name that is kept for the
+        tracks (code ``reserved_name``) and for a partition that keeps its own.
         """
-        tidy = _unreserved(normalise(name, longest=longest))
-        if await self._uow.partitions.named(course_id, tidy) not in (None, own):
+        tidy = _given_name(name, own, longest)
+        taken = await self._uow.partitions.named(course_id, tidy)
+        if taken is not None and (own is None or taken != own.id):
             raise NameTakenError("a partition of the course has this name")
         return tidy
 
@@ -190,10 +192,15 @@ class PartitionService(Service):
         return document
 
 
-def _unreserved(name: str) -> str:
-    if name == TRACKS_NAME:
+def _given_name(name: object, own: HeldPartition | None, longest: int) -> str:
+    tidy = normalise(name, longest=longest)
+    if own is not None and tidy == own.name:
+        return tidy
+    if own is not None and own.kind != "ordinary":
+        raise ConflictError("this partition keeps its name", code=f"{own.kind}_partition")
+    if tidy == TRACKS_NAME:
         raise ConflictError("this name is kept for the tracks", code="reserved_name")
-    return name
+    return tidy
 
 
 def check_order(ids: Sequence[int], known: Sequence[int], *, partial: bool) -> None:

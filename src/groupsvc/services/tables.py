@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import BinaryIO, Final
 
 from groupsvc.errors import InvalidError
@@ -61,8 +62,8 @@ class _Lines:
         self._text = io.TextIOWrapper(
             stream, encoding="utf-8-sig", errors="surrogateescape", newline=""
         )
-        self._number = 0
         self._length = 0
+        self.number = 0
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -71,22 +72,18 @@ class _Lines:
         line = self._text.readline(LONGEST_ROW)
         if not line:
             raise StopIteration
-        self._number += 1
+        self.number += 1
         self._length += len(line)
         if self._length >= LONGEST_ROW:
-            raise UnusableTableError("the row is too long, or a quote is not closed", self._number)
+            raise UnusableTableError("the row is too long, or a quote is not closed", self.number)
         if "\x00" in line:
-            raise UnusableTableError("there is a NUL character", self._number)
+            raise UnusableTableError("there is a NUL character", self.number)
         if not line.isascii() and not _is_encodable(line):
-            raise UnusableTableError("this is not UTF-8", self._number)
+            raise UnusableTableError("this is not UTF-8", self.number)
         return line
 
     def begin_row(self) -> None:
         self._length = 0
-
-    def release(self) -> None:
-        """Leave the stream open to whoever opened it."""
-        self._text.detach()
 
 
 def read_table(stream: BinaryIO, separator: str | None = None) -> Table:
@@ -100,25 +97,21 @@ def read_table(stream: BinaryIO, separator: str | None = None) -> Table:
     if not first.strip("\r\n"):
         raise UnusableTableError("there is no header", 1)
     reader = csv.reader(
-        _chained(first, lines), delimiter=separator or _separator(first), strict=True
+        chain((first,), lines), delimiter=separator or _separator(first), strict=True
     )
     try:
         header = tuple(next(reader))
     except csv.Error:
         raise UnusableTableError("the quotes of the header do not match", 1) from None
-    _check_header(header)
+    if len(set(header)) != len(header):
+        raise UnusableTableError("the header names a column twice", 1)
     return Table(header, _rows(reader, lines, header))
-
-
-def count_rows(table: Table) -> int:
-    """Read a table to its end. Raises UnusableTableError where reading it for good would."""
-    return sum(1 for _ in table.rows)
 
 
 def write_rows(rows: Iterable[Sequence[object]]) -> bytes:
     """Rows as CSV. Flags are ``true`` and ``false``, what is missing is empty."""
     text = io.StringIO(newline="")
-    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
+    csv.writer(text).writerows(map(_cell, row) for row in rows)
     return text.getvalue().encode()
 
 
@@ -132,35 +125,25 @@ def restore(text: str) -> str:
     return text[1:] if text[:1] == "'" and text.lstrip("'")[:1] in TRIGGERS else text
 
 
-def _rows(
-    reader: "csv.Reader",
-    lines: _Lines,
-    header: tuple[str, ...],  # noqa: UP037
-) -> Iterator[Row]:
+def _rows(reader: Iterator[list[str]], lines: _Lines, header: tuple[str, ...]) -> Iterator[Row]:
     width = len(header)
     while True:
-        line = reader.line_num + 1
+        line = lines.number + 1
         lines.begin_row()
         try:
             cells = next(reader, None)
         except csv.Error:
             # Within one line it is this row alone; across lines nobody knows where rows begin.
-            if reader.line_num > line:
+            if lines.number > line:
                 raise UnusableTableError("the quotes do not match from here on", line) from None
             yield Row(line, fault="the quotes do not match")
             continue
         if cells is None:
-            lines.release()
             return
         if len(cells) == width:
             yield Row(line, dict(zip(header, map(restore, cells), strict=True)))
         elif cells:
             yield Row(line, fault=f"there are {len(cells)} cells where the header has {width}")
-
-
-def _chained(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
 
 
 def _separator(header: str) -> str:
@@ -169,11 +152,6 @@ def _separator(header: str) -> str:
     if len(found) > 1:
         raise UnusableTableError("the header mixes separators", 1)
     return found[0] if found else ","
-
-
-def _check_header(header: tuple[str, ...]) -> None:
-    if len(set(header)) != len(header):
-        raise UnusableTableError("the header names a column twice", 1)
 
 
 def _is_encodable(text: str) -> bool:

@@ -20,13 +20,21 @@ FIRST_PAUSE = 0.005  # seconds
 class Units:
     """Makes units of work, and judges their failures."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, bulk: Sessions | None = None) -> None:
         self._sessions = sessions
+        self._bulk = bulk or sessions
 
     async def run(
-        self, request_id: str, work: Callable[[UnitOfWork], Awaitable[T]], *, reading: bool = False
+        self,
+        request_id: str,
+        work: Callable[[UnitOfWork], Awaitable[T]],
+        *,
+        reading: bool = False,
+        bulk: bool = False,
     ) -> T:
         """Do the work and commit. ``work`` may be called several times.
+
+        ``bulk`` takes a connection that may be slow, out of a small pool of its own.
 
         A lost race is run again, and a lost connection when nothing can have been committed.
         Raises UnavailableError when the database is away, busy or too slow, or when a commit was
@@ -35,7 +43,8 @@ class Units:
         tries = 0
         while True:
             tries += 1
-            uow = UnitOfWork(self._sessions, Context(request_id=request_id))
+            sessions = self._bulk if bulk else self._sessions
+            uow = UnitOfWork(sessions, Context(request_id=request_id))
             try:
                 async with uow:
                     return await work(uow)

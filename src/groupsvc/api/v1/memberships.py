@@ -1,7 +1,5 @@
-"""Who is in which group: one by one, many at once, now and then."""
+"""Who is in which group, now and then."""
 
-from collections import Counter
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -11,14 +9,11 @@ from starlette.responses import Response
 
 from groupsvc.api.access import Requires
 from groupsvc.api.answers import decode_cursor, document_answer, page_answer
-from groupsvc.api.deps import IDEMPOTENT, Cursor, Limit, MembershipServiceDep, page_size
+from groupsvc.api.deps import Cursor, Limit, MembershipServiceDep, page_size
 from groupsvc.api.problems import problem_responses
 from groupsvc.api.units import UnitRoute
 from groupsvc.api.v1.schemas import (
     AssignmentOut,
-    AssignmentRowOut,
-    AssignmentsIn,
-    AssignmentsOut,
     GroupOfUser,
     MemberOut,
     MyGroup,
@@ -29,7 +24,6 @@ from groupsvc.api.v1.schemas import (
     State,
 )
 from groupsvc.auth.principal import Permission
-from groupsvc.services.memberships import AssignmentRow
 
 router = APIRouter(prefix="/v1", route_class=UnitRoute, tags=["memberships"])
 
@@ -140,32 +134,6 @@ async def list_unassigned(
         partition_id, state=state, after=after, limit=page_size(request, limit)
     )
     return page_answer(request, page)
-
-
-@router.post(
-    "/partitions/{partition_id:int}/assignments",
-    operation_id="assign_many",
-    summary="Assign, move and remove many users",
-    responses=problem_responses(400, 401, 403, 404, 409, 413, 415, 422, 503),
-    dependencies=[WRITER, IDEMPOTENT],
-)
-async def assign_many(
-    partition_id: PathId, body: AssignmentsIn, memberships: MembershipServiceDep
-) -> AssignmentsOut:
-    """Rows take effect in their order, and every row gets its result.
-
-    `all_or_nothing` writes nothing when a row is refused; `row_by_row` writes the others.
-    `dry_run` answers the same and writes nothing.
-    """
-    rows = [AssignmentRow(**row.model_dump()) for row in body.rows]
-    answers, written = await memberships.assign_many(
-        partition_id, rows, mode=body.mode, dry_run=body.dry_run
-    )
-    return AssignmentsOut(
-        written=written,
-        counts=dict(Counter(answer.result for answer in answers)),
-        rows=[AssignmentRowOut.model_construct(**asdict(answer)) for answer in answers],
-    )
 
 
 @router.get(

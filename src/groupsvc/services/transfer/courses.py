@@ -153,7 +153,9 @@ class CourseImport(Service):
             await imports.create_departments(plan.created_departments)
         if plan.renamed_departments:
             await imports.rename_departments(plan.renamed_departments)
-        written = [(each, (each.department, each.key, each.title)) for each in plan.written.values()]
+        written = [
+            (each, (each.department, each.key, each.title)) for each in plan.written.values()
+        ]
         ids = {each.key: each.id for each in plan.written.values() if each.id}
         new = [values for each, values in written if not each.id]
         changed = [values for each, values in written if each.id]

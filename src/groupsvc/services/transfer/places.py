@@ -82,6 +82,10 @@ class Courses:
         found = self._known.get(key) if key is not None else None
         return found if isinstance(found, KnownCourse) else None
 
+    def get_open(self, key: str) -> KnownCourse | None:
+        course = self.get(key)
+        return course if course is not None and self._locked.get(course.id) is False else None
+
     def find_open(self, key: str) -> KnownCourse:
         """One of those held. Raises LockedError as well."""
         course = self.find(key)

@@ -1,0 +1,167 @@
+"""Partitions of a formsemestre."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from groupsvc.api.deps import PartitionServiceDep
+from groupsvc.api.scodoc import objects
+from groupsvc.api.scodoc.reading import flag, is_same, numero, read_ids, read_object
+from groupsvc.api.scodoc.routing import DialectRouter, Id
+from groupsvc.api.scodoc.schemas import (
+    ORDER,
+    DoneOut,
+    PartitionEdit,
+    PartitionIn,
+    PartitionOut,
+    PartitionWithGroupsOut,
+)
+from groupsvc.documents import PartitionDoc
+from groupsvc.errors import ConflictError, InvalidError
+
+router = DialectRouter("partitions")
+
+LONGEST = 31
+FLAGS = {"bul_show_rank": False, "show_in_lists": False, "groups_editable": True}
+NAME_MISSING = "missing partition_name or invalid data format"
+NAME_INVALID = "invalid partition_name"
+ORDER_INVALID = "paramètre liste des partitions invalide"
+TRACKS = "Parcours"
+
+
+@router.read("/partition/{partition_id:int}", PartitionWithGroupsOut, "A partition with its groups")
+async def partition(partition_id: Id, partitions: PartitionServiceDep) -> Response:
+    """The default partition too."""
+    document = await partitions.read(partition_id)
+    return objects.answer(objects.partition_with_groups(document.data))
+
+
+@router.read(
+    "/formsemestre/{formsemestre_id:int}/partitions",
+    dict[str, PartitionWithGroupsOut],
+    "The partitions of a formsemestre",
+)
+async def formsemestre_partitions(formsemestre_id: Id, partitions: PartitionServiceDep) -> Response:
+    """By id, in the order of `numero`, without the default partition."""
+    document = await partitions.in_course(formsemestre_id)
+    return objects.answer(objects.partitions_by_id(document.data))
+
+
+@router.write(
+    "/formsemestre/{formsemestre_id:int}/partition/create",
+    PartitionWithGroupsOut,
+    "Create a partition",
+    body=PartitionIn,
+)
+async def create_partition(
+    request: Request, formsemestre_id: Id, partitions: PartitionServiceDep
+) -> Response:
+    """The name is trimmed, and unique in the formsemestre. `Parcours` is kept."""
+    await partitions.open_course(formsemestre_id)
+    given = read_object(request, NAME_MISSING)
+    name = given.get("partition_name")
+    if name is None:
+        raise HTTPException(400, NAME_MISSING)
+    with _naming():
+        await partitions.check_name(formsemestre_id, name, longest=LONGEST)
+    place = objects.position(numero(given.get("numero", 0)))
+    flags = {each: flag(each, given.get(each, default)) for each, default in FLAGS.items()}
+    with _naming():
+        document = await partitions.create(
+            formsemestre_id,
+            name,
+            position=place,
+            longest=LONGEST,
+            bul_show_rank=flags["bul_show_rank"],
+            show_in_lists=flags["show_in_lists"],
+            groups_editable=flags["groups_editable"],
+        )
+    return objects.answer(objects.partition_with_groups(document.data))
+
+
+@router.write(
+    "/formsemestre/{formsemestre_id:int}/partitions/order",
+    list[PartitionOut],
+    "Put the partitions in order",
+    body=ORDER,
+)
+async def order_partitions(
+    request: Request, formsemestre_id: Id, partitions: PartitionServiceDep
+) -> Response:
+    """Those that are not named follow, in the order they had."""
+    await partitions.open_course(formsemestre_id)
+    ids = read_ids(request, ORDER_INVALID)
+    document = await partitions.order(formsemestre_id, ids, partial=True)
+    return objects.answer([objects.partition(each) for each in document.data])
+
+
+@router.write(
+    "/partition/{partition_id:int}/edit",
+    PartitionWithGroupsOut,
+    "Change a partition",
+    body=PartitionEdit,
+)
+async def edit_partition(
+    request: Request, partition_id: Id, partitions: PartitionServiceDep
+) -> Response:
+    """All or nothing; null and what is not named stay as they are."""
+    held = await partitions.open(partition_id)
+    given = read_object(request)
+    document = await partitions.read_own(partition_id)
+    asked = _asked(document.data, given)
+    if held.kind == "tracks" and "partition_name" in asked:
+        raise HTTPException(400, f"can't rename {TRACKS}")
+    changes: dict[str, Any] = {}
+    if "partition_name" in asked:
+        with _naming("default_partition", "cohorts_partition"):
+            changes["name"] = await partitions.check_name(
+                held.course_id, asked["partition_name"], own=held, longest=LONGEST
+            )
+    if "numero" in asked:
+        changes["position"] = objects.position(numero(asked["numero"]))
+    changes |= {name: flag(name, asked[name]) for name in FLAGS if name in asked}
+    if held.kind == "tracks" and "groups_editable" in changes:
+        raise HTTPException(400, f"can't change {TRACKS}")
+    if changes:
+        with _naming():
+            document = await partitions.edit(partition_id, changes, longest=LONGEST)
+    return objects.answer(objects.partition_with_groups(document.data))
+
+
+@router.write("/partition/{partition_id:int}/delete", DoneOut, "Delete a partition")
+async def delete_partition(partition_id: Id, partitions: PartitionServiceDep) -> Response:
+    """With its groups and memberships; the students stay in the formsemestre."""
+    try:
+        await partitions.delete(partition_id)
+    except ConflictError as error:
+        if error.code != "default_partition":
+            raise
+        raise HTTPException(400, "ne peut pas supprimer la partition par défaut") from error
+    return objects.answer({"OK": True})
+
+
+def _asked(doc: PartitionDoc, given: dict[str, Any]) -> dict[str, Any]:
+    """What is to be different from now on; what has the value already is not looked at."""
+    shown = objects.partition(doc)
+    return {
+        name: given[name]
+        for name in ("partition_name", "numero", *FLAGS)
+        if given.get(name) is not None and not is_same(given[name], shown[name])
+    }
+
+
+@contextmanager
+def _naming(*codes: str) -> Generator[None]:
+    """Refusals of the name in ScoDoc's words, and of those with one of the codes."""
+    try:
+        yield
+    except (ConflictError, InvalidError) as error:
+        if error.code == "reserved_name":
+            raise HTTPException(400, f"{NAME_INVALID} {TRACKS}") from error
+        if error.code in ("invalid_name", "name_taken", *codes):
+            raise HTTPException(400, NAME_INVALID) from error
+        raise

@@ -1,0 +1,119 @@
+"""What exports read: rows of tables in pages, each page after the last row of the one before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import TextClause
+
+from groupsvc.auth.principal import Reach
+from groupsvc.repositories.repository import WITHIN, Repository, reach_parameters
+from groupsvc.repositories.statements import sql
+
+# Rows of d and c that are wanted.
+WANTED = f"""({WITHIN} AND (:department IS NULL OR d.acronym = :department)
+    AND (:course_id IS NULL OR c.id = :course_id))"""
+COURSE_OF = "JOIN courses c ON c.id = {0}.course_id JOIN departments d ON d.id = c.department_id"
+
+# Departments that are wanted whole, and only when no single course is.
+WHOLE = """(:course_id IS NULL AND (:department IS NULL OR d.acronym = :department)
+    AND (:everywhere OR d.acronym = ANY (:departments)))"""
+
+# Whoever is enrolled in a wanted course or in one of its cohorts, or belongs to a department that
+# is wanted whole, or to none when everything is.
+WANTED_USER = f"""(
+    EXISTS (SELECT FROM departments d WHERE d.id = u.department_id AND {WHOLE})
+    OR (u.department_id IS NULL AND :everywhere AND :department IS NULL AND :course_id IS NULL)
+    OR EXISTS (SELECT FROM enrollments e {COURSE_OF.format("e")}
+               WHERE e.user_id = u.id AND {WANTED})
+    OR EXISTS (SELECT FROM memberships m {COURSE_OF.format("m")}
+               WHERE m.user_id = u.id AND {WANTED})
+)"""
+
+SEES_DEPARTMENT = sql(f"""
+    SELECT FROM departments d
+    WHERE d.acronym = :department AND (
+        :everywhere OR d.acronym = ANY (:departments)
+        OR EXISTS (SELECT FROM courses c WHERE c.department_id = d.id AND c.key = ANY (:courses)))
+""")
+
+# Departments without a course here: empty ones, and those of users from elsewhere.
+DEPARTMENTS = sql(f"""
+    SELECT d.acronym AS department, d.name AS department_name
+    FROM departments d
+    WHERE d.acronym > :after_key
+      AND NOT EXISTS (SELECT FROM courses c WHERE c.department_id = d.id AND {WANTED})
+      AND ({WHOLE} OR EXISTS (
+          SELECT FROM users u WHERE u.department_id = d.id AND {WANTED_USER}))
+    ORDER BY d.acronym LIMIT :limit
+""")
+
+COURSES = sql(f"""
+    SELECT d.acronym AS department, c.key AS course_key, d.name AS department_name, c.title,
+           c.is_locked, c.id
+    FROM courses c JOIN departments d ON d.id = c.department_id
+    WHERE c.id > :after AND {WANTED}
+    ORDER BY c.id LIMIT :limit
+""")
+
+# A user without a department comes first without a course, lest he be given one when he is created.
+ROSTER = sql(f"""
+    SELECT u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
+           u.student_number, u.national_number,
+           (SELECT d.acronym FROM departments d WHERE d.id = u.department_id) AS department,
+           u.is_active, p.key AS course_key, p.state, p.track, u.id
+    FROM (
+        SELECT * FROM users u WHERE u.id > :after AND {WANTED_USER} ORDER BY u.id LIMIT :limit
+    ) u
+    LEFT JOIN LATERAL (
+        SELECT c.id, c.key, e.state, e.track
+        FROM enrollments e {COURSE_OF.format("e")}
+        WHERE e.user_id = u.id AND {WANTED}
+        UNION ALL SELECT 0, NULL, NULL, NULL WHERE u.department_id IS NULL
+    ) p ON true
+    ORDER BY u.id, p.id
+""")
+
+STRUCTURE = sql(f"""
+    SELECT p.course_key, p.name AS partition, p.kind, p.position, p.groups_editable,
+           p.show_in_lists, p.bul_show_rank, g.name AS "group", g.position AS group_position,
+           g.capacity, g.edt_id, g.assignment_type, g.content_partition_id, g.content_group_id,
+           p.course_id, p.id
+    FROM (
+        SELECT c.key AS course_key, p.*
+        FROM partitions p {COURSE_OF.format("p")}
+        WHERE (p.course_id, p.position, p.id) > (:after, :position, :id)
+          AND p.kind <> 'default' AND {WANTED}
+        ORDER BY p.course_id, p.position, p.id LIMIT :limit
+    ) p
+    LEFT JOIN groups g ON g.course_id = p.course_id AND g.partition_id = p.id
+    ORDER BY p.course_id, p.position, p.id, g.position, g.name
+""")
+
+ASSIGNMENTS = sql(f"""
+    SELECT c.key AS course_key, u.username AS "user", p.name AS partition, g.name AS "group",
+           m.course_id, m.partition_id, m.user_id
+    FROM memberships m {COURSE_OF.format("m")}
+    JOIN partitions p ON p.course_id = m.course_id AND p.id = m.partition_id
+    JOIN groups g ON g.course_id = m.course_id AND g.id = m.group_id
+    JOIN users u ON u.id = m.user_id
+    WHERE (m.course_id, m.partition_id, m.user_id) > (:after, :partition_id, :user_id)
+      AND {WANTED}
+    ORDER BY m.course_id, m.partition_id, m.user_id LIMIT :limit
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What is exported: what lies within reach, of one department or course if one is named."""
+
+    reach: Reach
+    department: str | None = None
+    course_id: int | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        return {
+            "department": self.department,
+            "course_id": self.course_id,
+            **reach_parameters(self.reach),
+        }
