@@ -318,6 +318,45 @@ class AutoAssignment(Base):
     saved_at: Mapped[datetime] = created()
 
 
+class Job(Base):
+    """Work that a request left to be done after it; ``payload`` goes when it is done."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        PrimaryKeyConstraint("course_id", "id"),
+        CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name="state"),
+        Index("ix_jobs_id", "id"),
+        Index("ix_jobs_finished_at", "finished_at"),
+        Index(
+            "uq_jobs_running", "course_id", unique=True, postgresql_where=text("state = 'running'")
+        ),
+        Index("ix_jobs_open", "id", postgresql_where=text("state IN ('queued', 'running')")),
+    )
+
+    course_id: Mapped[int] = mapped_column(
+        ForeignKey("courses.id", name="fk_jobs_course", ondelete="CASCADE")
+    )
+    id: Mapped[int] = mapped_column(Identity())
+    kind: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="queued")
+    total: Mapped[int] = mapped_column(Integer)
+    attempted: Mapped[int] = mapped_column(Integer, server_default="0")
+    succeeded: Mapped[int] = mapped_column(Integer, server_default="0")
+    skipped: Mapped[int] = mapped_column(Integer, server_default="0")
+    preassigned: Mapped[int] = mapped_column(Integer, server_default="0")
+    failed: Mapped[int] = mapped_column(Integer, server_default="0")
+    result: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    payload: Mapped[bytes | None]
+    created_by: Mapped[str]
+    request_id: Mapped[str | None]
+    worker: Mapped[str | None]
+    tries: Mapped[int] = mapped_column(Integer, server_default="0")
+    created_at: Mapped[datetime] = created()
+    started_at: Mapped[datetime | None]
+    heartbeat_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
 class Account(Base):
     __tablename__ = "accounts"
     __table_args__ = (UniqueConstraint("name", name="uq_accounts_name"), tidy("name", 150))

@@ -2,42 +2,14 @@ import asyncio
 from typing import Any
 
 import httpx
-import pytest
 
-from tests.api.refusals import ANONYMOUS, HALF_A_PAIR, MISSING, NUL, invalid, problem, told
-from tests.conftest import Auth, MakeWorld, World
+from tests.api.enrolled import NO_COURSE, add_tracks, address, shown
+from tests.api.refusals import problem, told
+from tests.conftest import MakeWorld, World
 
-NO_COURSE = problem(404, "not_found", "no such course")
 NO_USER = problem(404, "not_found", "no such user")
 NOT_ENROLLED = problem(404, "not_found", "no such enrollment")
 LOCKED = problem(409, "course_locked", "the course is locked")
-
-
-def address(world: World, user: int) -> str:
-    return f"/v1/courses/{world.course_id}/enrollments/{user}"
-
-
-async def shown(world: World, user: int, **known: Any) -> dict[str, Any]:
-    ((username, family_name, given_name),) = await world.sql(
-        "SELECT username, family_name, given_name FROM users WHERE id = :id", id=user
-    )
-    return {
-        "course_id": world.course_id,
-        "user_id": user,
-        "username": username,
-        "family_name": family_name,
-        "given_name": given_name,
-        "state": "active",
-        "track": None,
-        **known,
-    }
-
-
-async def add_tracks(client: httpx.AsyncClient, world: World, *codes: str) -> dict[str, int]:
-    """Group ids by code."""
-    answer = await client.put(f"/v1/courses/{world.course_id}/tracks", json={"codes": codes})
-    assert answer.status_code == 200, answer.text
-    return {group["name"]: group["id"] for group in answer.json()["groups"]}
 
 
 async def lines(world: World, user: int) -> list[Any]:
@@ -253,162 +225,6 @@ async def test_what_the_caller_last_saw_is_held_against_what_is(
         address(world, free), json={"state": "active"}, headers={"if-match": "*"}
     )
     assert told(absent) == problem(412, "precondition_failed", detail, etag=None, changes=[])
-
-
-ELSEWHERE = "@department:ELSEWHERE"
-HERE = "@department:{0}"
-COURSE = "@course:{1}"
-
-
-@pytest.mark.parametrize(
-    ("grants", "reading", "writing"),
-    [
-        (["groups:read"], 200, 403),
-        (["groups:read" + HERE], 200, 403),
-        (["groups:read" + COURSE], 200, 403),
-        (["groups:read" + ELSEWHERE], 404, 403),
-        (["groups:read" + ELSEWHERE, "groups:write" + COURSE], 403, 403),
-        (["roster:write"], 403, 200),
-        (["roster:write" + HERE], 403, 200),
-        (["roster:write" + COURSE], 403, 200),
-        (["roster:write" + ELSEWHERE], 403, 404),
-        (["roster:write" + ELSEWHERE, "admin" + COURSE], 403, 403),
-        (["groups:write", "admin"], 403, 403),
-        ([], 403, 403),
-    ],
-)
-async def test_who_may_read_and_change_enrollments(
-    grants: list[str],
-    reading: int,
-    writing: int,
-    client: httpx.AsyncClient,
-    anonymous: httpx.AsyncClient,
-    world: World,
-    auth: Auth,
-) -> None:
-    await add_tracks(client, world, "A")
-    headers = auth(*(grant.format(world.department, world.course) for grant in grants))
-    path = address(world, world.users[0])
-    listed = f"/v1/courses/{world.course_id}/enrollments"
-    assert (await anonymous.get(path, headers=headers)).status_code == reading
-    assert (await anonymous.get(listed, headers=headers)).status_code == reading
-    body = {"state": "withdrawn", "track": "A"}
-    for method in ("PUT", "PATCH"):
-        answer = await anonymous.request(method, path, json=body, headers=headers)
-        assert answer.status_code == writing
-    deleted = await anonymous.delete(path, headers=headers)
-    assert deleted.status_code == (204 if writing == 200 else writing)
-
-
-async def test_enrollments_are_nothing_for_the_unknown(
-    world: World, anonymous: httpx.AsyncClient
-) -> None:
-    path = address(world, world.users[0])
-    for method in ("GET", "PUT", "PATCH", "DELETE"):
-        assert told(await anonymous.request(method, path)) == ANONYMOUS
-    assert told(await anonymous.get(f"/v1/courses/{world.course_id}/enrollments")) == ANONYMOUS
-
-
-async def test_out_of_sight_is_told_the_same_of_all(
-    world: World, anonymous: httpx.AsyncClient, auth: Auth
-) -> None:
-    (free,) = await world.add_users(1)
-    headers = auth("groups:read" + ELSEWHERE, "roster:write" + ELSEWHERE)
-    paths = [address(world, user) for user in (world.users[0], free, 2**63 - 1)]
-    for path in (*paths, f"/v1/courses/{2**63 - 1}/enrollments/{free}"):
-        for method in ("GET", "PUT", "PATCH", "DELETE"):
-            body = {"state": "active"} if method in ("PUT", "PATCH") else None
-            answer = await anonymous.request(method, path, json=body, headers=headers)
-            assert told(answer) == NO_COURSE
-
-
-STATES = "Input should be 'active', 'withdrawn' or 'defaulted'"
-
-
-@pytest.mark.parametrize("method", ["PUT", "PATCH"])
-@pytest.mark.parametrize(
-    ("body", "answer"),
-    [
-        ('{"state":"active","track":"\\u0000"}', NUL),
-        ('{"state":"active","track":"\\ud834"}', HALF_A_PAIR),
-        (
-            "[1]",
-            invalid(
-                "#",
-                "model_attributes_type",
-                "Input should be a valid dictionary or object to extract fields from",
-            ),
-        ),
-        ('{"state":"gone"}', invalid("#/state", "literal_error", STATES)),
-        ('{"state":null}', invalid("#/state", "literal_error", STATES)),
-        ('{"state":true}', invalid("#/state", "literal_error", STATES)),
-        (
-            '{"state":"active","track":1}',
-            invalid("#/track", "string_type", "Input should be a valid string"),
-        ),
-        (
-            f'{{"state":"active","track":"{"x" * 2001}"}}',
-            invalid("#/track", "string_too_long", "String should have at most 2000 characters"),
-        ),
-        (
-            '{"state":"active","user_id":1}',
-            invalid("#/user_id", "extra_forbidden", "Extra inputs are not permitted"),
-        ),
-    ],
-)
-async def test_bodies_that_are_refused(
-    method: str, body: str, answer: dict[str, Any], client: httpx.AsyncClient, world: World
-) -> None:
-    path, headers = address(world, world.users[0]), {"content-type": "application/json"}
-    refused = await client.request(method, path, content=body, headers=headers)
-    assert told(refused) == answer
-
-
-async def test_a_state_is_needed_to_enroll(client: httpx.AsyncClient, world: World) -> None:
-    refused = told(await client.put(address(world, world.users[0]), json={}))
-    assert refused == invalid("#/state", "missing", "Field required")
-
-
-@pytest.mark.parametrize("track", ["", "  ", "x" * 256])
-async def test_tracks_that_cannot_be(track: str, client: httpx.AsyncClient, world: World) -> None:
-    detail = "the name must have 1 to 255 characters that can be stored"
-    entry = {"pointer": "#/track", "code": "invalid_name", "message": detail}
-    refused = await client.patch(address(world, world.users[0]), json={"track": track})
-    assert told(refused) == problem(422, "invalid_name", detail, errors=[entry])
-
-
-@pytest.mark.parametrize("number", ["0", str(2**63), "9" * 400, "-1", "x", "%00"])
-@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-async def test_ids_that_cannot_be_name_nothing(
-    method: str, number: str, client: httpx.AsyncClient, world: World
-) -> None:
-    body = {"state": "active"} if method in ("PUT", "PATCH") else None
-    for path in (
-        f"/v1/courses/{world.course_id}/enrollments/{number}",
-        f"/v1/courses/{number}/enrollments/{world.users[0]}",
-    ):
-        assert told(await client.request(method, path, json=body)) == MISSING
-    assert told(await client.get(f"/v1/courses/{number}/enrollments")) == MISSING
-
-
-@pytest.mark.parametrize(
-    ("query", "pointer", "code"),
-    [
-        ("state=gone", "#/query/state", "literal_error"),
-        ("search=%00", "#/query/search", "string_pattern_mismatch"),
-        ("limit=0", "#/query/limit", "greater_than_equal"),
-        ("cursor=x", "#/query/cursor", "invalid_cursor"),
-        ("cursor=" + "x" * 513, "#/query/cursor", "string_too_long"),
-    ],
-)
-async def test_queries_that_are_refused(
-    query: str, pointer: str, code: str, client: httpx.AsyncClient, world: World
-) -> None:
-    refused = told(await client.get(f"/v1/courses/{world.course_id}/enrollments?{query}"))
-    assert (refused["status"], [(e["pointer"], e["code"]) for e in refused["errors"]]) == (
-        422,
-        [(pointer, code)],
-    )
 
 
 async def test_parallel_enrollments_of_one_user_make_one(

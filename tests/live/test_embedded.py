@@ -19,7 +19,8 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from groupsvc.db.embedded import EmbeddedError, EmbeddedPostgres, default_home
+from groupsvc.db.embedded import EmbeddedPostgres, default_home
+from groupsvc.db.programs import EmbeddedError
 from groupsvc.settings import Settings
 
 Join = Callable[..., subprocess.Popen[str]]

@@ -10,7 +10,7 @@ import groupsvc
 from groupsvc.cli import accounts, database, documents, server, transfer
 from groupsvc.cli.demo import demo
 from groupsvc.cli.doctor import doctor
-from groupsvc.db.embedded import EmbeddedError
+from groupsvc.db.programs import EmbeddedError
 from groupsvc.errors import GroupsvcError
 
 UNUSABLE = 2  # exit code: the command could not do anything with what it was given

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Text, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY
+
 from groupsvc.auth.principal import Reach
 from groupsvc.documents import Page
 from groupsvc.repositories.repository import WITHIN, Repository, reach_parameters
@@ -34,12 +37,13 @@ PAGE = sql(f"""
 
 LATEST = sql("""
     SELECT seq, at, actor, kind, before, after FROM changes
-    WHERE (:partition_id IS NULL OR partition_id = :partition_id)
+    WHERE split_part(kind, '.', 1) = ANY (:nouns)
+      AND (:partition_id IS NULL OR partition_id = :partition_id)
       AND (:group_id IS NULL OR group_id = :group_id)
       AND (:user_id IS NULL OR user_id = :user_id)
       AND (:course_id IS NULL OR course_id = :course_id)
     ORDER BY seq DESC LIMIT 5
-""")
+""").bindparams(bindparam("nouns", type_=ARRAY(Text())))
 
 NEWEST = 2**63 - 1
 
@@ -81,8 +85,11 @@ class ChangeRepository(Repository):
             **{**wanted, **filters},
         )
 
-    async def latest(self, **about: int) -> list[dict[str, Any]]:
-        """The last few changes of one thing, for a caller who has missed them."""
+    async def latest(self, nouns: Sequence[str], **about: int) -> list[dict[str, Any]]:
+        """The last few changes of one thing, for a caller who has missed them.
+
+        ``nouns`` begin the kinds of changes that count.
+        """
         nothing = dict.fromkeys(("course_id", "partition_id", "group_id", "user_id"))
-        rows = await self._rows(LATEST, **{**nothing, **about})
+        rows = await self._rows(LATEST, nouns=list(nouns), **{**nothing, **about})
         return [{**row._asdict(), "at": row.at.isoformat().replace("+00:00", "Z")} for row in rows]

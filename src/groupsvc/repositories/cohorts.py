@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from groupsvc.documents import Document
-from groupsvc.repositories.repository import Repository
+from groupsvc.repositories.repository import ACTING, Repository
 from groupsvc.repositories.shapes import PLACE, lateral
 from groupsvc.repositories.statements import sql
 
@@ -31,10 +31,10 @@ CONFIGURE = sql("""
 """)
 
 COHORT_OF = sql(f"""
-    SELECT {PLACE}, c.id AS course_id, coalesce(s.is_cohorted, false) AS is_cohorted,
+    SELECT {PLACE}, c.id AS course_id, c.is_locked,
+           coalesce(s.is_cohorted, false) AS is_cohorted,
            coalesce(s.random_assignment, 'uniform') AS random_assignment,
-           p.id AS partition_id, m.group_id, u.email,
-           EXISTS (SELECT FROM users WHERE id = :user_id) AS is_known
+           p.id AS partition_id, m.group_id, u.id IS NOT NULL AS is_known
     {COURSE}
     LEFT JOIN cohort_settings s ON s.course_id = c.id
     LEFT JOIN partitions p ON p.course_id = c.id AND p.kind = 'cohorts'
@@ -44,19 +44,55 @@ COHORT_OF = sql(f"""
     WHERE c.id = :course_id
 """)
 
-CONSUME = sql("""
-    DELETE FROM preassignments
-    WHERE course_id = :course_id AND lower(email COLLATE "C") = lower(:email COLLATE "C")
-    RETURNING group_id
-""")
-
-RANDOM_COHORTS = sql("""
-    SELECT g.id, (SELECT count(*) FROM memberships m
-                  WHERE m.course_id = g.course_id AND m.group_id = g.id) AS size
-    FROM groups g
-    WHERE g.course_id = :course_id AND g.partition_id = :partition_id
-      AND g.assignment_type = 'random'
-    ORDER BY size, g.id
+# A first visit in one statement, unless somebody has to make a cohort first. Whoever loses the race
+# for one user writes nothing, and the preassignment is used up by whoever wins it alone.
+ARRIVE = sql(f"""
+    WITH {ACTING},
+    place AS MATERIALIZED (
+        SELECT c.id AS course_id, p.id AS partition_id, u.id AS user_id, u.email,
+               s.random_assignment
+        FROM acting CROSS JOIN courses c
+        JOIN cohort_settings s ON s.course_id = c.id AND s.is_cohorted
+        JOIN partitions p ON p.course_id = c.id AND p.kind = 'cohorts'
+        JOIN users u ON u.id = :user_id
+        WHERE c.id = :course_id AND NOT c.is_locked
+        FOR SHARE OF c
+    ),
+    waiting AS MATERIALIZED (
+        SELECT x.course_id, x.id, x.group_id FROM place
+        JOIN preassignments x ON x.course_id = place.course_id
+            AND lower(x.email COLLATE "C") = lower(place.email COLLATE "C")
+        FOR UPDATE OF x
+    ),
+    random AS (
+        SELECT g.id, g.capacity, (
+            SELECT count(*) FROM memberships m
+            WHERE m.course_id = g.course_id AND m.group_id = g.id
+              AND (g.capacity IS NOT NULL OR place.random_assignment = 'balanced')
+        ) AS size, place.random_assignment
+        FROM place JOIN groups g ON g.course_id = place.course_id
+            AND g.partition_id = place.partition_id AND g.assignment_type = 'random'
+    ),
+    chosen AS MATERIALIZED (
+        SELECT coalesce(
+            (SELECT group_id FROM waiting),
+            (SELECT id FROM random WHERE capacity IS NULL OR size < capacity
+             ORDER BY CASE WHEN random_assignment = 'balanced' THEN size END, random() LIMIT 1),
+            :group_id
+        ) AS group_id
+    ),
+    entered AS (
+        INSERT INTO memberships (course_id, partition_id, user_id, group_id)
+        SELECT place.course_id, place.partition_id, place.user_id, chosen.group_id
+        FROM place, chosen WHERE chosen.group_id IS NOT NULL
+        ON CONFLICT (course_id, partition_id, user_id) DO NOTHING
+        RETURNING group_id
+    ),
+    used AS (
+        DELETE FROM preassignments x USING waiting, entered
+        WHERE x.course_id = waiting.course_id AND x.id = waiting.id
+    )
+    SELECT group_id FROM entered
 """)
 
 CONTENT = """json_build_object('id', x.id, 'scheme', x.scheme, 'name', x.name,
@@ -99,11 +135,11 @@ class CohortState:
     department: str
     course: str
     course_id: int
+    is_locked: bool
     is_cohorted: bool
     random_assignment: str
     partition_id: int | None
     group_id: int | None
-    email: str | None
     is_known: bool
 
 
@@ -123,15 +159,21 @@ class CohortRepository(Repository):
         row = await self._row(COHORT_OF, course_id=course_id, user_id=user_id)
         return CohortState(**row._asdict()) if row is not None else None
 
-    async def consume(self, course_id: int, email: str) -> int | None:
-        """Use up the preassignment of an e-mail address; answers its group."""
-        row = await self._row(CONSUME, course_id=course_id, email=email)
-        return row.group_id if row is not None else None
+    async def arrive(
+        self, course_id: int, user_id: int, otherwise: int | None = None
+    ) -> int | None:
+        """Give a user the cohort that his address waits in, else one by chance, else another.
 
-    async def random_cohorts(self, course_id: int, partition_id: int) -> list[int]:
-        """Cohorts that take users at random, the smallest first."""
-        rows = await self._rows(RANDOM_COHORTS, course_id=course_id, partition_id=partition_id)
-        return [row.id for row in rows]
+        None when there is none to give, or when he has just been given one.
+        """
+        row = await self._row(
+            ARRIVE,
+            course_id=course_id,
+            user_id=user_id,
+            group_id=otherwise,
+            **self._context.parameters(),
+        )
+        return row.group_id if row is not None else None
 
     async def content_partitions(self, course_id: int) -> Document[list[Any]] | None:
         return await self._document(CONTENT_PARTITIONS, course_id=course_id)

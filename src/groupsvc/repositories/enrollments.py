@@ -8,9 +8,9 @@ from sqlalchemy import delete, update
 from groupsvc.documents import Document, Page, State
 from groupsvc.models import Enrollment
 from groupsvc.repositories.repository import Repository
+from groupsvc.repositories.search import MATCHING, Search
 from groupsvc.repositories.shapes import ENROLLMENT, PLACE, lateral
 from groupsvc.repositories.statements import sql
-from groupsvc.repositories.users import MATCHING, Search
 
 # The course is found without the enrollment, since it decides what the caller may know.
 READ = sql(f"""

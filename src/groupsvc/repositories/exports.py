@@ -19,18 +19,15 @@ COURSE_OF = "JOIN courses c ON c.id = {0}.course_id JOIN departments d ON d.id =
 WHOLE = """(:course_id IS NULL AND (:department IS NULL OR d.acronym = :department)
     AND (:everywhere OR d.acronym = ANY (:departments)))"""
 
-# Whoever is enrolled in a wanted course or in one of its cohorts, or belongs to a department that
-# is wanted whole, or to none when everything is.
-WANTED_USER = f"""(
-    EXISTS (SELECT FROM departments d WHERE d.id = u.department_id AND {WHOLE})
-    OR (u.department_id IS NULL AND :everywhere AND :department IS NULL AND :course_id IS NULL)
-    OR EXISTS (SELECT FROM enrollments e {COURSE_OF.format("e")}
-               WHERE e.user_id = u.id AND {WANTED})
-    OR EXISTS (SELECT FROM memberships m {COURSE_OF.format("m")}
-               WHERE m.user_id = u.id AND {WANTED})
+# Whoever is enrolled in a wanted course or is in one of its cohorts, or belongs to a department
+# that is wanted whole.
+USERS = f"""(
+    SELECT e.user_id FROM enrollments e {COURSE_OF.format("e")} WHERE {WANTED}
+    UNION SELECT m.user_id FROM memberships m {COURSE_OF.format("m")} WHERE {WANTED}
+    UNION SELECT u.id FROM users u JOIN departments d ON d.id = u.department_id WHERE {WHOLE}
 )"""
 
-SEES_DEPARTMENT = sql(f"""
+SEES_DEPARTMENT = sql("""
     SELECT FROM departments d
     WHERE d.acronym = :department AND (
         :everywhere OR d.acronym = ANY (:departments)
@@ -43,8 +40,7 @@ DEPARTMENTS = sql(f"""
     FROM departments d
     WHERE d.acronym > :after_key
       AND NOT EXISTS (SELECT FROM courses c WHERE c.department_id = d.id AND {WANTED})
-      AND ({WHOLE} OR EXISTS (
-          SELECT FROM users u WHERE u.department_id = d.id AND {WANTED_USER}))
+      AND ({WHOLE} OR d.id IN (SELECT u.department_id FROM users u WHERE u.id IN {USERS}))
     ORDER BY d.acronym LIMIT :limit
 """)
 
@@ -57,22 +53,24 @@ COURSES = sql(f"""
 """)
 
 # A user without a department comes first without a course, lest he be given one when he is created.
-ROSTER = sql(f"""
+ROSTER = """
     SELECT u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
            u.student_number, u.national_number,
            (SELECT d.acronym FROM departments d WHERE d.id = u.department_id) AS department,
            u.is_active, p.key AS course_key, p.state, p.track, u.id
-    FROM (
-        SELECT * FROM users u WHERE u.id > :after AND {WANTED_USER} ORDER BY u.id LIMIT :limit
-    ) u
+    FROM (SELECT * FROM users u WHERE u.id > :after AND {users} ORDER BY u.id LIMIT :limit) u
     LEFT JOIN LATERAL (
         SELECT c.id, c.key, e.state, e.track
-        FROM enrollments e {COURSE_OF.format("e")}
-        WHERE e.user_id = u.id AND {WANTED}
+        FROM enrollments e {course_of}
+        WHERE e.user_id = u.id AND {wanted}
         UNION ALL SELECT 0, NULL, NULL, NULL WHERE u.department_id IS NULL
     ) p ON true
     ORDER BY u.id, p.id
-""")
+"""
+PARTS = {"course_of": COURSE_OF.format("e"), "wanted": WANTED}
+# Looking for all of them with every page would cost as much as all pages.
+WHOLE_ROSTER = sql(ROSTER.format(users="true", **PARTS))
+PART_OF_ROSTER = sql(ROSTER.format(users=f"u.id IN {USERS}", **PARTS))
 
 STRUCTURE = sql(f"""
     SELECT p.course_key, p.name AS partition, p.kind, p.position, p.groups_editable,
@@ -111,9 +109,62 @@ class Extent:
     department: str | None = None
     course_id: int | None = None
 
+    @property
+    def is_everything(self) -> bool:
+        return self.reach.everywhere and self.department is None and self.course_id is None
+
     def parameters(self) -> dict[str, Any]:
         return {
             "department": self.department,
             "course_id": self.course_id,
             **reach_parameters(self.reach),
         }
+
+
+Rows = Sequence[dict[str, Any]]
+
+
+class ExportRepository(Repository):
+    """Pages of rows by column; each method takes where the page before ended.
+
+    The columns of a row that are no columns of the table are its key.
+    """
+
+    async def sees_department(self, department: str, reach: Reach) -> bool:
+        row = await self._row(SEES_DEPARTMENT, department=department, **reach_parameters(reach))
+        return row is not None
+
+    async def departments(self, extent: Extent, limit: int, after_key: str) -> Rows:
+        return await self._read(DEPARTMENTS, extent, limit=limit, after_key=after_key)
+
+    async def courses(self, extent: Extent, limit: int, after: int) -> Rows:
+        return await self._read(COURSES, extent, limit=limit, after=after)
+
+    async def roster(self, extent: Extent, limit: int, after: int) -> Rows:
+        """``limit`` counts users, of whom each has a row for every course."""
+        statement = WHOLE_ROSTER if extent.is_everything else PART_OF_ROSTER
+        return await self._read(statement, extent, limit=limit, after=after)
+
+    async def structure(
+        self, extent: Extent, limit: int, after: int, position: int, id_: int
+    ) -> Rows:
+        """``limit`` counts partitions, of which each has a row for every group."""
+        return await self._read(
+            STRUCTURE, extent, limit=limit, after=after, position=position, id=id_
+        )
+
+    async def assignments(
+        self, extent: Extent, limit: int, after: int, partition_id: int, user_id: int
+    ) -> Rows:
+        return await self._read(
+            ASSIGNMENTS,
+            extent,
+            limit=limit,
+            after=after,
+            partition_id=partition_id,
+            user_id=user_id,
+        )
+
+    async def _read(self, statement: TextClause, extent: Extent, **parameters: Any) -> Rows:
+        rows = await self._rows(statement, **extent.parameters(), **parameters)
+        return [row._asdict() for row in rows]

@@ -6,7 +6,17 @@ that no statement depends on what the server would have guessed.
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, Text, TextClause, bindparam, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Double,
+    Integer,
+    LargeBinary,
+    Text,
+    TextClause,
+    bindparam,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.types import TypeEngine
 
@@ -23,8 +33,23 @@ IDS = (
     "content_partition_id",
     "content_group_id",
     "position",
+    "offset",
 )
-NUMBERS = ("limit", "capacity", "status", "hours", "random", "tries")
+NUMBERS = (
+    "limit",
+    "capacity",
+    "status",
+    "hours",
+    "random",
+    "tries",
+    "days",
+    "total",
+    "attempted",
+    "succeeded",
+    "skipped",
+    "preassigned",
+    "failed",
+)
 FLAGS = (
     "everywhere",
     "own",
@@ -38,7 +63,8 @@ FLAGS = (
     "in_reach",
 )
 TIMES = ("as_of", "since", "until", "expires_at")
-BYTES = ("digest", "fingerprint", "body")
+SECONDS = ("seconds",)
+BYTES = ("digest", "fingerprint", "body", "payload")
 ID_LISTS = (
     "ids",
     "user_ids",
@@ -79,13 +105,14 @@ TEXT_LISTS = (
     "edt_ids",
     "assignment_types",
 )
-DOCUMENTS = ("headers", "decisions", "groups")
+DOCUMENTS = ("headers", "decisions", "groups", "result")
 
 TYPES: dict[str, TypeEngine[Any]] = {
     **dict.fromkeys(IDS, BigInteger()),
     **dict.fromkeys(NUMBERS, Integer()),
     **dict.fromkeys(FLAGS, Boolean()),
     **dict.fromkeys(TIMES, TIMESTAMP(timezone=True)),
+    **dict.fromkeys(SECONDS, Double()),
     **dict.fromkeys(BYTES, LargeBinary()),
     **dict.fromkeys(ID_LISTS, ARRAY(BigInteger())),
     **dict.fromkeys(NUMBER_LISTS, ARRAY(Integer())),

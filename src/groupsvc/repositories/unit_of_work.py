@@ -10,6 +10,8 @@ from groupsvc.db.engine import Sessions
 from groupsvc.repositories.accounts import AccountRepository
 from groupsvc.repositories.auto_assignments import AutoAssignmentRepository
 from groupsvc.repositories.changes import ChangeRepository
+from groupsvc.repositories.cohort_members import CohortMemberRepository
+from groupsvc.repositories.cohort_sets import CohortSetRepository
 from groupsvc.repositories.cohorts import CohortRepository
 from groupsvc.repositories.courses import CourseRepository
 from groupsvc.repositories.departments import DepartmentRepository
@@ -18,8 +20,10 @@ from groupsvc.repositories.exports import ExportRepository
 from groupsvc.repositories.groups import GroupRepository
 from groupsvc.repositories.idempotency import IdempotencyRepository
 from groupsvc.repositories.imports import ImportRepository
+from groupsvc.repositories.jobs import JobRepository
 from groupsvc.repositories.memberships import MembershipRepository
 from groupsvc.repositories.partitions import PartitionRepository
+from groupsvc.repositories.preassignments import PreassignmentRepository
 from groupsvc.repositories.repository import Context
 from groupsvc.repositories.rolls import RollRepository
 from groupsvc.repositories.statements import sql
@@ -52,6 +56,8 @@ class UnitOfWork:
         self.accounts = AccountRepository(*given)
         self.auto_assignments = AutoAssignmentRepository(*given)
         self.changes = ChangeRepository(*given)
+        self.cohort_members = CohortMemberRepository(*given)
+        self.cohort_sets = CohortSetRepository(*given)
         self.cohorts = CohortRepository(*given)
         self.courses = CourseRepository(*given)
         self.departments = DepartmentRepository(*given)
@@ -60,8 +66,10 @@ class UnitOfWork:
         self.groups = GroupRepository(*given)
         self.idempotency = IdempotencyRepository(*given)
         self.imports = ImportRepository(*given)
+        self.jobs = JobRepository(*given)
         self.memberships = MembershipRepository(*given)
         self.partitions = PartitionRepository(*given)
+        self.preassignments = PreassignmentRepository(*given)
         self.rolls = RollRepository(*given)
         self.users = UserRepository(*given)
 

@@ -10,6 +10,7 @@ from groupsvc.auth.principal import Reach
 from groupsvc.documents import Document, Page
 from groupsvc.models import User
 from groupsvc.repositories.repository import Repository, reach_parameters
+from groupsvc.repositories.search import FOUND, Search
 from groupsvc.repositories.shapes import USER, lateral
 from groupsvc.repositories.statements import sql
 
@@ -26,26 +27,16 @@ VISIBLE = """(
         WHERE e.user_id = u.id AND (d.acronym = ANY (:departments) OR c.key = ANY (:courses)))
 )"""
 
-# Every word begins a word of the name.
-NAMED = "translate(' ' || u.sort_key, '-''', '  ') LIKE ALL (:names)"
-
-# Or the whole text begins a username, an address or a number.
-MATCHING = f"""(
-    :search IS NULL
-    OR {NAMED}
-    OR starts_with(lower(u.username), lower(:search COLLATE "C"))
-    OR starts_with(lower(u.email), lower(:search COLLATE "C"))
-    OR starts_with(lower(u.student_number), lower(:search COLLATE "C"))
-    OR starts_with(lower(u.national_number), lower(:search COLLATE "C"))
+# The same for many users at once: the places are looked up once, not for every user.
+AMONG_VISIBLE = """(
+    :everywhere
+    OR u.department_id IN (SELECT d.id FROM departments d WHERE d.acronym = ANY (:departments))
+    OR u.id IN (
+        SELECT e.user_id FROM enrollments e
+        JOIN courses c ON c.id = e.course_id
+        JOIN departments d ON d.id = c.department_id
+        WHERE d.acronym = ANY (:departments) OR c.key = ANY (:courses))
 )"""
-
-
-def beginning(column: str) -> str:
-    """Users whose column begins with one of the texts: a range, since an index serves ranges."""
-    return f"""
-        SELECT u.id FROM unnest(:identifiers) AS typed (text)
-        JOIN users u ON {column} >= typed.text AND {column} < typed.text || chr(1114111)"""
-
 
 DEPARTMENT_OF = "(SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id)"
 
@@ -60,7 +51,7 @@ READ_NAME = sql(f"{LOOK} WHERE u.username = :username AND {VISIBLE}")
 LIST = f"""
     SELECT u.sort_key, u.id, row_to_json(shape)::text AS body
     FROM users u {lateral(USER)}
-    WHERE (u.sort_key, u.id) > (:after_key, :after) AND {VISIBLE}
+    WHERE (u.sort_key, u.id) > (:after_key, :after) AND {AMONG_VISIBLE}
       AND (:department IS NULL
            OR u.department_id = (SELECT id FROM departments WHERE acronym = :department))
       {{matching}}
@@ -68,17 +59,7 @@ LIST = f"""
 """
 PAGE = sql(LIST.format(matching=""))
 
-# The same as MATCHING, over everybody: names take one pass, the others an index each.
-FOUND = sql(f"""
-    WITH found AS MATERIALIZED (
-        SELECT u.id FROM users u WHERE {NAMED}
-        UNION {beginning("u.username")}
-        UNION {beginning('lower(u.email COLLATE "C")')}
-        UNION {beginning("u.student_number")}
-        UNION {beginning("u.national_number")}
-    )
-    {LIST.format(matching="AND u.id IN (SELECT id FROM found)")}
-""")
+FOUND_PAGE = sql(f"WITH {FOUND} {LIST.format(matching='AND u.id IN (SELECT id FROM found)')}")
 
 TAKE = f"""
     SELECT u.id, u.username, u.family_name, u.given_name, {DEPARTMENT_OF} AS department,
@@ -109,25 +90,6 @@ IDS_OF = sql("""
     ) AS id
     FROM unnest(:identifiers) AS named (identifier)
 """)
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """A text that somebody typed, and its words as they would be in a sort key."""
-
-    text: str | None = None
-    words: Sequence[str] = ()
-
-    @property
-    def names(self) -> list[str] | None:
-        """Patterns of the words; None, which nothing is like, when there are none."""
-        return [_begins(word) for word in self.words] or None
-
-    @property
-    def identifiers(self) -> list[str]:
-        """The text as it was typed and as it may have been stored."""
-        text = self.text or ""
-        return sorted({text, text.lower(), text.upper()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +126,7 @@ class UserRepository(Repository):
         if search.text is not None:
             parameters |= {"names": search.names, "identifiers": search.identifiers}
         return await self._page(
-            PAGE if search.text is None else FOUND,
+            PAGE if search.text is None else FOUND_PAGE,
             limit=limit,
             key=("sort_key", "id"),
             after_key=after[0],
@@ -205,8 +167,3 @@ class UserRepository(Repository):
     async def delete(self, user_id: int) -> None:
         """His memberships and enrollments go with him, each with its line in the log."""
         await self._execute(delete(User).where(User.id == user_id))
-
-
-def _begins(word: str) -> str:
-    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"% {escaped}%"

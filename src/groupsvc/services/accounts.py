@@ -142,7 +142,7 @@ class AccountService(Service):
         held = await self._uow.accounts.hold(name)
         if expected is not None:
             document = await self._uow.accounts.read(name)
-            await self._expect(expected, document, course_id=OUTSIDE)
+            await self._expect(expected, document, "account", "grant", course_id=OUTSIDE)
         return held
 
     async def _open(self, name: str, expected: Expectation | None) -> HeldAccount:

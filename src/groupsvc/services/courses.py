@@ -10,6 +10,9 @@ from groupsvc.services.departments import known_as
 from groupsvc.services.names import LONGEST, normalise
 from groupsvc.services.service import Expectation, Service
 
+# No course has this id.
+NOWHERE = -1
+
 
 class CourseService(Service):
     async def read(self, course_id: int) -> Document[dict[str, Any]]:
@@ -43,8 +46,8 @@ class CourseService(Service):
         department_id = await self._place(held, department)
         if expected is not None:
             existing = await self._uow.courses.read_key(tidy)
-            about = {"course_id": held.id} if held is not None else {"course_id": 0, "user_id": 0}
-            await self._expect(expected, existing, **about)
+            about = held.id if held is not None else NOWHERE
+            await self._expect(expected, existing, "course", course_id=about)
         created = held is None and await self._uow.courses.create(department_id, tidy, title)
         if held is None and not created:
             # Somebody else has just declared it, and where counts.
@@ -95,7 +98,6 @@ class CourseService(Service):
             raise NotFoundError("no such course")
         self._require(permission, held.department, held.key)
         if expected is not None:
-            await self._expect(
-                expected, await self._uow.courses.read(course_id), course_id=course_id
-            )
+            seen = await self._uow.courses.read(course_id)
+            await self._expect(expected, seen, "course", course_id=course_id)
         return held

@@ -68,7 +68,7 @@ class DepartmentService(Service):
 
     async def _expect_of(self, acronym: str, expected: Expectation) -> None:
         try:
-            await self._expect(expected, await self._uow.departments.read(acronym), group_id=0)
+            await self._expect(expected, await self._uow.departments.read(acronym))
         except PreconditionFailedError as refusal:
             raise PreconditionFailedError(
                 refusal.message,

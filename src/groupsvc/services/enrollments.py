@@ -95,7 +95,7 @@ class EnrollmentService(Service):
         if expected is not None:
             document = await self._uow.enrollments.read(course_id, user_id)
             seen = document if document is not None and document.body else None
-            await self._expect(expected, seen, course_id=course_id, user_id=user_id)
+            await self._expect(expected, seen, "enrollment", course_id=course_id, user_id=user_id)
         return held
 
     async def _change(

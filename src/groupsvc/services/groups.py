@@ -9,7 +9,7 @@ from groupsvc.errors import ConflictError, NotEditableError, NotFoundError
 from groupsvc.repositories.groups import HeldGroup
 from groupsvc.repositories.partitions import HeldPartition
 from groupsvc.services.names import LONGEST, normalise
-from groupsvc.services.partitions import PartitionService, check_order
+from groupsvc.services.partitions import SHOWN, PartitionService, check_order
 from groupsvc.services.service import Expectation, Service
 
 
@@ -60,7 +60,8 @@ class GroupService(Service):
         """
         held = await self.open(group_id, to_rename="name" in changes)
         if expected is not None:
-            await self._expect(expected, await self._uow.groups.read(held.id), group_id=held.id)
+            seen = await self._uow.groups.read(held.id)
+            await self._expect(expected, seen, "group", group_id=held.id)
         if "name" in changes:
             changes["name"] = normalise(changes["name"], longest=longest)
         _tidy_edt_id(changes)
@@ -80,7 +81,7 @@ class GroupService(Service):
         held = await self._partitions.open(partition_id)
         if expected is not None:
             seen = await self._uow.partitions.read(held.id)
-            await self._expect(expected, seen, partition_id=held.id)
+            await self._expect(expected, seen, *SHOWN, partition_id=held.id)
         known = list(await self._uow.groups.names(held.course_id, held.id))
         check_order(ids, known, partial=partial)
         if ids:
@@ -92,7 +93,8 @@ class GroupService(Service):
         self._uow.context.cause = "group_deleted"
         held = await self.open(group_id, to_rename=True)
         if expected is not None:
-            await self._expect(expected, await self._uow.groups.read(held.id), group_id=held.id)
+            seen = await self._uow.groups.read(held.id)
+            await self._expect(expected, seen, "group", group_id=held.id)
         await self._uow.groups.delete(held.course_id, [held.id])
 
     async def open_partition(self, partition_id: int) -> HeldPartition:

@@ -49,8 +49,7 @@ class ImportService(Service):
             for batch in batches(rows):
                 answers, pending = await self.take(kind, batch, pending, create=create)
                 tell(answers)
-            await self.close(pending)
-            await self.lock(pending)
+            await self.lock(await self.close(pending))
 
     async def take(
         self, kind: Kind, rows: Sequence[Row], pending: Pending, *, create: bool = False
@@ -75,21 +74,29 @@ class ImportService(Service):
             answers += more
         return answers, pending
 
-    async def close(self, pending: Pending) -> None:
+    async def close(self, pending: Pending) -> Pending:
         """Let the groups be edited no more of partitions whose rows say so."""
         if pending.closing:
+            await self._begin()
             await self._uow.imports.close_partitions(sorted(pending.closing))
+        return replace(pending, closing=frozenset())
 
-    async def lock(self, pending: Pending) -> None:
+    async def lock(self, pending: Pending) -> Pending:
         """Lock the courses whose rows say so."""
         if pending.locks:
+            await self._begin()
             await self._uow.imports.set_locks(pending.locks, locked=True)
+        return replace(pending, locks=frozenset())
+
+    async def _begin(self) -> None:
+        await self._uow.begin()
+        await self._uow.because(CAUSE)
 
     async def _attempt(
         self, kind: Kind, rows: Sequence[Row], pending: Pending, *, create: bool
     ) -> tuple[list[RowAnswer], Pending]:
         async with self._uow.attempt():
-            await self._uow.because(CAUSE)
+            await self._begin()
             bound = (self._uow, self._principal)
             if kind.name == "courses":
                 answers, locks = await CourseImport(*bound).take(rows, pending.locks)

@@ -10,9 +10,13 @@ from groupsvc.documents import Document, Page
 from groupsvc.errors import ConflictError, InvalidError, NotEnrolledError, NotFoundError
 from groupsvc.repositories.memberships import Outcome
 from groupsvc.repositories.partitions import HeldPartition
+from groupsvc.services.names import normalise
 from groupsvc.services.partitions import PartitionService
 from groupsvc.services.planning import Answer, Plan, Wish, plan
 from groupsvc.services.service import Service
+
+# The longest e-mail address, username or name of a group that a row may hold.
+LONGEST_IDENTIFIER = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,8 @@ class MembershipService(Service):
         """Decide the rows of a batch against what is true now; nothing is written."""
         room = await self._uow.memberships.room(held.course_id, held.id)
         by_name = {group.name: group_id for group_id, group in room.items()}
-        names = sorted({row.user for row in rows if row.user_id is None and row.user is not None})
+        given = {row.user for row in rows if row.user_id is None and row.user is not None}
+        names = sorted(tidy for tidy in map(_tidy, given) if tidy)
         users = await self._uow.users.ids_of(names, held.department) if names else {}
         wishes = [_wish(line, row, users, by_name) for line, row in enumerate(rows, start=1)]
         known = sorted({wish.user_id for wish in wishes if wish.user_id is not None})
@@ -210,11 +215,19 @@ def _wish(
     users: dict[str, int],
     groups: dict[str | None, int],
 ) -> Wish:
-    user_id = row.user_id if row.user_id is not None else users.get(row.user or "")
     if row.user_id is None and row.user is None:
         raise InvalidError("a row names no user", pointer=f"#/rows/{line - 1}/user_id")
+    user_id = row.user_id if row.user_id is not None else users.get(_tidy(row.user))
     if row.group_id is None and row.group is not None:
-        group_id = groups.get(row.group)
+        group_id = groups.get(_tidy(row.group))
         refusal = "unknown_group" if group_id is None else None
         return Wish(line, user_id, group_id, refusal)
     return Wish(line, user_id, row.group_id)
+
+
+def _tidy(name: str | None) -> str:
+    """The form in which names are stored and compared; empty for what nothing is called."""
+    try:
+        return normalise(name, longest=LONGEST_IDENTIFIER)
+    except InvalidError:
+        return ""

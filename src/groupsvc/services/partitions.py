@@ -14,6 +14,9 @@ from groupsvc.services.service import Expectation, Service
 # Readers know the tracks of a course by this name: no other partition may take it.
 TRACKS_NAME = "Parcours"
 
+# What shows in a partition, by the first word of its lines in the change log.
+SHOWN = ("partition", "group")
+
 
 class PartitionService(Service):
     async def read(self, partition_id: int) -> Document[PartitionDoc]:
@@ -60,9 +63,8 @@ class PartitionService(Service):
         """Rename a partition or set its flags or bare position; all or nothing."""
         held = await self.open(partition_id)
         if expected is not None:
-            await self._expect(
-                expected, await self._uow.partitions.read(held.id), partition_id=held.id
-            )
+            seen = await self._uow.partitions.read(held.id)
+            await self._expect(expected, seen, *SHOWN, partition_id=held.id)
         if "name" in changes:
             changes["name"] = _given_name(changes["name"], held, longest)
         if changes:
@@ -85,7 +87,7 @@ class PartitionService(Service):
         course = await self.open_course(course_id)
         if expected is not None:
             seen = await self._uow.partitions.in_course(course.id)
-            await self._expect(expected, seen, course_id=course.id)
+            await self._expect(expected, seen, *SHOWN, course_id=course.id)
         check_order(ids, await self._uow.partitions.ids(course.id), partial=partial)
         if ids:
             await self._uow.partitions.order(course.id, ids)
@@ -98,9 +100,8 @@ class PartitionService(Service):
         self._uow.context.cause = "partition_deleted"
         held = await self.open(partition_id)
         if expected is not None:
-            await self._expect(
-                expected, await self._uow.partitions.read(held.id), partition_id=held.id
-            )
+            seen = await self._uow.partitions.read(held.id)
+            await self._expect(expected, seen, *SHOWN, partition_id=held.id)
         await self._uow.partitions.delete(held)
 
     async def set_tracks(
@@ -123,7 +124,7 @@ class PartitionService(Service):
         partition_id = await self._uow.partitions.of_kind(course.id, "tracks")
         if expected is not None:
             seen = await self._uow.partitions.read(partition_id or 0)
-            await self._expect(expected, seen, partition_id=partition_id or 0)
+            await self._expect(expected, seen, *SHOWN, partition_id=partition_id or 0)
         if partition_id is None:
             partition_id = await self._uow.partitions.create(
                 course.id, normalise(name), kind="tracks", groups_editable=False

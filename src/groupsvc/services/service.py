@@ -54,9 +54,16 @@ class Service:
         return document
 
     async def _expect(
-        self, expected: Expectation | None, document: Document[Any] | None, **about: int
+        self,
+        expected: Expectation | None,
+        document: Document[Any] | None,
+        *nouns: str,
+        **about: int,
     ) -> None:
-        """Refuse to overwrite what the caller has not seen, and tell who changed it last."""
+        """Refuse to overwrite what the caller has not seen, and tell who changed it last.
+
+        ``nouns`` begin the kinds of changes that show in the document.
+        """
         if expected is None or (document is not None and expected.etags is None):
             return
         if document is not None and expected.etags and document.etag in expected.etags:
@@ -64,7 +71,7 @@ class Service:
         raise PreconditionFailedError(
             "the resource has changed since",
             etag=document.etag if document else None,
-            changes=await self._uow.changes.latest(**about),
+            changes=await self._uow.changes.latest(nouns, **about),
         )
 
     @staticmethod

@@ -21,7 +21,7 @@ LONGEST_ROW: Final = 2_097_152
 csv.field_size_limit(LONGEST_ROW)
 
 # What spreadsheets run when a cell starts with it; the wide forms count as their narrow ones.
-TRIGGERS: Final = frozenset("=+-@\t\r\n＝＋－＠")
+TRIGGERS: Final = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 NO_CELLS: Final[Mapping[str, str]] = {}
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from groupsvc.auth.principal import Permission, Place, Reach
 from groupsvc.documents import Document, Page
 from groupsvc.errors import ForbiddenError, NotFoundError
-from groupsvc.repositories.users import HeldUser, Search
+from groupsvc.repositories.search import Search
+from groupsvc.repositories.users import HeldUser
 from groupsvc.services.departments import known_as
 from groupsvc.services.names import normalise, sort_key
 from groupsvc.services.service import Expectation, Service
@@ -102,7 +103,7 @@ class UserService(Service):
         """None when somebody else was faster."""
         columns = _columns(values)
         columns["department_id"] = await self._place(columns.pop("department"))
-        await self._expect(expected, None, course_id=0, user_id=0)
+        await self._expect(expected, None)
         key = sort_key(columns["family_name"], columns["given_name"], username)
         created = await self._uow.users.create({**columns, "username": username, "sort_key": key})
         return await self._read_own(created) if created is not None else None
@@ -137,7 +138,7 @@ class UserService(Service):
             raise _forbidden(permission)
         if expected is not None:
             document = await self._read_own(held.id)
-            await self._expect(expected, document, course_id=0, user_id=held.id)
+            await self._expect(expected, document, "user", user_id=held.id)
         return held
 
     async def _place(self, department: str | None) -> int | None:

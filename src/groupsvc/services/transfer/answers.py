@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from groupsvc.errors import GroupsvcError, InvalidError
 from groupsvc.services.tables import Row
@@ -11,6 +11,8 @@ from groupsvc.services.transfer.cells import Cells
 T = TypeVar("T")
 
 Result = Literal["created", "updated", "unchanged", "refused", "assigned", "moved", "removed"]
+
+CHANGES: Final[tuple[Result, ...]] = ("created", "updated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,14 @@ def decide_rows(
         except GroupsvcError as error:
             answers.append(refused(line, error))
     return answers
+
+
+def greater(one: Result, other: Result) -> Result:
+    """What became of a row that is about two things."""
+    for result in CHANGES:
+        if result in (one, other):
+            return result
+    return "unchanged"
 
 
 def refused(line: int, why: GroupsvcError) -> RowAnswer:

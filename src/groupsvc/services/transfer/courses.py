@@ -15,6 +15,7 @@ from groupsvc.services.transfer.answers import (
     Result,
     RowAnswer,
     decide_rows,
+    greater,
     read_rows,
     understood,
 )
@@ -77,7 +78,7 @@ class CoursePlan:
             if after.is_locked != (before is not None and before.is_locked):
                 self.locks[after.key] = after.is_locked
             self._courses[after.key] = self.written[after.key] = after
-        return max(department, course, key=("unchanged", "updated", "created").index)
+        return greater(department, course)
 
     def _judge_department(self, row: CourseRow) -> Result:
         """Departments come and go by whoever is admin everywhere."""

@@ -11,7 +11,7 @@ Name = Literal["courses", "roster", "structure", "assignments"]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``columns`` in the order in which they are exported; the first ones must be there."""
+    """``columns`` in the order in which they are exported."""
 
     name: Name
     required: frozenset[str]
@@ -21,30 +21,38 @@ class Kind:
         return self.required <= set(header) <= set(self.columns)
 
 
-def _kind(name: Name, required: str, optional: str) -> Kind:
-    first = tuple(required.split())
-    return Kind(name, frozenset(first), (*first, *optional.split()))
-
-
-KINDS: Final[dict[str, Kind]] = {
-    kind.name: kind
-    for kind in (
-        _kind("courses", "department course_key", "department_name title is_locked"),
-        _kind(
-            "roster",
-            "username",
-            "email family_name given_name usual_name civility student_number national_number "
-            "department is_active course_key state track",
+# In the order in which they are imported: each needs what the ones before it bring.
+KINDS: Final = (
+    Kind(
+        "courses",
+        frozenset(("department", "course_key")),
+        ("department", "department_name", "course_key", "title", "is_locked"),
+    ),
+    Kind(
+        "roster",
+        frozenset(("username",)),
+        (
+            *("username", "email", "family_name", "given_name", "usual_name", "civility"),
+            *("student_number", "national_number", "department", "is_active"),
+            *("course_key", "state", "track"),
         ),
-        _kind(
-            "structure",
-            "course_key partition",
-            "kind position groups_editable show_in_lists bul_show_rank group group_position "
-            "capacity edt_id assignment_type content_partition_id content_group_id",
+    ),
+    Kind(
+        "structure",
+        frozenset(("course_key", "partition")),
+        (
+            *("course_key", "partition", "kind", "position", "groups_editable"),
+            *("show_in_lists", "bul_show_rank", "group", "group_position", "capacity", "edt_id"),
+            *("assignment_type", "content_partition_id", "content_group_id"),
         ),
-        _kind("assignments", "course_key user partition group", ""),
-    )
-}
+    ),
+    Kind(
+        "assignments",
+        frozenset(("course_key", "user", "partition", "group")),
+        ("course_key", "user", "partition", "group"),
+    ),
+)
+COURSES, ROSTER, STRUCTURE, ASSIGNMENTS = KINDS
 
 
 def kind_of(header: Collection[str]) -> Kind:
@@ -52,10 +60,10 @@ def kind_of(header: Collection[str]) -> Kind:
 
     Raises UnusableTableError when it belongs to none.
     """
-    for kind in KINDS.values():
+    for kind in KINDS:
         if kind.fits(header):
             return kind
-    nearest = max(KINDS.values(), key=lambda kind: len(set(header) & set(kind.columns)))
+    nearest = max(KINDS, key=lambda kind: len(set(header) & set(kind.columns)))
     check_header(nearest, header)
     raise AssertionError("a kind that does not fit has been found to fit")
 

@@ -12,7 +12,7 @@ from groupsvc.errors import ConflictError
 from groupsvc.repositories.transfer.courses import KnownCourse
 from groupsvc.repositories.transfer.roster import Person
 from groupsvc.services.transfer import cells
-from groupsvc.services.transfer.answers import Result
+from groupsvc.services.transfer.answers import Result, greater
 from groupsvc.services.transfer.cells import Cells
 from groupsvc.services.transfer.places import Courses, Rights, unknown
 
@@ -119,7 +119,7 @@ class RosterPlan:
             place = (course.id, row.username)
             state = row.state or "active"
             self._states[place] = self.places[place] = state
-        return max(user, enrollment, key=("unchanged", "updated", "created").index)
+        return greater(user, enrollment)
 
     def _after(self, before: Person | None, row: RosterRow, course: KnownCourse | None) -> Person:
         if row.department is not None and row.department not in self._departments:

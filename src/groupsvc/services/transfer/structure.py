@@ -12,9 +12,8 @@ from groupsvc.services.transfer.places import Courses, Rights
 from groupsvc.services.transfer.structure_plan import (
     Known,
     StructurePlan,
-    StructureRow,
-    read_row,
 )
+from groupsvc.services.transfer.structure_rows import StructureRow, read_row
 
 Places = Set[tuple[int, int]]  # course and partition
 Named = tuple[int, int, str]  # course, partition, name of a group

@@ -5,89 +5,15 @@ Pure: the state comes in, the answers go out. A row sees what the rows before it
 
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any
 
 from groupsvc.auth.principal import Permission
-from groupsvc.errors import ConflictError, FullError, InvalidError, NotEditableError
+from groupsvc.errors import ConflictError, FullError, NotEditableError
 from groupsvc.repositories.transfer.courses import KnownCourse
 from groupsvc.repositories.transfer.structure import GroupState, PartitionState
-from groupsvc.services.transfer import cells
-from groupsvc.services.transfer.answers import Result
-from groupsvc.services.transfer.cells import Cells
+from groupsvc.services.transfer.answers import Result, greater
 from groupsvc.services.transfer.places import Courses, Rights
-
-KINDS: Final = ("ordinary", "tracks", "cohorts", "default")
-ASSIGNMENT_TYPES: Final = ("manual", "random")
-LONGEST_NAME: Final = 255
-MOST_PLACES: Final = 1_000_000
-LEAST_POSITION: Final = -(2**63)
-# Leaves room for what comes to be appended later.
-LAST_POSITION: Final = 2**62
-OF_GROUPS: Final = (
-    "group_position",
-    "capacity",
-    "edt_id",
-    "assignment_type",
-    "content_partition_id",
-    "content_group_id",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class StructureRow:
-    """``partition_values`` and ``group_values`` hold what the row tells; no group is none."""
-
-    course_key: str
-    partition: str
-    kind: str | None
-    partition_values: dict[str, Any]
-    group: str | None
-    group_values: dict[str, Any]
-
-
-def read_row(row: Cells) -> StructureRow:
-    group = cells.optional_name(row, "group", longest=LONGEST_NAME)
-    if group is None and any(row.get(column) for column in OF_GROUPS):
-        raise InvalidError("group is empty", code="missing_value")
-    flags = {
-        column: cells.flag(row, column)
-        for column in ("groups_editable", "show_in_lists", "bul_show_rank")
-    }
-    values = {"position": _position(row, "position"), **flags}
-    return StructureRow(
-        cells.name(row, "course_key", longest=LONGEST_NAME),
-        cells.name(row, "partition", longest=LONGEST_NAME),
-        cells.choice(row, "kind", KINDS),
-        {column: value for column, value in values.items() if value is not None},
-        group,
-        _read_group(row),
-    )
-
-
-def _read_group(row: Cells) -> dict[str, Any]:
-    """A position or type that is left empty stays as it is; anything else is cleared."""
-    values: dict[str, Any] = {}
-    for column, value in (
-        ("position", _position(row, "group_position")),
-        ("assignment_type", cells.choice(row, "assignment_type", ASSIGNMENT_TYPES)),
-    ):
-        if value is not None:
-            values[column] = value
-    if "capacity" in row:
-        values["capacity"] = cells.number(row, "capacity", least=0, most=MOST_PLACES)
-    if "edt_id" in row:
-        values["edt_id"] = cells.verbatim(row, "edt_id", longest=LONGEST_NAME) or None
-    link = [cells.number(row, column, least=0) for column in OF_GROUPS[-2:]]
-    if (link[0] is None) != (link[1] is None):
-        raise cells.invalid("content_group_id", "and content_partition_id go together")
-    if "content_group_id" in row and "content_partition_id" in row:
-        values["content_partition_id"], values["content_group_id"] = link
-    return values
-
-
-def _position(row: Cells, column: str) -> int | None:
-    return cells.number(row, column, least=LEAST_POSITION, most=LAST_POSITION)
-
+from groupsvc.services.transfer.structure_rows import StructureRow
 
 PartitionKey = tuple[int, str]  # course, name
 GroupKey = tuple[int, str, str]  # course, partition, name
@@ -141,11 +67,7 @@ class StructurePlan:
             group = self._group(place, group_before, row)
             if group_before is None:
                 self._may_create_group(key, after, course)
-            result = max(
-                result,
-                _compared(group_before, group),
-                key=("unchanged", "updated", "created").index,
-            )
+            result = greater(result, _compared(group_before, group))
             self._write_group(place, group_before, group)
         self._write_partition(key, before, after)
         return result
@@ -196,7 +118,7 @@ class StructurePlan:
             )
         if kind == "tracks":
             self._rights.require(Permission.ROSTER_WRITE, course.department, course.key)
-        values = {
+        values: dict[str, Any] = {
             "position": self._ends.get(course.id, 0) + 1,
             "groups_editable": kind != "tracks",
             **row.partition_values,
@@ -213,8 +135,8 @@ class StructurePlan:
 
     def _group(self, place: GroupKey, before: GroupState | None, row: StructureRow) -> GroupState:
         if before is None:
-            end = self._group_ends.get(place[:2], 0) + 1
-            return GroupState(place[2], **{"position": end, **row.group_values})
+            end = GroupState(place[2], position=self._group_ends.get(place[:2], 0) + 1)
+            return replace(end, **row.group_values)
         after = replace(before, **row.group_values)
         members = self._counts.get(before.id, 0)
         if after.capacity not in (None, before.capacity) and after.capacity < members:
