@@ -27,6 +27,7 @@ from groupsvc.api.v1 import (
     oauth,
     partitions,
     tokens,
+    transfer,
     users,
 )
 from groupsvc.api.wiring import Wiring
@@ -55,6 +56,7 @@ ROUTERS: Sequence[APIRouter] = (
     changes.router,
     accounts.router,
     tokens.router,
+    transfer.router,
     health.router,
 )
 

@@ -154,8 +154,8 @@ def configure(level: str, stream: TextIO | None = None) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
-    # These log URLs with their query strings.
-    for name in ("httpx", "httpcore"):
+    # These log URLs with their query strings, or every look at the revision.
+    for name in ("httpx", "httpcore", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     access = logging.getLogger("uvicorn.access")
     access.handlers.clear()

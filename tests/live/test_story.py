@@ -42,7 +42,7 @@ class Caller:
         answer = await self._client.request(method, path, **more)
         assert answer.status_code == status, (method, path, answer.text[:500])
         kind = answer.headers.get("content-type", "")
-        return answer.json() if "json" in kind else answer.text
+        return answer.json() if "json" in kind and answer.content else answer.text
 
     async def upload(self, kind: str, text: str) -> Any:
         headers = {"content-type": "text/csv"}

@@ -14,7 +14,7 @@ from groupsvc.errors import InvalidError
 from groupsvc.services.service import Expectation
 
 JSON = "application/json"
-LONGEST_CURSOR = 512
+LONGEST_CURSOR = 2048
 
 
 def document_answer(
@@ -45,7 +45,7 @@ def page_answer(request: Request, page: Page) -> Response:
 
 
 def encode_cursor(key: tuple[Any, ...]) -> str:
-    text = json.dumps(key, separators=(",", ":"))
+    text = json.dumps(key, separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from groupsvc.api.answers import expectation
 from groupsvc.api.wiring import wiring
+from groupsvc.services.arrivals import ArrivalService
 from groupsvc.services.changes import ChangeService
 from groupsvc.services.cohorts import CohortService
 from groupsvc.services.courses import CourseService
@@ -28,6 +29,7 @@ def _bound(kind: type[S]) -> Callable[[Request], Awaitable[S]]:
     return make
 
 
+ArrivalServiceDep = Annotated[ArrivalService, Depends(_bound(ArrivalService))]
 ChangeServiceDep = Annotated[ChangeService, Depends(_bound(ChangeService))]
 CohortServiceDep = Annotated[CohortService, Depends(_bound(CohortService))]
 CourseServiceDep = Annotated[CourseService, Depends(_bound(CourseService))]
@@ -51,7 +53,7 @@ Limit = Annotated[
     int | None, Query(ge=1, le=MOST_ITEMS, description="Items on the page, 50 unless set otherwise")
 ]
 Cursor = Annotated[
-    str | None, Query(max_length=512, description="`next_cursor` of the page before")
+    str | None, Query(max_length=2048, description="`next_cursor` of the page before")
 ]
 
 

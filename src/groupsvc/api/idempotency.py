@@ -81,7 +81,9 @@ async def _take(
         if classify(error) is not Failure.BUSY:
             raise
         raise ConflictError(
-            "the first request with this key is still running", code="request_in_progress"
+            "the first request with this key is still running",
+            code="request_in_progress",
+            retry_after=1,
         ) from error
 
 

@@ -116,7 +116,7 @@ def _headers(status: int, error: refusals.GroupsvcError) -> dict[str, str]:
     if status == 401:
         invalid = error.code == "invalid_token"
         return {"www-authenticate": 'Bearer error="invalid_token"' if invalid else "Bearer"}
-    if status == 503:
+    if status == 503 or "retry_after" in error.facts:
         return {"retry-after": str(error.facts.get("retry_after", 1))}
     return {}
 

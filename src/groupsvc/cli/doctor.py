@@ -13,8 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from groupsvc.cli.runtime import Database, console, open_database, run
 from groupsvc.db import migrate
-from groupsvc.db.programs import EmbeddedError
 from groupsvc.db.engine import make_engine
+from groupsvc.db.programs import EmbeddedError
 from groupsvc.settings import Settings
 
 PREFIX = "GROUPSVC_"

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import make_url
 
+from groupsvc.api import scodoc
 from groupsvc.app import create_app
 from groupsvc.settings import Settings
 
@@ -27,4 +28,5 @@ def openapi(directory: Directory = Path("docs/openapi")) -> None:
 def describe() -> dict[str, object]:
     """The documents by the name of their face."""
     app = create_app(Settings(), NOWHERE, Path())
-    return {"v1": app.openapi()}
+    dialect = scodoc.make_app().openapi()
+    return {"v1": app.openapi(), "scodoc": {**dialect, "servers": [{"url": "/ScoDoc"}]}}

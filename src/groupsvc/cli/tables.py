@@ -11,7 +11,7 @@ import typer
 
 from groupsvc.cli.progress import Meter
 from groupsvc.errors import InvalidError
-from groupsvc.services.tables import Row, UnusableTableError, defuse, read_table
+from groupsvc.services.tables import Row, UnusableTableError, as_text, defuse, read_table
 from groupsvc.services.transfer.answers import RowAnswer
 from groupsvc.services.transfer.kinds import KINDS, Kind, kind_of
 
@@ -29,8 +29,8 @@ class TableFile:
     separator: str | None
 
     def read(self) -> Iterator[Row]:
-        with self.path.open("rb") as stream:
-            yield from read_table(stream, self.separator).rows
+        with as_text(self.path.open("rb")) as text:
+            yield from read_table(text, self.separator).rows
 
 
 def find_tables(paths: Iterable[Path], separator: str | None) -> list[TableFile]:
@@ -54,8 +54,8 @@ def _files(path: Path) -> list[Path]:
 
 def _examine(path: Path, separator: str | None) -> TableFile:
     try:
-        with path.open("rb") as stream:
-            table = read_table(stream, separator)
+        with as_text(path.open("rb")) as text:
+            table = read_table(text, separator)
             kind = kind_of(table.header)
             return TableFile(path, kind, sum(1 for _ in table.rows), separator)
     except UnusableTableError as error:

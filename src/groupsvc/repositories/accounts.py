@@ -96,6 +96,15 @@ BEARER = sql("""
         LEFT JOIN courses c ON c.id = g.course_id
         WHERE g.account_id = a.id), '[]')::text AS grants
     FROM tokens t JOIN accounts a ON a.id = t.account_id AND a.is_active
+    WHERE t.digest = :digest AND t.expires_at > '-infinity'
+""")
+
+# Over for good, and known for a while as what it was.
+END_ALL = sql("UPDATE tokens SET expires_at = '-infinity' WHERE account_id = :account_id")
+
+DISABLED = sql("""
+    SELECT coalesce(a.username, a.name) AS name
+    FROM tokens t JOIN accounts a ON a.id = t.account_id AND NOT a.is_active
     WHERE t.digest = :digest
 """)
 
@@ -182,6 +191,15 @@ class AccountRepository(Repository):
 
     async def revoke_all(self, account_id: int) -> None:
         await self._execute(delete(Token).where(Token.account_id == account_id))
+
+    async def end_all(self, account_id: int) -> None:
+        """End the tokens of an account that is disabled, so that they can be told from others."""
+        await self._rows(END_ALL, account_id=account_id)
+
+    async def disabled(self, digest: bytes) -> str | None:
+        """Whose token this is, when it is that of an account that is disabled."""
+        row = await self._row(DISABLED, digest=digest)
+        return row.name if row is not None else None
 
     async def bearer(self, digest: bytes) -> Bearer | None:
         """Whom a token stands for; None when it was never issued, is revoked or long over."""

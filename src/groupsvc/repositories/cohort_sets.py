@@ -95,7 +95,7 @@ SWITCH = sql("""
         WHERE s.is_cohorted <> excluded.is_cohorted
 """)
 
-OTHER_RANDOM = sql("""
+LAST_RANDOM = sql("""
     SELECT count(*) FILTER (WHERE id = :group_id) = 1 AND count(*) = 1 AS is_last
     FROM groups
     WHERE course_id = :course_id AND partition_id = :partition_id AND assignment_type = 'random'
@@ -219,7 +219,7 @@ class CohortSetRepository(Repository):
     async def is_last_random(self, course_id: int, partition_id: int, group_id: int) -> bool:
         """Whether this cohort takes users at random and no other one does."""
         row = await self._row(
-            OTHER_RANDOM, course_id=course_id, partition_id=partition_id, group_id=group_id
+            LAST_RANDOM, course_id=course_id, partition_id=partition_id, group_id=group_id
         )
         return bool(row is not None and row.is_last)
 

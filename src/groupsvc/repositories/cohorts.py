@@ -44,13 +44,13 @@ COHORT_OF = sql(f"""
     WHERE c.id = :course_id
 """)
 
-# A first visit in one statement, unless somebody has to make a cohort first. Whoever loses the race
-# for one user writes nothing, and the preassignment is used up by whoever wins it alone.
+# A first visit in one statement, unless a cohort has to be made first. Whoever loses the race for
+# one user writes no membership. Chance passes by what is full; when all are, the full one refuses.
 ARRIVE = sql(f"""
     WITH {ACTING},
     place AS MATERIALIZED (
         SELECT c.id AS course_id, p.id AS partition_id, u.id AS user_id, u.email,
-               s.random_assignment
+               s.random_assignment = 'balanced' AS is_balanced
         FROM acting CROSS JOIN courses c
         JOIN cohort_settings s ON s.course_id = c.id AND s.is_cohorted
         JOIN partitions p ON p.course_id = c.id AND p.kind = 'cohorts'
@@ -58,28 +58,33 @@ ARRIVE = sql(f"""
         WHERE c.id = :course_id AND NOT c.is_locked
         FOR SHARE OF c
     ),
-    waiting AS MATERIALIZED (
-        SELECT x.course_id, x.id, x.group_id FROM place
-        JOIN preassignments x ON x.course_id = place.course_id
-            AND lower(x.email COLLATE "C") = lower(place.email COLLATE "C")
-        FOR UPDATE OF x
+    waiting AS (
+        DELETE FROM preassignments x USING place
+        WHERE x.course_id = place.course_id
+          AND lower(x.email COLLATE "C") = lower(place.email COLLATE "C")
+          AND NOT EXISTS (
+              SELECT FROM memberships m
+              WHERE m.course_id = place.course_id AND m.partition_id = place.partition_id
+                AND m.user_id = place.user_id)
+        RETURNING x.group_id
     ),
-    random AS (
-        SELECT g.id, g.capacity, (
-            SELECT count(*) FROM memberships m
-            WHERE m.course_id = g.course_id AND m.group_id = g.id
-              AND (g.capacity IS NOT NULL OR place.random_assignment = 'balanced')
-        ) AS size, place.random_assignment
+    chance AS (
+        SELECT g.id, g.capacity <= own.size AS is_full,
+               CASE WHEN place.is_balanced THEN own.size END AS size,
+               CASE WHEN place.is_balanced THEN g.id END AS id_of_equals
         FROM place JOIN groups g ON g.course_id = place.course_id
             AND g.partition_id = place.partition_id AND g.assignment_type = 'random'
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS size FROM memberships m
+            WHERE m.course_id = g.course_id AND m.group_id = g.id
+              AND (g.capacity IS NOT NULL OR place.is_balanced)
+        ) own
     ),
     chosen AS MATERIALIZED (
-        SELECT coalesce(
-            (SELECT group_id FROM waiting),
-            (SELECT id FROM random WHERE capacity IS NULL OR size < capacity
-             ORDER BY CASE WHEN random_assignment = 'balanced' THEN size END, random() LIMIT 1),
-            :group_id
-        ) AS group_id
+        SELECT coalesce((SELECT group_id FROM waiting), (
+            SELECT id FROM chance
+            ORDER BY is_full IS TRUE, size, id_of_equals, random() LIMIT 1
+        ), :group_id) AS group_id
     ),
     entered AS (
         INSERT INTO memberships (course_id, partition_id, user_id, group_id)
@@ -87,10 +92,6 @@ ARRIVE = sql(f"""
         FROM place, chosen WHERE chosen.group_id IS NOT NULL
         ON CONFLICT (course_id, partition_id, user_id) DO NOTHING
         RETURNING group_id
-    ),
-    used AS (
-        DELETE FROM preassignments x USING waiting, entered
-        WHERE x.course_id = waiting.course_id AND x.id = waiting.id
     )
     SELECT group_id FROM entered
 """)

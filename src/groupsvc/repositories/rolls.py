@@ -1,5 +1,6 @@
 """Rolls: who is in a group or in a course, whole and in the order of names."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from groupsvc.auth.principal import Reach
@@ -83,6 +84,20 @@ GROUPS_OF = sql(f"""
 """)
 
 
+IDENTIFY = sql("""
+    SELECT coalesce(
+        (SELECT u.id FROM users u
+         WHERE u.department_id = d.id AND u.student_number = named.student_number),
+        (SELECT u.id FROM users u
+         WHERE u.department_id = d.id AND u.national_number = named.national_number),
+        (SELECT u.id FROM users u WHERE u.username = named.username)) AS id
+    FROM unnest(:student_numbers, :national_numbers, :usernames) WITH ORDINALITY
+        AS named (student_number, national_number, username, line)
+    JOIN departments d ON d.acronym = :department
+    ORDER BY named.line
+""")
+
+
 class RollRepository(Repository):
     async def of_group(
         self, group_id: int, *, state: str | None = None
@@ -117,3 +132,20 @@ class RollRepository(Repository):
             national_number=national_number,
             **reach_parameters(reach),
         )
+
+    async def identify(
+        self,
+        department: str,
+        student_numbers: Sequence[str | None],
+        national_numbers: Sequence[str | None],
+        usernames: Sequence[str | None],
+    ) -> list[int | None]:
+        """By number in the department, else by username; one answer for each of the sequences."""
+        rows = await self._rows(
+            IDENTIFY,
+            department=department,
+            student_numbers=list(student_numbers),
+            national_numbers=list(national_numbers),
+            usernames=list(usernames),
+        )
+        return [row.id for row in rows]

@@ -124,8 +124,10 @@ class AccountService(Service):
         if secret is not None and renewed:
             values["secret_hash"] = await hash_secret(secret)
         await self._uow.accounts.update(held.id, values)
-        if renewed or not values["is_active"]:
+        if renewed:
             await self._uow.accounts.revoke_all(held.id)
+        elif not values["is_active"]:
+            await self._uow.accounts.end_all(held.id)
         return held.id
 
     async def _grant(self, account_id: int, grants: Sequence[Grant]) -> None:

@@ -36,6 +36,15 @@ class Authenticator:
             )
         return principal
 
+    async def disabled(self, uow: UnitOfWork, token: str) -> str | None:
+        """Whose token this was, when his account is disabled: his name in the roster, or its own.
+
+        For dialects that tell so; ``principal`` does not.
+        """
+        if not token.startswith(TOKEN_PREFIX):
+            return None
+        return await uow.accounts.disabled(token_digest(token))
+
     async def account(self, uow: UnitOfWork, name: str, secret: str) -> Principal:
         """The account itself, without anything it is granted. Raises as ``check_secret`` does."""
         held = await check_secret(uow, name, secret)

@@ -6,6 +6,7 @@ from groupsvc.auth.principal import Permission, Reach
 from groupsvc.documents import Document, Page
 from groupsvc.errors import InvalidError, NotFoundError
 from groupsvc.repositories.enrollments import HeldEnrollment
+from groupsvc.services.arrivals import ArrivalService
 from groupsvc.services.names import normalise
 from groupsvc.services.service import Expectation, Service
 from groupsvc.services.users import searched
@@ -40,9 +41,9 @@ class EnrollmentService(Service):
     ) -> tuple[Document[dict[str, Any]], bool]:
         """Enroll a user or change his enrollment; answers whether he was enrolled just now.
 
-        A ``track`` among the changes puts him into the group of that track, None into none.
-        Raises InvalidError for an unknown track, and for a change of track what an assignment
-        raises.
+        A ``track`` among the changes puts him into the group of that track, None into none; so
+        does a ``cohort`` by its name, for which ``groups:write`` is needed. Raises InvalidError for
+        an unknown one, and for a change what an assignment raises.
         """
         held = await self._open(course_id, user_id, expected)
         created = False
@@ -110,6 +111,10 @@ class EnrollmentService(Service):
             await self._uow.enrollments.set_state(held.course_id, user_id, changes["state"])
         if "track" in changes:
             await self._set_track(held, user_id, changes["track"])
+        if "cohort" in changes:
+            await ArrivalService(self._uow, self._principal).place(
+                held, user_id, changes["cohort"]
+            )
         document = await self._uow.enrollments.read(held.course_id, user_id)
         assert document is not None
         return document

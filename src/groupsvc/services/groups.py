@@ -8,6 +8,7 @@ from groupsvc.documents import Document, GroupDoc, PartitionDoc
 from groupsvc.errors import ConflictError, NotEditableError, NotFoundError
 from groupsvc.repositories.groups import HeldGroup
 from groupsvc.repositories.partitions import HeldPartition
+from groupsvc.services.cohort_edits import keep_one_random
 from groupsvc.services.names import LONGEST, normalise
 from groupsvc.services.partitions import SHOWN, PartitionService, check_order
 from groupsvc.services.service import Expectation, Service
@@ -56,7 +57,8 @@ class GroupService(Service):
     ) -> Document[GroupDoc]:
         """Rename a group or set its capacity, timetable id, assignment type or content link.
 
-        Only the name needs a partition with editable groups.
+        Only the name needs a partition with editable groups. Raises LastRandomCohortError for the
+        last cohort of a course that takes users at random.
         """
         held = await self.open(group_id, to_rename="name" in changes)
         if expected is not None:
@@ -64,6 +66,8 @@ class GroupService(Service):
             await self._expect(expected, seen, "group", group_id=held.id)
         if "name" in changes:
             changes["name"] = normalise(changes["name"], longest=longest)
+        if held.kind == "cohorts" and changes.get("assignment_type", "random") != "random":
+            await keep_one_random(self._uow, held)
         _tidy_edt_id(changes)
         if changes:
             await self._uow.groups.update(held, changes)
@@ -89,7 +93,11 @@ class GroupService(Service):
         return await self._partitions.read_own(held.id)
 
     async def delete(self, group_id: int, *, expected: Expectation | None = None) -> None:
-        """Delete a group and its memberships; the users stay enrolled."""
+        """Delete a group and its memberships; the users stay enrolled.
+
+        The last cohort that takes users at random goes like any other: the next one who comes has
+        the default cohort made anew.
+        """
         self._uow.context.cause = "group_deleted"
         held = await self.open(group_id, to_rename=True)
         if expected is not None:

@@ -5,6 +5,7 @@ import unicodedata
 from groupsvc.errors import InvalidError
 
 LONGEST = 255
+LONGEST_SORT_KEY = 200  # enough to sort by, and short enough for an index and a cursor
 
 
 def normalise(name: object, *, field: str = "name", longest: int = LONGEST) -> str:
@@ -32,4 +33,5 @@ def sort_key(family_name: str, given_name: str, username: str) -> str:
     """Family name, then given name, without case and accents; the username when both are empty."""
     shown = f"{family_name} {given_name}".strip() or username
     decomposed = unicodedata.normalize("NFKD", shown.casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    plain = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return plain[:LONGEST_SORT_KEY]

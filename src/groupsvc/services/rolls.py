@@ -1,5 +1,8 @@
 """Rolls: who is in a group or in a course, whole and in the order of names."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from groupsvc.auth.principal import Permission
 from groupsvc.documents import Document, PersonDoc, PlacedGroupDoc, State
 from groupsvc.errors import NotFoundError
@@ -7,6 +10,15 @@ from groupsvc.services.departments import known_as
 from groupsvc.services.service import Service
 
 LONGEST_NUMBER = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """What somebody may be recognised by, the surest first."""
+
+    student_number: str | None
+    national_number: str | None
+    username: str | None
 
 
 class RollService(Service):
@@ -47,3 +59,13 @@ class RollService(Service):
         if not found.body:
             raise NotFoundError("no such user")
         return found
+
+    async def identify(self, department: str, codes: Sequence[Codes]) -> list[int | None]:
+        """The ids of users of a department, None for those whom nobody here is."""
+        self._require(Permission.GROUPS_READ, department)
+        return await self._uow.rolls.identify(
+            department,
+            [each.student_number for each in codes],
+            [each.national_number for each in codes],
+            [each.username for each in codes],
+        )

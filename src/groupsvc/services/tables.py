@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TextIO
 
 from groupsvc.errors import InvalidError
 
@@ -57,11 +57,8 @@ class Table:
 class _Lines:
     """Lines of a stream with their endings, each one fit to be stored."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        # What is no UTF-8 comes out as lone surrogates, which tell the line.
-        self._text = io.TextIOWrapper(
-            stream, encoding="utf-8-sig", errors="surrogateescape", newline=""
-        )
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
         self._length = 0
         self.number = 0
 
@@ -86,13 +83,19 @@ class _Lines:
         self._length = 0
 
 
-def read_table(stream: BinaryIO, separator: str | None = None) -> Table:
+def as_text(stream: BinaryIO) -> TextIO:
+    """Bytes as ``read_table`` takes them; closing the one closes the other."""
+    # What is no UTF-8 comes out as lone surrogates, which tell the line.
+    return io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+def read_table(text: TextIO, separator: str | None = None) -> Table:
     """Read the header, and the rows as they are asked for.
 
     Raises UnusableTableError here for the header, and from the rows for what makes all that
     follows doubtful: no UTF-8, NUL, a quote that is not closed.
     """
-    lines = _Lines(stream)
+    lines = _Lines(text)
     first = next(lines, "")
     if not first.strip("\r\n"):
         raise UnusableTableError("there is no header", 1)

@@ -9,7 +9,12 @@ from starlette.responses import Response
 
 from groupsvc.api.access import Requires
 from groupsvc.api.answers import document_answer
-from groupsvc.api.deps import IDEMPOTENT, CohortServiceDep, ExpectationDep
+from groupsvc.api.deps import (
+    IDEMPOTENT,
+    ArrivalServiceDep,
+    CohortServiceDep,
+    ExpectationDep,
+)
 from groupsvc.api.problems import problem_responses
 from groupsvc.api.units import UnitRoute
 from groupsvc.api.v1.schemas import MOST, Id, Input, Output, PathId
@@ -114,13 +119,13 @@ async def put_cohort_settings(
     dependencies=[WRITER, IDEMPOTENT],
 )
 async def assign_cohort(
-    course_id: PathId, body: ArrivalIn, cohorts: CohortServiceDep
+    course_id: PathId, body: ArrivalIn, arrivals: ArrivalServiceDep
 ) -> ArrivalOut:
     """The cohort he has; else the one his e-mail waits for; else one by chance.
 
     Repeating it answers the same cohort.
     """
-    answer = await cohorts.assign_lazily(course_id, body.user_id)
+    answer = await arrivals.assign(course_id, body.user_id)
     return ArrivalOut(group_id=answer.group_id, assigned=answer.assigned)
 
 

@@ -94,7 +94,7 @@ async def put_enrollment(
     """Enrolls the user, or sets his state; `withdrawn` and `defaulted` keep his memberships.
 
     A track puts him into the group of that name of the tracks partition, null takes him out of
-    it, and without one he stays where he is.
+    it, and without one he stays where he is. So does a cohort, for callers with `groups:write`.
     """
     document, created = await enrollments.declare(
         course_id, user_id, body.given(), expected=expected

@@ -46,6 +46,14 @@ Track = Annotated[
         examples=["A"],
     ),
 ]
+CohortName = Annotated[
+    GivenName | None,
+    Field(
+        description="Name of a cohort of the course, which needs `groups:write`; absent keeps his, "
+        "null takes him out of it",
+        examples=["Default Group"],
+    ),
+]
 
 
 class DepartmentIn(Input):
@@ -103,6 +111,7 @@ class UserOut(Output):
 class EnrollmentIn(Input):
     state: State
     track: Track = None
+    cohort: CohortName = None
 
 
 class EnrollmentPatch(Input):
@@ -110,6 +119,7 @@ class EnrollmentPatch(Input):
 
     state: State = "active"
     track: Track = None
+    cohort: CohortName = None
 
 
 class EnrollmentOut(Output):

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from groupsvc.api.access import Requires
 from groupsvc.api.deps import IDEMPOTENT
 from groupsvc.api.problems import problem_responses
-from groupsvc.api.units import UnitRoute
+from groupsvc.api.units import BulkRoute
 from groupsvc.api.v1.schemas import MOST
 from groupsvc.api.v1.transfer_schemas import ImportOut
 from groupsvc.api.v1.uploads import CSV, Report, documented_body, read_upload
@@ -29,7 +29,7 @@ from groupsvc.services.transfer.kinds import (
     Name,
 )
 
-router = APIRouter(prefix="/v1", route_class=UnitRoute, tags=["import and export"])
+router = APIRouter(prefix="/v1", route_class=BulkRoute, tags=["import and export"])
 
 
 async def import_service(request: Request) -> ImportService:

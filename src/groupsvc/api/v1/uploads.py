@@ -23,7 +23,7 @@ from groupsvc.api.v1.transfer_schemas import (
     Rows,
     StructureRow,
 )
-from groupsvc.services.tables import Row, read_table
+from groupsvc.services.tables import Row, as_text, read_table
 from groupsvc.services.transfer.answers import RowAnswer
 from groupsvc.services.transfer.kinds import Kind, Name, check_header
 
@@ -50,7 +50,7 @@ async def read_upload(request: Request, kind: Kind) -> Iterable[Row]:
         return _rows_of_json(kind, await request.json())
     if not _is_csv(content_type):
         raise HTTPException(415, f"send {CSV} or {JSON}")
-    table = read_table(io.BytesIO(await request.body()))
+    table = read_table(as_text(io.BytesIO(await request.body())))
     check_header(kind, table.header)
     return table.rows
 

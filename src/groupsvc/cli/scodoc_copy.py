@@ -1,0 +1,116 @@
+"""Partitions, groups and memberships of a formsemestre, written into one of our courses.
+
+What is there already under the same name is used as it is, so that an import may be repeated.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from groupsvc.auth.principal import Principal
+from groupsvc.cli.scodoc_source import SourceGroup, SourcePartition
+from groupsvc.documents import PartitionDoc
+from groupsvc.errors import NotFoundError
+from groupsvc.repositories.unit_of_work import UnitOfWork
+from groupsvc.services.courses import CourseService
+from groupsvc.services.groups import GroupService
+from groupsvc.services.memberships import AssignmentRow, MembershipService
+from groupsvc.services.partitions import TRACKS_NAME, PartitionService
+from groupsvc.services.rolls import Codes, RollService
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedRow:
+    """What became of one student in one group."""
+
+    partition: str
+    group: str
+    student: str
+    result: str
+    code: str | None
+
+
+class SemesterCopy:
+    """Writes within one unit of work, as a caller who may do so."""
+
+    def __init__(self, uow: UnitOfWork, caller: Principal) -> None:
+        self._courses = CourseService(uow, caller)
+        self._partitions = PartitionService(uow, caller)
+        self._groups = GroupService(uow, caller)
+        self._memberships = MembershipService(uow, caller)
+        self._rolls = RollService(uow, caller)
+
+    async def write(self, key: str, source: Sequence[SourcePartition]) -> list[CopiedRow]:
+        """Raises NotFoundError without the course, and what the services refuse."""
+        try:
+            course = await self._courses.read_key(key)
+        except NotFoundError:
+            raise NotFoundError(f"there is no course {key}: declare it first") from None
+        course_id: int = course.data["id"]
+        rows: list[CopiedRow] = []
+        for partition in source:
+            ids = await self._write_groups(course_id, partition)
+            rows += await self._write_members(course.department, partition, ids)
+        return rows
+
+    async def _write_groups(self, course_id: int, source: SourcePartition) -> PartitionDoc:
+        """The partition here, with at least the groups of the one there."""
+        if source.partition_name == TRACKS_NAME:
+            return await self._write_tracks(course_id, source)
+        listed = (await self._partitions.in_course(course_id)).data
+        found = next((each for each in listed if each["name"] == source.partition_name), None)
+        if found is None:
+            document = await self._partitions.create(
+                course_id,
+                source.partition_name,
+                position=(source.numero or 0) + 1,
+                bul_show_rank=source.bul_show_rank,
+                show_in_lists=source.show_in_lists,
+            )
+            found = document.data
+        known = {group["name"] for group in found["groups"]}
+        missing = [each for each in source.groups.values() if each.group_name not in known]
+        for group in missing:
+            await self._create_group(found["id"], group)
+        if found["groups_editable"] and not source.groups_editable:
+            await self._partitions.edit(found["id"], {"groups_editable": False})
+        return (await self._partitions.read_own(found["id"])).data
+
+    async def _create_group(self, partition_id: int, source: SourceGroup) -> None:
+        await self._groups.create(
+            partition_id,
+            source.group_name,
+            position=(source.numero or 0) + 1,
+            edt_id=source.edt_id,
+        )
+
+    async def _write_tracks(self, course_id: int, source: SourcePartition) -> PartitionDoc:
+        listed = (await self._partitions.in_course(course_id)).data
+        own = next((each for each in listed if each["kind"] == "tracks"), None)
+        codes = [group["name"] or "" for group in own["groups"]] if own is not None else []
+        codes += [each.group_name for each in source.groups.values()]
+        wanted = list(dict.fromkeys(codes))
+        return (await self._partitions.set_tracks(course_id, TRACKS_NAME, wanted)).data
+
+    async def _write_members(
+        self, department: str, source: SourcePartition, own: PartitionDoc
+    ) -> list[CopiedRow]:
+        group_ids = {group["name"]: group["id"] for group in own["groups"]}
+        named = [(group, each) for group in source.groups.values() for each in group.students]
+        codes = [Codes(each.nip, each.ine, each.username or each.nip) for _, each in named]
+        users = await self._rolls.identify(department, codes)
+        found = [line for line, user in enumerate(users) if user is not None]
+        asked = [
+            AssignmentRow(user_id=users[line], group_id=group_ids[named[line][0].group_name])
+            for line in found
+        ]
+        answers, _ = await self._memberships.assign_many(own["id"], asked, mode="row_by_row")
+        told = {line: (each.result, each.code) for line, each in zip(found, answers, strict=True)}
+        return [
+            CopiedRow(
+                source.partition_name,
+                group.group_name,
+                student.label,
+                *told.get(line, ("refused", "unknown_user")),
+            )
+            for line, (group, student) in enumerate(named)
+        ]
