@@ -197,8 +197,8 @@ class World:
     async def add_course(self) -> tuple[int, str]:
         key = f"course-v1:{self.department}+C{next(numbers)}+2026"
         ((course_id,),) = await self.sql(
-            "INSERT INTO courses (department_id, key, title) VALUES (:department_id, :key, 'Course')"
-            " RETURNING id",
+            "INSERT INTO courses (department_id, key, title)"
+            " VALUES (:department_id, :key, 'Course') RETURNING id",
             department_id=self.department_id,
             key=key,
         )

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from sqlalchemy import (
     TIMESTAMP,
@@ -42,7 +42,7 @@ class Xid8(UserDefinedType[int]):
         return "XID8"
 
 
-ischema_names["xid8"] = Xid8
+cast("dict[str, Any]", ischema_names)["xid8"] = Xid8
 
 
 class Base(DeclarativeBase):

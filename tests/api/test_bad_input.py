@@ -127,12 +127,13 @@ async def test_a_body_that_is_no_object_is_refused(
 ) -> None:
     visit = TOUR[name]
     answer = await client.request(visit.method, visit.path_on(stage), content=body, headers=JSON)
-    refusal = told(answer)
-    (entry,) = refusal.pop("errors")
-    assert refusal == problem(422, "invalid", "one value is not valid")
-    assert entry["pointer"] == "#"
-    assert entry["code"] == ("missing" if body == "null" else "model_attributes_type")
-    assert CANARY not in answer.text
+    message = "Input should be a valid dictionary or object to extract fields from"
+    assert told(answer) == problem(
+        422,
+        "invalid",
+        "one value is not valid",
+        errors=[{"pointer": "#", "code": "model_attributes_type", "message": message}],
+    )
 
 
 @pytest.mark.parametrize("name", WITH_BODY)
@@ -278,6 +279,6 @@ async def test_a_body_has_a_ceiling_which_is_higher_for_bulk(
     large = b'{"rows": []' + b" " * 1_048_576 + b"}"
     path = TOUR["create_partition"].path_on(stage)
     refused = await client.post(path, content=large, headers=JSON)
-    assert told(refused) == {**told(refused), "status": 413, "code": "body_too_large"}
+    assert (refused.status_code, refused.json()["code"]) == (413, "body_too_large")
     bulk = await client.post(TOUR["assign_many"].path_on(stage), content=large, headers=JSON)
     assert bulk.status_code == 200

@@ -89,7 +89,8 @@ async def test_no_token_outlives_an_account_that_is_disabled_meanwhile(
         off = {"grants": [], "is_active": False}
         await asyncio.gather(*asked, client.put(f"/v1/accounts/{name}", json=off))
         left = await sql(
-            "SELECT 1 FROM tokens t JOIN accounts a ON a.id = t.account_id WHERE a.name = :name",
+            "SELECT 1 FROM tokens t JOIN accounts a ON a.id = t.account_id"
+            " WHERE a.name = :name AND t.expires_at > now()",
             name=name,
         )
         assert left == []

@@ -31,6 +31,18 @@ def test_a_grant_and_its_text(text: str, grant: Grant) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "ours"),
+    [
+        ("ScoView", "groups:read"),
+        ("EtudChangeGroups@department:RT", "groups:write@department:RT"),
+        ("ScoEtudChangeGroups@course:k", "groups:write@course:k"),
+    ],
+)
+def test_the_names_that_scodoc_has_are_written_as_ours(text: str, ours: str) -> None:
+    assert format_grant(parse_grant(text)) == ours
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",

@@ -59,7 +59,7 @@ async def divide(caller: Caller, course: str) -> tuple[int, list[int]]:
         for group in ({"name": f"TD{n}", "capacity": 130} for n in range(8))
     ]
     await caller.ask(201, "POST", f"/v1/partitions/{tp['id']}/groups", json={"name": "TP1"})
-    rows = [{"user": f"s{n:04}", "group": f"TD{n % 8}"} for n in range(0, STUDENTS - 10)]
+    rows = [{"user": f"s{n:04}", "group": f"TD{n % 8}"} for n in range(STUDENTS - 10)]
     body = {"rows": rows, "dry_run": True}
     tried = await caller.ask(200, "POST", f"/v1/partitions/{td['id']}/assignments", json=body)
     assert (tried["written"], tried["counts"]) == (False, {"assigned": STUDENTS - 10})

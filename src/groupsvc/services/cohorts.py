@@ -7,6 +7,7 @@ from groupsvc.documents import Document
 from groupsvc.services.partitions import PartitionService
 from groupsvc.services.service import Expectation, Service
 
+
 class CohortService(Service):
     async def settings(self, course_id: int) -> Document[dict[str, Any]]:
         return self._readable(await self._uow.cohorts.settings(course_id), "course")

@@ -24,7 +24,7 @@ WRITE_ERRORS = problem_responses(400, 401, 403, 404, 409, 415, 422, 503)
 def _columns(values: dict[str, Any]) -> dict[str, Any]:
     """A content link is one member here and two columns in the table."""
     if "content_link" in values:
-        link = values.pop("content_link") or {}
+        link: dict[str, int] = values.pop("content_link") or {}
         values["content_partition_id"] = link.get("content_partition_id")
         values["content_group_id"] = link.get("content_group_id")
     return values

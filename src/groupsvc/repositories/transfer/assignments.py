@@ -16,17 +16,7 @@ HOLD_PARTITIONS = sql("""
     ORDER BY p.id FOR NO KEY UPDATE
 """)
 
-# Held apart from the counting, which would otherwise read what was before the wait.
-HOLD_ROOM = sql("""
-    SELECT count(*) FROM (
-        SELECT FROM groups
-        WHERE (course_id, partition_id, name) IN (
-            SELECT * FROM unnest(:course_ids, :partition_ids, :group_names))
-          AND capacity IS NOT NULL
-        ORDER BY id FOR NO KEY UPDATE
-    ) held
-""")
-
+# Nothing is held: whoever fills a group meanwhile makes the batch be decided anew.
 ROOM = sql("""
     SELECT g.partition_id, g.id, g.name, g.capacity, CASE WHEN g.capacity IS NOT NULL THEN (
         SELECT count(*) FROM memberships m
@@ -112,10 +102,6 @@ class AssignmentBatches(Repository):
             partition_names=[name for _, name in named],
         )
         return {(row.course_id, row.name): TargetPartition(**row._asdict()) for row in rows}
-
-    async def hold_room(self, named: Collection[Named]) -> None:
-        """Keep others from filling those groups that may become full."""
-        await self._rows(HOLD_ROOM, **_named(named))
 
     async def room(self, named: Collection[Named]) -> dict[int, dict[int, Room]]:
         """Groups by partition and id."""

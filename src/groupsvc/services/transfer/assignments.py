@@ -63,7 +63,6 @@ class AssignmentImport(Service):
             if each.key in partitions and each.row.group is not None
         }
         if named:
-            await imports.hold_room(named)
             scene.room = await imports.room(named)
         places = {place for each in rows if (place := scene.place_of(each)) is not None}
         if places:

@@ -36,6 +36,8 @@ def optional_name(cells: Cells, column: str, *, longest: int) -> str | None:
     given = cells.get(column, "")
     if not given or given.isspace():
         return None
+    if given.isascii() and given.isprintable() and len(given) <= longest and given == given.strip():
+        return given
     try:
         return normalise(given, field=column, longest=longest)
     except InvalidError as error:
@@ -53,8 +55,8 @@ def verbatim(cells: Cells, column: str, *, longest: int) -> str | None:
 def line(cells: Cells, column: str, *, longest: int) -> str | None:
     """A text on one line, trimmed and NFC; None when it is absent."""
     given = cells.get(column)
-    if given is None:
-        return None
+    if not given:
+        return given
     tidy = unicodedata.normalize("NFC", given.strip())
     if len(tidy) > longest:
         raise invalid(column, f"has more than {longest} characters")

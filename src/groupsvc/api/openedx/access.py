@@ -1,0 +1,139 @@
+"""Who may call what (spec sections 3, 9 and 10), decided before the method is looked at.
+
+Course staff hold ``groups:write`` on the course itself, moderators ``groups:read``, and global
+staff ``groups:write`` everywhere. Grants in a whole department count in v2 alone.
+"""
+
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from groupsvc.api.access import Requires
+from groupsvc.api.openedx.credentials import caller
+from groupsvc.api.openedx.errors import ApiError, local_path, require_course_key
+from groupsvc.api.openedx.keys import is_course_key
+from groupsvc.auth.principal import Permission, Place, Principal
+from groupsvc.errors import ForbiddenError, NotFoundError
+from groupsvc.repositories.unit_of_work import UnitOfWork
+from groupsvc.services.cohort_sets import CohortSetService
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class DialectAccess(Requires):
+    """Any caller who is known."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    async def admit(self, request: Request, uow: UnitOfWork) -> Principal:
+        """Raises ApiError 401 for who is calling, 404 for the course, ForbiddenError, in order."""
+        principal = await caller(request, uow)
+        key: str = request.path_params["key"]
+        require_course_key(key)
+        if not await self.may(request, uow, principal, key):
+            raise ForbiddenError("this needs another permission")
+        return principal
+
+    async def may(
+        self, request: Request, uow: UnitOfWork, principal: Principal, key: str
+    ) -> bool:
+        raise NotImplementedError
+
+
+class StaffOrModerator(DialectAccess):
+    """Course staff; for reading, moderators as well."""
+
+    async def may(
+        self, request: Request, uow: UnitOfWork, principal: Principal, key: str
+    ) -> bool:
+        if holds(principal, Permission.GROUPS_WRITE, key):
+            return True
+        return request.method in SAFE and holds(principal, Permission.GROUPS_READ, key)
+
+
+class GlobalStaff(DialectAccess):
+    async def may(
+        self, request: Request, uow: UnitOfWork, principal: Principal, key: str
+    ) -> bool:
+        return principal.may(Permission.GROUPS_WRITE)
+
+
+class Dashboard(DialectAccess):
+    """Whoever may see the instructor's dashboard; the course is looked up for everybody."""
+
+    async def may(
+        self, request: Request, uow: UnitOfWork, principal: Principal, key: str
+    ) -> bool:
+        place = (await CohortSetService(uow, principal).course(key)).place
+        return principal.may(Permission.GROUPS_WRITE, Place(place.department, place.course))
+
+
+class Manager(StaffOrModerator):
+    """Staff and moderators of the course or its whole department.
+
+    A key that is none is told to everybody, an unknown course to global staff alone.
+    """
+
+    async def admit(self, request: Request, uow: UnitOfWork) -> Principal:
+        key: str = request.path_params["key"]
+        if not is_course_key(key):
+            raise ApiError(404, f"{key} is not a valid course key.")
+        return await super().admit(request, uow)
+
+    async def may(
+        self, request: Request, uow: UnitOfWork, principal: Principal, key: str
+    ) -> bool:
+        if principal.may(Permission.GROUPS_WRITE):
+            return True
+        try:
+            place = (await CohortSetService(uow, principal).course(key)).place
+        except NotFoundError:
+            return False
+        here = Place(place.department, place.course)
+        reads = request.method in SAFE and principal.may(Permission.GROUPS_READ, here)
+        return reads or principal.may(Permission.GROUPS_WRITE, here)
+
+
+class Author(DialectAccess):
+    """Course staff, for whom pages are that others do not find; ``login`` sends strangers there."""
+
+    def __init__(self, *, login: bool = False) -> None:
+        super().__init__()
+        self._login = login
+
+    async def admit(self, request: Request, uow: UnitOfWork) -> Principal:
+        """Raises HTTPException 302 or 404."""
+        try:
+            return await super().admit(request, uow)
+        except ForbiddenError as error:
+            raise HTTPException(404) from error
+        except ApiError as error:
+            if error.status_code != 401 or not self._login:
+                raise HTTPException(404) from error
+            to = quote(local_path(request), safe="/:@&+$,-_.!~*'()")
+            raise HTTPException(302, headers={"location": f"/login?next={to}"}) from error
+
+    async def may(
+        self, request: Request, uow: UnitOfWork, principal: Principal, key: str
+    ) -> bool:
+        return holds(principal, Permission.GROUPS_WRITE, key)
+
+
+class Instructor(Dashboard):
+    """The same as for the dashboard, but that a grant must be of the course itself."""
+
+    async def may(
+        self, request: Request, uow: UnitOfWork, principal: Principal, key: str
+    ) -> bool:
+        await CohortSetService(uow, principal).course(key)
+        return holds(principal, Permission.GROUPS_WRITE, key)
+
+
+def holds(principal: Principal, permission: Permission, key: str) -> bool:
+    """Whether a permission is held everywhere, or in this very course."""
+    return any(
+        grant.permission is permission and grant.department is None and grant.course in (None, key)
+        for grant in principal.grants
+    )
