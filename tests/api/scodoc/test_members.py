@@ -245,3 +245,12 @@ async def test_a_student_of_another_department_who_is_enrolled_here(
     await semester.world.enroll(other.students[0])
     answer = await writer.post(f"/group/{semester.a}/set_etudiant/{other.students[0]}")
     assert told(answer) == (200, {"group_id": semester.a, "etudid": other.students[0]})
+
+
+async def test_natively_removes_ask_for_no_user(
+    client: httpx.AsyncClient, semester: Semester
+) -> None:
+    """Whom the roster has forgotten can be removed all the same; sets are for users there are."""
+    path = f"/v1/groups/{semester.a}/members/{NOBODY}"
+    assert (await client.delete(path)).status_code == 204
+    assert (await client.put(path)).status_code == 404

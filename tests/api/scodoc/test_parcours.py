@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.api.scodoc.conftest import NOT_EDITABLE, Caller, Semester, refused, told
@@ -117,3 +118,23 @@ async def test_deleting_it_clears_the_parcours(
     path = f"/formsemestre/{semester.id}/partition/create"
     answer = await writer.post(path, json={"partition_name": "Parcours"})
     refused(answer, 400, "invalid partition_name Parcours")
+
+
+async def test_no_face_gives_its_name_to_another_partition(
+    client: httpx.AsyncClient, semester: Semester
+) -> None:
+    """Or readers would take that one for it."""
+    made = await client.post(f"/v1/courses/{semester.id}/partitions", json={"name": "Parcours"})
+    renamed = await client.patch(f"/v1/partitions/{semester.td}", json={"name": " Parcours"})
+    for answer in (made, renamed):
+        assert (answer.status_code, answer.json()["code"]) == (409, "reserved_name")
+
+
+async def test_natively_too_it_keeps_its_name_and_may_change_otherwise(
+    client: httpx.AsyncClient, parcours: Tracks
+) -> None:
+    path = f"/v1/partitions/{parcours['id']}"
+    answer = await client.patch(path, json={"name": "Parcours", "show_in_lists": False})
+    assert (answer.status_code, answer.json()["show_in_lists"]) == (200, False)
+    answer = await client.patch(path, json={"name": "X"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "tracks_partition")

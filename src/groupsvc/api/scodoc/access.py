@@ -13,6 +13,7 @@ from groupsvc.api.wiring import wiring
 from groupsvc.auth.principal import Grant, Permission, Place, Principal
 from groupsvc.errors import ForbiddenError, UnauthenticatedError
 from groupsvc.repositories.unit_of_work import UnitOfWork
+from groupsvc.services.authentication import ACCOUNT
 from groupsvc.services.departments import DepartmentService
 
 
@@ -37,7 +38,11 @@ class InDepartment(Everywhere):
         """Raises UnauthenticatedError, HTTPException 404 for the department, ForbiddenError."""
         principal = await _caller(request, uow)
         acronym: str = request.path_params["acronym"]
-        if not await DepartmentService(uow, principal).exists(acronym):
+        # A grant that is stored refers to its department, which is therefore there.
+        stored = principal.subject.startswith(ACCOUNT) and any(
+            grant.department == acronym for grant in principal.grants
+        )
+        if not stored and not await DepartmentService(uow, principal).exists(acronym):
             raise HTTPException(404, f"Invalid dept: {acronym}")
         return self._admitted(principal, acronym)
 
