@@ -8,7 +8,7 @@ run: $(VENV)/run
 	@exec $(BIN)/groupsvc serve --demo $(SERVE)
 
 test: $(VENV)/dev
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check src tests alembic

@@ -32,6 +32,13 @@ from groupsvc.settings import Settings
 EVERYTHING = ("admin", "groups:read", "groups:write", "roster:write")
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Names of tests travel between processes, where half a surrogate pair cannot."""
+    if isinstance(val, str) and any("\ud800" <= char <= "\udfff" for char in val):
+        return ascii(val)
+    return None
+
+
 @pytest.fixture(scope="session")
 def home() -> Iterator[Path]:
     """Short, since the path of a socket must be; open to the user that runs PostgreSQL."""
@@ -53,7 +60,13 @@ def server_url(home: Path) -> Iterator[URL]:
 @pytest.fixture(scope="session")
 def settings() -> Settings:
     return Settings(
-        pool_size=16, command_timeout=30, statement_timeout=30, lock_timeout=10, pool_timeout=30
+        pool_size=16,
+        command_timeout=30,
+        statement_timeout=30,
+        lock_timeout=10,
+        pool_timeout=30,
+        # Statements are counted: nobody looks for jobs but when there is one.
+        job_poll=3600,
     )
 
 

@@ -234,11 +234,34 @@ async def test_the_groups_of_a_user_are_shown_where_the_caller_may_read(
     anonymous: httpx.AsyncClient, stage: Stage, names: dict[str, Any], auth: Auth
 ) -> None:
     path = f"/v1/users/{stage.member}/groups"
-    for place in PLACES:
+    for place in HERE:
         headers = auth("groups:read" + PLACES[place].format(**names))
         answer = await anonymous.get(path, headers=headers)
-        courses = {group["course_key"] for group in answer.json()}
-        assert courses == ({stage.key} if place in HERE else set())
+        assert {group["course_key"] for group in answer.json()} == {stage.key}
+    for place in THERE:
+        headers = auth("groups:read" + PLACES[place].format(**names))
+        answer = await anonymous.get(path, headers=headers)
+        assert told(answer) == problem(404, "not_found", "no such user")
+
+
+async def test_a_stranger_is_in_sight_of_whoever_may_read_his_cohort(
+    anonymous: httpx.AsyncClient, sql: SQL, auth: Auth
+) -> None:
+    here, there = await set_stage(sql), await set_stage(sql)
+    stranger = there.member
+    await sql(
+        "WITH cohorts AS (INSERT INTO partitions (course_id, kind, name, position)"
+        " VALUES (:course, 'cohorts', 'Cohorts', 3) RETURNING course_id, id),"
+        " cohort AS (INSERT INTO groups (course_id, partition_id, name, position)"
+        " SELECT course_id, id, 'A', 1 FROM cohorts RETURNING course_id, partition_id, id)"
+        " INSERT INTO memberships (course_id, partition_id, group_id, user_id)"
+        " SELECT course_id, partition_id, id, :user FROM cohort",
+        course=here.course,
+        user=stranger,
+    )
+    headers = auth(f"groups:read@course:{here.key}")
+    answer = await anonymous.get(f"/v1/users/{stranger}/groups", headers=headers)
+    assert [group["partition_name"] for group in answer.json()] == ["Cohorts"]
 
 
 async def test_permissions_do_not_imply_one_another(

@@ -247,4 +247,47 @@ TOUR: dict[str, Visit] = {
     "delete_account": delete("/v1/accounts/{account}"),
     "issue_token": Visit("POST", "/v1/token", form={"grant_type": "client_credentials"}),
     "revoke_token": Visit("POST", "/v1/token/revoke", form={"token": "gsv_unknown"}),
+    # import and export
+    "import_courses": post(
+        "/v1/import/courses",
+        lambda stage: {
+            "rows": [
+                {"department": stage.department, "course_key": f"{stage.key}/{n}"}
+                for n in range(len(stage.users))
+            ]
+        },
+    ),
+    "import_roster": post(
+        "/v1/import/roster",
+        lambda stage: {
+            "rows": [
+                {"username": f"{stage.username}-{n}", "course_key": stage.key}
+                for n in range(len(stage.users))
+            ]
+        },
+    ),
+    "import_structure": post(
+        "/v1/import/structure",
+        lambda stage: {
+            "rows": [
+                {"course_key": stage.key, "partition": "new", "group": f"N{n}"}
+                for n in range(len(stage.users))
+            ]
+        },
+    ),
+    "import_assignments": post(
+        "/v1/import/assignments",
+        lambda stage: {
+            "rows": [
+                {
+                    "course_key": stage.key,
+                    "user": stage.username,
+                    "partition": "TD",
+                    "group": f"G{n % 2 + 1:03}",
+                }
+                for n in range(len(stage.users))
+            ]
+        },
+    ),
+    "export_table": get("/v1/export/roster?course_id={course}"),
 }

@@ -11,7 +11,7 @@ from sqlalchemy import URL
 from starlette.middleware.cors import CORSMiddleware
 
 import groupsvc
-from groupsvc.api import docs, health, problems, scodoc
+from groupsvc.api import docs, health, openedx, problems, scodoc
 from groupsvc.api.guard import Guard, Limits, Render
 from groupsvc.api.v1 import (
     accounts,
@@ -35,6 +35,7 @@ from groupsvc.auth.verifier import make_verifier
 from groupsvc.db.engine import for_bulk, make_engine, make_sessions
 from groupsvc.db.readiness import DatabaseCheck
 from groupsvc.services.authentication import Authenticator
+from groupsvc.services.jobs import JobRunner, Pace
 from groupsvc.services.unit import Units
 from groupsvc.settings import Settings
 
@@ -61,7 +62,11 @@ ROUTERS: Sequence[APIRouter] = (
 )
 
 # What a face answers before it is asked, by the beginning of its paths.
-RENDERERS: Mapping[str, Render] = {"/ScoDoc/": scodoc.render}
+RENDERERS: Mapping[str, Render] = {
+    "/ScoDoc/": scodoc.render,
+    "/api/cohorts/": openedx.render,
+    "/courses/": openedx.render,
+}
 
 BULK_ENDINGS = ("/assignments", "/import")
 
@@ -74,18 +79,19 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         engine, bulk = make_engine(url, settings), make_engine(url, for_bulk(settings))
         verifier = make_verifier(settings, home)
         stopping = asyncio.Event()
+        units = Units(make_sessions(engine), make_sessions(bulk))
+        pace = Pace(poll=settings.job_poll, silence=settings.job_silence, keep=settings.job_days)
+        jobs = JobRunner(units, pace)
+        jobs.start()
         try:
             yield {
-                "wiring": Wiring(
-                    settings,
-                    Units(make_sessions(engine), make_sessions(bulk)),
-                    Authenticator(verifier),
-                ),
+                "wiring": Wiring(settings, units, Authenticator(verifier), jobs),
                 "readiness": DatabaseCheck(engine, embedded=embedded),
                 "stopping": stopping,
             }
         finally:
             stopping.set()
+            await jobs.stop()
             await verifier.aclose()
             await engine.dispose()
             await bulk.dispose()
@@ -114,7 +120,14 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
             openapi_url="/ScoDoc/openapi.json",
             docs_url="/docs/scodoc",
         )
+        docs.install_docs(
+            app,
+            title=openedx.TITLE,
+            openapi_url="/api/cohorts/openapi.json",
+            docs_url="/docs/openedx",
+        )
     app.mount("/ScoDoc", scodoc.make_app(docs=settings.docs))
+    openedx.mount(app, docs=settings.docs)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -133,9 +146,14 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
             allowed_hosts=settings.allowed_hosts,
         ),
         render=_render,
-        is_bulk=lambda path: path.endswith(BULK_ENDINGS) or path.startswith("/v1/import/"),
+        is_bulk=_is_bulk,
     )
     return app
+
+
+def _is_bulk(path: str) -> bool:
+    native = path.endswith(BULK_ENDINGS) or path.startswith("/v1/import/")
+    return native or openedx.is_bulk(path)
 
 
 def _render(path: str, status: int, code: str, detail: str) -> tuple[bytes, str]:

@@ -95,6 +95,16 @@ class Settings(BaseSettings):
     idempotency_hours: int = Field(
         default=24, ge=1, description="Hours an `Idempotency-Key` is remembered"
     )
+    studio_url: str = Field(
+        default="", description="Where Open edX Studio is, for links to its content groups"
+    )
+    job_poll: float = Field(
+        default=10.0, ge=0.1, description="Seconds between two looks for jobs that others have left"
+    )
+    job_silence: float = Field(
+        default=60.0, ge=1, description="Seconds after which a silent worker's job is taken over"
+    )
+    job_days: int = Field(default=30, ge=1, description="Days until a job that ended is forgotten")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="What is logged"
     )

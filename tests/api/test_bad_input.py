@@ -1,14 +1,12 @@
 """Every route that takes a body against everything that a body must not be."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from tests.api.refusals import problem, told
 from tests.conftest import SQL
@@ -33,7 +31,7 @@ async def stage(sql: SQL) -> Stage:
 
 @pytest_asyncio.fixture(autouse=True)
 async def _nothing_is_changed(sql: SQL, stage: Stage) -> Any:
-    newest = "SELECT max(seq), count(*) FROM changes"
+    newest = "SELECT max(seq) FROM changes"
     before = await sql(newest)
     yield
     assert await sql(newest) == before
@@ -117,7 +115,8 @@ async def test_a_body_of_another_media_type_is_refused(
     body = json.dumps(visit.payload(stage)["json"]).encode()
     headers = {} if media_type is None else {"content-type": media_type}
     answer = await client.request(visit.method, visit.path_on(stage), content=body, headers=headers)
-    assert told(answer) == problem(415, "unsupported_media_type", "send application/json")
+    accepted = "text/csv or application/json" if "import" in name else "application/json"
+    assert told(answer) == problem(415, "unsupported_media_type", f"send {accepted}")
 
 
 @pytest.mark.parametrize("body", ["[]", "[{}]", '"c4n4ry"', "1", "true", "null"])
@@ -168,8 +167,7 @@ VALUES: dict[str, list[Any]] = {
 
 def types_of(schema: dict[str, Any], document: dict[str, Any]) -> set[str]:
     """The JSON types that a schema lets through."""
-    if "$ref" in schema:
-        return types_of(document["components"]["schemas"][schema["$ref"].split("/")[-1]], document)
+    schema = resolved(schema, document)
     if "anyOf" in schema:
         return {found for each in schema["anyOf"] for found in types_of(each, document)}
     if "enum" in schema or "const" in schema:
@@ -177,18 +175,21 @@ def types_of(schema: dict[str, Any], document: dict[str, Any]) -> set[str]:
     return {schema["type"]}
 
 
-def members_of(app: FastAPI, name: str) -> Iterator[tuple[str, set[str]]]:
-    document = app.openapi()
+def resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in schema:
+        return schema
+    return document["components"]["schemas"][schema["$ref"].split("/")[-1]]
+
+
+def body_of(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """The schema of what an operation takes."""
     (operation,) = (
         operation
         for path in document["paths"].values()
         for operation in path.values()
-        if operation["operationId"] == name
+        if operation.get("operationId") == name
     )
-    reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-    schema = document["components"]["schemas"][reference.split("/")[-1]]
-    for member, declared in schema["properties"].items():
-        yield member, types_of(declared, document)
+    return resolved(operation["requestBody"]["content"]["application/json"]["schema"], document)
 
 
 @pytest.mark.parametrize("name", WITH_BODY)
@@ -196,9 +197,9 @@ async def test_a_member_of_another_type_is_refused(
     client: httpx.AsyncClient, app: FastAPI, stage: Stage, name: str
 ) -> None:
     visit = TOUR[name]
-    good = visit.payload(stage)["json"]
-    for member, types in members_of(app, name):
-        for kind in VALUES.keys() - types:
+    good, document = visit.payload(stage)["json"], app.openapi()
+    for member, schema in body_of(document, name)["properties"].items():
+        for kind in VALUES.keys() - types_of(schema, document):
             for value in VALUES[kind]:
                 answer = await client.request(
                     visit.method, visit.path_on(stage), json=good | {member: value}
@@ -214,12 +215,7 @@ async def test_a_member_of_another_type_is_refused(
 async def test_a_member_that_must_be_there_is(
     client: httpx.AsyncClient, app: FastAPI, stage: Stage, name: str
 ) -> None:
-    (route,) = [
-        route for route in app.routes if isinstance(route, APIRoute) and route.operation_id == name
-    ]
-    assert route.body_field is not None
-    fields = route.body_field.field_info.annotation.model_fields
-    required = [member for member, field in fields.items() if field.is_required()]
+    required = body_of(app.openapi(), name).get("required", [])
     visit = TOUR[name]
     answer = await client.request(visit.method, visit.path_on(stage), json={"unknown": 1})
     found = [(entry["pointer"], entry["code"]) for entry in told(answer)["errors"]]
@@ -229,39 +225,20 @@ async def test_a_member_that_must_be_there_is(
     ]
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "0",
-        str(2**63),
-        str(10**30),
-        "9" * 1500,
-        "-1",
-        "+1",
-        "1.5",
-        "1.0",
-        "1e3",
-        "0x1",
-        "1_0",
-        "%201",
-        "%D9%A1",
-        "abc",
-        "%00",
-        "",
-    ],
-)
+NO_IDS = ["0", str(2**63), str(10**30), "9" * 1500, "-1", "+1", "1.5", "1.0", "1e3", "0x1", "1_0"]
+NO_IDS += ["%201", "%D9%A1", "abc", "%00", ""]
+
+
 @pytest.mark.parametrize(("name", "part"), WITH_IDS)
 async def test_an_id_that_cannot_be_one_names_nothing(
-    client: httpx.AsyncClient, stage: Stage, name: str, part: str, value: str
+    client: httpx.AsyncClient, stage: Stage, name: str, part: str
 ) -> None:
     visit = TOUR[name]
-    path = visit.path.format(**{**vars(stage), part: value})
     request: Any = visit.payload(stage)
-    answer = await client.request(visit.method, path, **request)
-    refusal = told(answer)
-    absent = f"no such {'user' if part in ('member', 'loose') else part}"
-    assert refusal["detail"] in ("no such resource", absent, "no such course or user")
-    assert refusal == problem(404, "not_found", refusal["detail"])
+    for value in NO_IDS:
+        path = visit.path.format(**{**vars(stage), part: value})
+        answer = await client.request(visit.method, path, **request)
+        assert told(answer) == problem(404, "not_found", "no such resource"), path
 
 
 @pytest.mark.parametrize("name", WITH_BODY)

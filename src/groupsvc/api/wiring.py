@@ -6,6 +6,7 @@ from typing import cast
 from starlette.requests import Request
 
 from groupsvc.services.authentication import Authenticator
+from groupsvc.services.jobs import JobRunner
 from groupsvc.services.unit import Units
 from groupsvc.settings import Settings
 
@@ -15,6 +16,7 @@ class Wiring:
     settings: Settings
     units: Units
     authenticator: Authenticator
+    jobs: JobRunner
 
 
 def wiring(request: Request) -> Wiring:

@@ -129,7 +129,7 @@ async def _import_all(
     pending = Pending()
     for kind, files in groupby(tables, key=lambda table: table.kind):
         for table in files:
-            for batch in batches(table.read()):
+            async for batch in batches(table.read()):
                 answers, pending = await do(_take(kind, batch, pending, create=create))
                 summary.tell(table, answers)
         if pending.closing:

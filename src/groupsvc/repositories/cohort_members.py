@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from groupsvc.cohorts import CohortPlace, Person
 from groupsvc.repositories.repository import Repository
+from groupsvc.repositories.shapes import PLACE
 from groupsvc.repositories.statements import sql
 
 # A username that somebody has is meant before the address that somebody else has.
@@ -55,19 +57,13 @@ AWAIT = sql("""
             email = excluded.email, created_at = clock_timestamp()
 """)
 
-LEAVE = sql("""
-    DELETE FROM memberships m USING partitions p
-    WHERE m.course_id = :course_id AND m.user_id = :user_id
-      AND p.course_id = m.course_id AND p.id = m.partition_id AND p.kind = 'cohorts'
-    RETURNING m.group_id
+OPEN_COURSE = sql(f"""
+    SELECT {PLACE}, c.id AS course_id, c.is_locked, p.id AS partition_id
+    FROM courses c JOIN departments d ON d.id = c.department_id
+    LEFT JOIN partitions p ON p.course_id = c.id AND p.kind = 'cohorts'
+    WHERE c.id = :course_id
+    FOR SHARE OF c
 """)
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    id: int
-    username: str
-    email: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +105,7 @@ class CohortMemberRepository(Repository):
             group_ids=[group_id for _, group_id in places],
         )
 
-    async def leave(self, course_id: int, user_id: int) -> bool:
-        """Take a user out of whatever cohort of the course he is in."""
-        return bool(await self._rows(LEAVE, course_id=course_id, user_id=user_id))
+    async def open_course(self, course_id: int) -> CohortPlace | None:
+        """Hold a course so that nobody locks it meanwhile."""
+        row = await self._row(OPEN_COURSE, course_id=course_id)
+        return CohortPlace(**row._asdict()) if row is not None else None

@@ -168,6 +168,7 @@ OF_USER_IN_COURSE_AS_OF = sql(f"""
     WHERE c.id = :course_id
 """)
 
+# Whoever is in sight, or in a group that is: the member of a cohort need not be enrolled.
 OF_USER = sql(f"""
     SELECT '' AS department, NULL AS course, coalesce((
         SELECT json_agg(row_to_json(shape) ORDER BY c.key, p.position, p.id)
@@ -181,7 +182,11 @@ OF_USER = sql(f"""
         ) shape
         WHERE m.user_id = u.id AND (:own OR {WITHIN})), '[]')::text AS body
     FROM users u
-    WHERE u.id = :user_id OR u.username = :username
+    WHERE (u.id = :user_id OR u.username = :username) AND (:own OR {VISIBLE} OR EXISTS (
+        SELECT FROM memberships m
+        JOIN courses c ON c.id = m.course_id
+        JOIN departments d ON d.id = c.department_id
+        WHERE m.user_id = u.id AND {WITHIN}))
 """)
 
 # What planning a batch needs to know, of the users named and the groups of the partition.

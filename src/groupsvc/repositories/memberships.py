@@ -159,7 +159,10 @@ class MembershipRepository(Repository):
     async def of_user(
         self, reach: Reach, *, user_id: int = 0, username: str = "", own: bool = False
     ) -> Document[list[Any]] | None:
-        """Groups over all courses within reach, or all of them when they are the caller's own."""
+        """Groups over all courses within reach, or all of them when they are the caller's own.
+
+        None without the user, or when he is nowhere within reach.
+        """
         return await self._document(
             OF_USER, user_id=user_id, username=username, own=own, **reach_parameters(reach)
         )

@@ -5,7 +5,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from groupsvc.repositories.cohort_members import Entry, Person
+from groupsvc.cohorts import Person
+from groupsvc.repositories.cohort_members import Entry
 from groupsvc.services.addresses import LONGEST, is_address
 
 

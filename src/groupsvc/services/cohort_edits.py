@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from groupsvc.auth.principal import Permission
+from groupsvc.cohorts import Cohort
 from groupsvc.errors import InvalidError, LastRandomCohortError, NameTakenError
-from groupsvc.repositories.cohort_sets import Cohort
 from groupsvc.repositories.groups import HeldGroup
 from groupsvc.repositories.unit_of_work import UnitOfWork
 from groupsvc.services.cohort_sets import CohortSetService, unknown_cohort
@@ -14,22 +14,21 @@ from groupsvc.services.partitions import PartitionService
 from groupsvc.services.service import Service
 
 ASSIGNMENT_TYPES: Final = ("manual", "random")
-
-
-@dataclass(frozen=True, slots=True)
-class ContentLink:
-    content_partition_id: int
-    content_group_id: int
+SMALLEST, LARGEST = -(2**63), 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class CohortEdit:
-    """What to change; None keeps a name or a type. With ``relink`` a ``link`` of None unlinks."""
+    """Values as a caller gave them. None keeps a name and a type.
+
+    ``relink`` replaces the link to a content group, which without a group is none.
+    """
 
     name: object = None
     assignment_type: object = None
     relink: bool = False
-    link: ContentLink | None = None
+    content_partition_id: object = None
+    content_group_id: object = None
 
 
 class CohortEditService(Service):
@@ -41,9 +40,7 @@ class CohortEditService(Service):
     def _sets(self) -> CohortSetService:
         return CohortSetService(self._uow, self._principal)
 
-    async def create(
-        self, key: str, name: object, assignment_type: object, link: ContentLink | None
-    ) -> Cohort:
+    async def create(self, key: str, edit: CohortEdit) -> Cohort:
         """Create a cohort, and with the first one the partition that holds them."""
         partitions = PartitionService(self._uow, self._principal)
         place = (await self._sets.course(key)).place
@@ -52,8 +49,8 @@ class CohortEditService(Service):
             await partitions.open_course(place.course_id)
             partition_id = await self._sets.partition(place.course_id)
         held = await partitions.open(partition_id)
-        tidy = await self._free_name(held.course_id, held.id, name)
-        values = {"assignment_type": _known_type(assignment_type), **_columns(link)}
+        tidy = await self._free_name(held.course_id, held.id, edit.name)
+        values = {"assignment_type": _known_type(edit.assignment_type), **_link(edit)}
         created = await self._uow.groups.create(held.course_id, held.id, tidy, values)
         return await self._sets.read(key, created)
 
@@ -70,7 +67,7 @@ class CohortEditService(Service):
                 await keep_one_random(self._uow, held)
             changes["assignment_type"] = _known_type(edit.assignment_type)
         if edit.relink:
-            changes |= _columns(edit.link)
+            changes |= _link(edit)
         if changes:
             await self._uow.groups.update(held, changes)
 
@@ -114,8 +111,22 @@ def _known_type(value: object) -> str:
     return str(value)
 
 
-def _columns(link: ContentLink | None) -> dict[str, int | None]:
-    return {
-        "content_partition_id": link.content_partition_id if link else None,
-        "content_group_id": link.content_group_id if link else None,
+def _link(edit: CohortEdit) -> dict[str, int | None]:
+    """Raises InvalidError for a content group without its partition, or what is no integer."""
+    columns = {
+        "content_partition_id": edit.content_partition_id,
+        "content_group_id": edit.content_group_id,
     }
+    if edit.content_group_id is None:
+        return dict.fromkeys(columns)
+    if edit.content_partition_id is None:
+        raise InvalidError("a content group needs its partition", code="missing_content_partition")
+    return {name: _integer(value) for name, value in columns.items()}
+
+
+def _integer(value: object) -> int:
+    if type(value) is not int or not SMALLEST <= value <= LARGEST:
+        raise InvalidError(
+            "content partitions and groups have integers as ids", code="invalid_content_link"
+        )
+    return value

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from groupsvc.auth.principal import Permission
+from groupsvc.cohorts import CohortPlace, FoundCohort, Person
 from groupsvc.errors import ConflictError, NotFoundError
-from groupsvc.repositories.cohort_members import Entry, Person
-from groupsvc.repositories.cohort_sets import CohortPlace, FoundCohort
+from groupsvc.repositories.cohort_members import Entry
 from groupsvc.repositories.memberships import Outcome
 from groupsvc.services.additions import Additions, looked_up, sort_out
 from groupsvc.services.cohort_sets import CohortSetService, unknown_cohort

@@ -3,8 +3,7 @@
 from typing import Final, NoReturn
 
 from groupsvc.auth.principal import Permission, Place
-from groupsvc.errors import NotFoundError
-from groupsvc.repositories.cohort_sets import (
+from groupsvc.cohorts import (
     Cohort,
     CohortPage,
     CohortPlace,
@@ -12,6 +11,7 @@ from groupsvc.repositories.cohort_sets import (
     FoundCohort,
     MemberPage,
 )
+from groupsvc.errors import NotFoundError
 from groupsvc.services.partitions import PartitionService
 from groupsvc.services.service import Service
 

@@ -1,11 +1,15 @@
 """The cohorts of a course: its settings, and the content groups that they can point at."""
 
-from typing import Any
+from typing import Any, Final
 
 from groupsvc.auth.principal import Permission
+from groupsvc.cohorts import CohortPlace
 from groupsvc.documents import Document
 from groupsvc.services.partitions import PartitionService
 from groupsvc.services.service import Expectation, Service
+
+
+COHORT_SCHEME: Final = "cohort"
 
 
 class CohortService(Service):
@@ -34,6 +38,16 @@ class CohortService(Service):
 
     async def content_partitions(self, course_id: int) -> Document[list[Any]]:
         return self._readable(await self._uow.cohorts.content_partitions(course_id), "course")
+
+    async def for_cohorts(self, place: CohortPlace) -> list[dict[str, Any]]:
+        """The content partitions of a course that are for cohorts, in order.
+
+        For whoever may write its groups.
+        """
+        self._require(Permission.GROUPS_WRITE, place.department, place.course)
+        document = await self._uow.cohorts.content_partitions(place.course_id)
+        found = document.data if document is not None else []
+        return [each for each in found if each["scheme"] == COHORT_SCHEME]
 
     async def declare_content(
         self,

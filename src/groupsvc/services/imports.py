@@ -1,6 +1,7 @@
 """Imports: tables of four kinds, row by row, a batch at a time."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -46,7 +47,7 @@ class ImportService(Service):
         """
         async with self._uow.attempt(keep=not dry_run):
             pending = Pending()
-            for batch in batches(rows):
+            async for batch in batches(rows):
                 answers, pending = await self.take(kind, batch, pending, create=create)
                 tell(answers)
             await self.lock(await self.close(pending))
@@ -109,7 +110,8 @@ class ImportService(Service):
             return await AssignmentImport(*bound).take(rows, create=create), pending
 
 
-def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+async def batches(rows: Iterable[Row]) -> AsyncIterator[list[Row]]:
+    """Read in a thread, as rows are decided in one: other requests do not wait for it."""
     remaining = iter(rows)
-    while batch := list(islice(remaining, BATCH)):
+    while batch := await asyncio.to_thread(lambda: list(islice(remaining, BATCH))):
         yield batch

@@ -194,12 +194,10 @@ class PartitionService(Service):
 
 
 def _given_name(name: object, own: HeldPartition | None, longest: int) -> str:
-    tidy = normalise(name, longest=longest)
-    if own is not None and tidy == own.name:
-        return tidy
-    if own is not None and own.kind != "ordinary":
+    if own is not None and own.kind != "ordinary" and name != own.name:
         raise ConflictError("this partition keeps its name", code=f"{own.kind}_partition")
-    if tidy == TRACKS_NAME:
+    tidy = normalise(name, longest=longest)
+    if tidy == TRACKS_NAME and (own is None or own.kind != "tracks"):
         raise ConflictError("this name is kept for the tracks", code="reserved_name")
     return tidy
 

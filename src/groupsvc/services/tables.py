@@ -22,7 +22,6 @@ csv.field_size_limit(LONGEST_ROW)
 
 # What spreadsheets run when a cell starts with it; the wide forms count as their narrow ones.
 TRIGGERS: Final = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-NO_CELLS: Final[Mapping[str, str]] = {}
 
 
 class UnusableTableError(InvalidError):
@@ -42,7 +41,7 @@ class Row:
     """
 
     line: int
-    cells: Mapping[str, str] = field(default_factory=lambda: NO_CELLS)
+    cells: Mapping[str, str] = field(default_factory=dict[str, str])
     fault: str | None = None
 
 
@@ -73,10 +72,10 @@ class _Lines:
         self._length += len(line)
         if self._length >= LONGEST_ROW:
             raise UnusableTableError("the row is too long, or a quote is not closed", self.number)
-        if "\x00" in line:
-            raise UnusableTableError("there is a NUL character", self.number)
         if not line.isascii() and not _is_encodable(line):
             raise UnusableTableError("this is not UTF-8", self.number)
+        if "\x00" in line:
+            raise UnusableTableError("there is a NUL character", self.number)
         return line
 
     def begin_row(self) -> None:

@@ -4,6 +4,7 @@ Course staff hold ``groups:write`` on the course itself, moderators ``groups:rea
 staff ``groups:write`` everywhere. Grants in a whole department count in v2 alone.
 """
 
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
@@ -21,6 +22,30 @@ from groupsvc.services.cohort_sets import CohortSetService
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for what, in which course."""
+
+    principal: Principal
+    key: str
+    is_reading: bool
+    cohorts: CohortSetService
+
+    def holds(self, permission: Permission) -> bool:
+        """Whether a permission is held everywhere, or in this very course."""
+        return any(
+            grant.permission is permission
+            and grant.department is None
+            and grant.course in (None, self.key)
+            for grant in self.principal.grants
+        )
+
+    async def place(self) -> Place:
+        """Raises NotFoundError."""
+        found = (await self.cohorts.course(self.key)).place
+        return Place(found.department, found.course)
+
+
 class DialectAccess(Requires):
     """Any caller who is known."""
 
@@ -32,42 +57,34 @@ class DialectAccess(Requires):
         principal = await caller(request, uow)
         key: str = request.path_params["key"]
         require_course_key(key)
-        if not await self.may(request, uow, principal, key):
+        cohorts = CohortSetService(uow, principal)
+        if not await self.may(Asked(principal, key, request.method in SAFE, cohorts)):
             raise ForbiddenError("this needs another permission")
         return principal
 
-    async def may(
-        self, request: Request, uow: UnitOfWork, principal: Principal, key: str
-    ) -> bool:
+    async def may(self, asked: Asked) -> bool:
         raise NotImplementedError
 
 
 class StaffOrModerator(DialectAccess):
     """Course staff; for reading, moderators as well."""
 
-    async def may(
-        self, request: Request, uow: UnitOfWork, principal: Principal, key: str
-    ) -> bool:
-        if holds(principal, Permission.GROUPS_WRITE, key):
+    async def may(self, asked: Asked) -> bool:
+        if asked.holds(Permission.GROUPS_WRITE):
             return True
-        return request.method in SAFE and holds(principal, Permission.GROUPS_READ, key)
+        return asked.is_reading and asked.holds(Permission.GROUPS_READ)
 
 
 class GlobalStaff(DialectAccess):
-    async def may(
-        self, request: Request, uow: UnitOfWork, principal: Principal, key: str
-    ) -> bool:
-        return principal.may(Permission.GROUPS_WRITE)
+    async def may(self, asked: Asked) -> bool:
+        return asked.principal.may(Permission.GROUPS_WRITE)
 
 
 class Dashboard(DialectAccess):
     """Whoever may see the instructor's dashboard; the course is looked up for everybody."""
 
-    async def may(
-        self, request: Request, uow: UnitOfWork, principal: Principal, key: str
-    ) -> bool:
-        place = (await CohortSetService(uow, principal).course(key)).place
-        return principal.may(Permission.GROUPS_WRITE, Place(place.department, place.course))
+    async def may(self, asked: Asked) -> bool:
+        return asked.principal.may(Permission.GROUPS_WRITE, await asked.place())
 
 
 class Manager(StaffOrModerator):
@@ -82,18 +99,15 @@ class Manager(StaffOrModerator):
             raise ApiError(404, f"{key} is not a valid course key.")
         return await super().admit(request, uow)
 
-    async def may(
-        self, request: Request, uow: UnitOfWork, principal: Principal, key: str
-    ) -> bool:
-        if principal.may(Permission.GROUPS_WRITE):
+    async def may(self, asked: Asked) -> bool:
+        if asked.principal.may(Permission.GROUPS_WRITE):
             return True
         try:
-            place = (await CohortSetService(uow, principal).course(key)).place
+            here = await asked.place()
         except NotFoundError:
             return False
-        here = Place(place.department, place.course)
-        reads = request.method in SAFE and principal.may(Permission.GROUPS_READ, here)
-        return reads or principal.may(Permission.GROUPS_WRITE, here)
+        reads = asked.is_reading and asked.principal.may(Permission.GROUPS_READ, here)
+        return reads or asked.principal.may(Permission.GROUPS_WRITE, here)
 
 
 class Author(DialectAccess):
@@ -115,25 +129,13 @@ class Author(DialectAccess):
             to = quote(local_path(request), safe="/:@&+$,-_.!~*'()")
             raise HTTPException(302, headers={"location": f"/login?next={to}"}) from error
 
-    async def may(
-        self, request: Request, uow: UnitOfWork, principal: Principal, key: str
-    ) -> bool:
-        return holds(principal, Permission.GROUPS_WRITE, key)
+    async def may(self, asked: Asked) -> bool:
+        return asked.holds(Permission.GROUPS_WRITE)
 
 
-class Instructor(Dashboard):
-    """The same as for the dashboard, but that a grant must be of the course itself."""
+class Instructor(DialectAccess):
+    """Course staff; the course is looked up for everybody."""
 
-    async def may(
-        self, request: Request, uow: UnitOfWork, principal: Principal, key: str
-    ) -> bool:
-        await CohortSetService(uow, principal).course(key)
-        return holds(principal, Permission.GROUPS_WRITE, key)
-
-
-def holds(principal: Principal, permission: Permission, key: str) -> bool:
-    """Whether a permission is held everywhere, or in this very course."""
-    return any(
-        grant.permission is permission and grant.department is None and grant.course in (None, key)
-        for grant in principal.grants
-    )
+    async def may(self, asked: Asked) -> bool:
+        await asked.place()
+        return asked.holds(Permission.GROUPS_WRITE)

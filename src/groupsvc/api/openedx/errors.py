@@ -26,6 +26,7 @@ NOT_FOUND: Final = "Not found."
 COURSE_NOT_FOUND: Final = "Course not found."
 NAME_EXISTS: Final = "A cohort with the same name already exists."
 NAME_EXISTS_CODE: Final = "cohort-name-exists"
+NEEDS_PARTITION: Final = "If group_id is specified, user_partition_id must also be specified."
 LAST_RANDOM: Final = "There must be one cohort to which students can automatically be assigned."
 CRASHED: Final = "Internal server error."
 
@@ -112,6 +113,9 @@ def render(path: str, status: int, _code: str, detail: str) -> tuple[bytes, str]
     return shape_of(path)(path, status, detail, None)
 
 
+_BY_CODE: Final[Mapping[str, tuple[int, str, str]]] = {
+    "missing_content_partition": (400, NEEDS_PARTITION, "missing-user-partition-id"),
+}
 _BY_TYPE: Final[Mapping[type[refusals.GroupsvcError], tuple[int, str | None, str | None]]] = {
     refusals.UnauthenticatedError: (401, UNAUTHENTICATED, None),
     refusals.ForbiddenError: (403, FORBIDDEN, None),
@@ -147,14 +151,15 @@ def answer(
 async def _refused(request: Request, error: Exception) -> Response:
     """A refusal of the rules that no endpoint has put into words of its own."""
     error = cast("refusals.GroupsvcError", error)
-    status, message, code = next(
-        _BY_TYPE[kind] for kind in type(error).__mro__ if kind in _BY_TYPE
-    )
     if error.code == "unknown_course":
         return await _http(request, course_not_found(request.path_params["key"]))
+    status, message, code = _BY_CODE.get(error.code) or next(
+        _BY_TYPE[kind] for kind in type(error).__mro__ if kind in _BY_TYPE
+    )
     if message is None:
         message = f"{error.message[:1].upper()}{error.message[1:]}."
-        code = error.code.replace("_", "-") if status == 400 and error.code != "invalid" else None
+        is_rule = isinstance(error, refusals.ConflictError)
+        code = error.code.replace("_", "-") if is_rule else None
     headers = {"retry-after": str(error.facts.get("retry_after", 1))} if status == 503 else {}
     return answer(request, status, message, code, headers)
 

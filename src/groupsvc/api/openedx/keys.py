@@ -46,6 +46,7 @@ Key = Annotated[
     ),
 ]
 CohortId = Annotated[int, Path(description="Id of a cohort of the course")]
+Segment = Annotated[str, Path(description="Exact username")]
 Username = Annotated[str, Path(description="The rest of the path, slashes included")]
 
 

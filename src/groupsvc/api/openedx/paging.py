@@ -62,14 +62,13 @@ class Found:
         }
 
 
-def wanted_page(request: Request) -> Wanted | None:
+def wanted_page(page: str | None, page_size: str | None) -> Wanted | None:
     """The page that is asked for; None when there can be no such page."""
-    given = request.query_params.get("page") or "1"
-    size = _number(request.query_params.get("page_size", ""))
+    size = _number(page_size or "")
     size = min(size, MOST) if size is not None and size > 0 else DEFAULT
-    if given == LAST:
+    if page == LAST:
         return Wanted(None, size)
-    number = _number(given)
+    number = _number(page or "1")
     return Wanted(min(number, _FURTHEST), size) if number is not None and number > 0 else None
 
 

@@ -66,12 +66,12 @@ class Address:
         path: str,
         access: DialectAccess,
         *,
-        spellings: Sequence[str] = (),
+        spellings: Sequence[str] | None = None,
         errors: type[BaseModel] = ErrorOut,
     ) -> None:
         toggled = path.removesuffix("/") if path.endswith("/") else f"{path}/"
         self._router, self._path = router, path
-        self._paths = (path, *(spellings or (toggled,)))
+        self._paths = (path, *((toggled,) if spellings is None else spellings))
         self._access, self._errors = access, errors
         self._methods: list[str] = []
         self._refusals: dict[str, ApiError] = {}
@@ -87,10 +87,13 @@ class Address:
         refusals: Sequence[int] = (400, 401, 403, 404),
         name: str | None = None,
         bulk: bool = False,
+        parameters: Sequence[Described] = (),
     ) -> Register:
         """Register an endpoint; it is documented under the spelling that the platform uses."""
         self._methods.append(method)
-        extra = {"requestBody": dict(body)} if body is not None else {}
+        extra: dict[str, Any] = {"parameters": list(parameters)} if parameters else {}
+        if body is not None:
+            extra["requestBody"] = dict(body)
 
         def register(endpoint: Endpoint) -> Endpoint:
             for path in self._paths:
@@ -147,6 +150,13 @@ def json_body(model: type[BaseModel], *, required: bool = True) -> Described:
     schema = model.model_json_schema()
     kinds = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
     return {"required": required, "content": {kind: {"schema": schema} for kind in kinds}}
+
+
+def json_only(model: type[BaseModel]) -> Described:
+    return {
+        "required": True,
+        "content": {"application/json": {"schema": model.model_json_schema()}},
+    }
 
 
 def form_body(model: type[BaseModel]) -> Described:

@@ -164,7 +164,7 @@ class CohortIn(BaseModel):
     group_id: Annotated[int | None, Field(description="Needs `user_partition_id`")] = None
 
 
-class CohortEdit(BaseModel):
+class CohortPatch(BaseModel):
     name: Annotated[str | None, Field(min_length=1, max_length=255)] = None
     assignment_type: AssignmentType | None = None
     user_partition_id: int | None = None

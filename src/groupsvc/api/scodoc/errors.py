@@ -1,7 +1,8 @@
 """Refusals in ScoDoc's words: ``{"error": reason phrase, "message", "status"}``, always JSON."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final, cast
@@ -80,6 +81,17 @@ def refusal(error: refusals.GroupsvcError) -> Response:
     if status == 503:
         headers["Retry-After"] = str(error.facts.get("retry_after", 1))
     return answer(status, message or error.message, headers)
+
+
+@contextmanager
+def worded(words: Mapping[str, str]) -> Generator[None]:
+    """Refusals with one of these codes become a 400 with the message that the route has for it."""
+    try:
+        yield
+    except refusals.GroupsvcError as error:
+        if error.code not in words:
+            raise
+        raise HTTPException(400, words[error.code]) from error
 
 
 async def _refused(_: Request, error: Exception) -> Response:

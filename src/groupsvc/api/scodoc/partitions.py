@@ -1,7 +1,5 @@
 """Partitions of a formsemestre."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -10,6 +8,7 @@ from starlette.responses import Response
 
 from groupsvc.api.deps import PartitionServiceDep
 from groupsvc.api.scodoc import objects
+from groupsvc.api.scodoc.errors import worded
 from groupsvc.api.scodoc.reading import flag, is_same, numero, read_ids, read_object
 from groupsvc.api.scodoc.routing import DialectRouter, Id
 from groupsvc.api.scodoc.schemas import (
@@ -21,7 +20,6 @@ from groupsvc.api.scodoc.schemas import (
     PartitionWithGroupsOut,
 )
 from groupsvc.documents import PartitionDoc
-from groupsvc.errors import ConflictError, InvalidError
 
 router = DialectRouter("partitions")
 
@@ -30,7 +28,22 @@ FLAGS = {"bul_show_rank": False, "show_in_lists": False, "groups_editable": True
 NAME_MISSING = "missing partition_name or invalid data format"
 NAME_INVALID = "invalid partition_name"
 ORDER_INVALID = "paramètre liste des partitions invalide"
-TRACKS = "Parcours"
+
+# What the refusals of the rules are called here, where a name is checked and where all is written.
+NAMING = {
+    "invalid_name": NAME_INVALID,
+    "name_taken": NAME_INVALID,
+    "reserved_name": f"{NAME_INVALID} Parcours",
+    "default_partition": NAME_INVALID,
+    "cohorts_partition": NAME_INVALID,
+    "tracks_partition": "can't rename Parcours",
+}
+WRITING = {
+    "invalid_name": NAME_INVALID,
+    "name_taken": NAME_INVALID,
+    "tracks_partition": "can't change Parcours",
+}
+DELETING = {"default_partition": "ne peut pas supprimer la partition par défaut"}
 
 
 @router.read("/partition/{partition_id:int}", PartitionWithGroupsOut, "A partition with its groups")
@@ -66,11 +79,11 @@ async def create_partition(
     name = given.get("partition_name")
     if name is None:
         raise HTTPException(400, NAME_MISSING)
-    with _naming():
+    with worded(NAMING):
         await partitions.check_name(formsemestre_id, name, longest=LONGEST)
     place = objects.position(numero(given.get("numero", 0)))
     flags = {each: flag(each, given.get(each, default)) for each, default in FLAGS.items()}
-    with _naming():
+    with worded(WRITING):
         document = await partitions.create(
             formsemestre_id,
             name,
@@ -113,21 +126,17 @@ async def edit_partition(
     given = read_object(request)
     document = await partitions.read_own(partition_id)
     asked = _asked(document.data, given)
-    if held.kind == "tracks" and "partition_name" in asked:
-        raise HTTPException(400, f"can't rename {TRACKS}")
     changes: dict[str, Any] = {}
     if "partition_name" in asked:
-        with _naming("default_partition", "cohorts_partition"):
+        with worded(NAMING):
             changes["name"] = await partitions.check_name(
                 held.course_id, asked["partition_name"], own=held, longest=LONGEST
             )
     if "numero" in asked:
         changes["position"] = objects.position(numero(asked["numero"]))
     changes |= {name: flag(name, asked[name]) for name in FLAGS if name in asked}
-    if held.kind == "tracks" and "groups_editable" in changes:
-        raise HTTPException(400, f"can't change {TRACKS}")
     if changes:
-        with _naming():
+        with worded(WRITING):
             document = await partitions.edit(partition_id, changes, longest=LONGEST)
     return objects.answer(objects.partition_with_groups(document.data))
 
@@ -135,12 +144,8 @@ async def edit_partition(
 @router.write("/partition/{partition_id:int}/delete", DoneOut, "Delete a partition")
 async def delete_partition(partition_id: Id, partitions: PartitionServiceDep) -> Response:
     """With its groups and memberships; the students stay in the formsemestre."""
-    try:
+    with worded(DELETING):
         await partitions.delete(partition_id)
-    except ConflictError as error:
-        if error.code != "default_partition":
-            raise
-        raise HTTPException(400, "ne peut pas supprimer la partition par défaut") from error
     return objects.answer({"OK": True})
 
 
@@ -152,16 +157,3 @@ def _asked(doc: PartitionDoc, given: dict[str, Any]) -> dict[str, Any]:
         for name in ("partition_name", "numero", *FLAGS)
         if given.get(name) is not None and not is_same(given[name], shown[name])
     }
-
-
-@contextmanager
-def _naming(*codes: str) -> Generator[None]:
-    """Refusals of the name in ScoDoc's words, and of those with one of the codes."""
-    try:
-        yield
-    except (ConflictError, InvalidError) as error:
-        if error.code == "reserved_name":
-            raise HTTPException(400, f"{NAME_INVALID} {TRACKS}") from error
-        if error.code in ("invalid_name", "name_taken", *codes):
-            raise HTTPException(400, NAME_INVALID) from error
-        raise

@@ -186,4 +186,6 @@ async def _pages(request: Request, export: Export, first: bytes) -> AsyncIterato
 
     yield first
     while not export.is_done:
-        yield await wiring(request).units.run(request.state.request_id, read, reading=True)
+        yield await wiring(request).units.run(
+            request.state.request_id, read, reading=True, bulk=True
+        )

@@ -91,7 +91,7 @@ class Report:
 def _rows_of_json(kind: Kind, document: Any) -> Iterator[Row]:
     _, model = ROWS[kind.name]
     try:
-        rows = model.model_validate(document).rows
+        rows = model.model_validate(document, from_attributes=True).rows
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         raise RequestValidationError(

@@ -1,5 +1,6 @@
 """Assignments: who is in which group."""
 
+import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from itertools import count
 
@@ -28,7 +29,7 @@ class AssignmentImport(Service):
 
     async def take(self, rows: Sequence[Row], *, create: bool) -> list[RowAnswer]:
         """``create`` makes partitions and groups that are missing, at the end of their lists."""
-        read = read_rows(rows, read_row)
+        read = await asyncio.to_thread(read_rows, rows, read_row)
         courses = await self._courses(understood(read), create=create)
         answers: dict[int, RowAnswer] = {}
         placed: list[Placed] = []
@@ -41,7 +42,7 @@ class AssignmentImport(Service):
             scene = await self._look(placed)
             if create and (missing := scene.missing(placed)):
                 await self._create(scene, missing)
-            decided = scene.plan(placed, create=create)
+            decided = await asyncio.to_thread(scene.plan, placed, create=create)
             await self._carry_out(decided)
             answers |= decided.answers
         return [answers[line] for line, _ in read]

@@ -1,5 +1,6 @@
 """Departments and courses."""
 
+import asyncio
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Final
@@ -117,9 +118,9 @@ class CourseImport(Service):
 
     async def take(self, rows: Sequence[Row], locked: Set[int]) -> tuple[list[RowAnswer], Set[int]]:
         """``locked`` are courses to be locked when all is done; answers the new set of them."""
-        read = read_rows(rows, read_row)
+        read = await asyncio.to_thread(read_rows, rows, read_row)
         plan = await self._prepare(understood(read), locked)
-        answers = decide_rows(read, plan.decide)
+        answers = await asyncio.to_thread(decide_rows, read, plan.decide)
         ids = await self._carry_out(plan)
         opened = {ids[key] for key, is_locked in plan.locks.items() if not is_locked}
         closed = {ids[key] for key, is_locked in plan.locks.items() if is_locked}

@@ -1,5 +1,6 @@
 """Rosters: users, and who is in which course."""
 
+import asyncio
 from collections.abc import Sequence
 
 from groupsvc.auth.principal import Permission
@@ -19,9 +20,9 @@ class RosterImport(Service):
     """
 
     async def take(self, rows: Sequence[Row]) -> list[RowAnswer]:
-        read = read_rows(rows, read_row)
+        read = await asyncio.to_thread(read_rows, rows, read_row)
         plan = await self._prepare(understood(read))
-        answers = decide_rows(read, plan.decide)
+        answers = await asyncio.to_thread(decide_rows, read, plan.decide)
         await self._carry_out(plan)
         return answers
 

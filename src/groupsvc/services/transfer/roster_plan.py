@@ -152,9 +152,8 @@ class RosterPlan:
         return "unchanged" if row.state in (None, state) else "updated"
 
     def _write(self, before: Person | None, after: Person) -> None:
-        if before is not None:
-            for claim in _claims(before):
-                del self._holders[claim]
+        for claim in _claims(before) if before is not None else ():
+            del self._holders[claim]
         for claim in _claims(after):
             self._holders[claim] = after.username
             stored = self._stored.get(claim)

@@ -1,5 +1,6 @@
 """Structures: the partitions of courses and their groups."""
 
+import asyncio
 from collections.abc import Sequence, Set
 from dataclasses import replace
 
@@ -25,9 +26,9 @@ class StructureImport(Service):
     async def take(self, rows: Sequence[Row], closing: Places) -> tuple[list[RowAnswer], Places]:
         """``closing`` are partitions whose groups are not to be edited any more when all is done;
         answers the new set of them."""
-        read = read_rows(rows, read_row)
+        read = await asyncio.to_thread(read_rows, rows, read_row)
         plan = await self._prepare(understood(read), closing)
-        answers = decide_rows(read, plan.decide)
+        answers = await asyncio.to_thread(decide_rows, read, plan.decide)
         await self._write_partitions(plan)
         await self._write_groups(plan)
         return answers, self._closing(plan, closing)

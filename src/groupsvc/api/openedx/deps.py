@@ -1,0 +1,53 @@
+"""Services bound to the request's unit of work and caller, and refusals in other words."""
+
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, TypeVar
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from groupsvc.api.openedx.errors import COURSE_NOT_FOUND, ApiError
+from groupsvc.errors import ForbiddenError, GroupsvcError
+from groupsvc.services.cohort_edits import CohortEditService
+from groupsvc.services.cohort_members import CohortMemberService
+from groupsvc.services.cohort_sets import CohortSetService
+from groupsvc.services.cohort_uploads import CohortUploadService
+from groupsvc.services.cohorts import CohortService
+from groupsvc.services.service import Service
+
+S = TypeVar("S", bound=Service)
+
+
+def _bound(kind: type[S]) -> Callable[[Request], Awaitable[S]]:
+    async def make(request: Request) -> S:
+        return kind(request.state.uow, request.state.principal)
+
+    return make
+
+
+SetsDep = Annotated[CohortSetService, Depends(_bound(CohortSetService))]
+EditsDep = Annotated[CohortEditService, Depends(_bound(CohortEditService))]
+MembersDep = Annotated[CohortMemberService, Depends(_bound(CohortMemberService))]
+UploadsDep = Annotated[CohortUploadService, Depends(_bound(CohortUploadService))]
+ContentDep = Annotated[CohortService, Depends(_bound(CohortService))]
+
+
+@contextmanager
+def saying(words: Mapping[str, ApiError]) -> Generator[None]:
+    """Put refusals into the words of an endpoint, by their code."""
+    try:
+        yield
+    except GroupsvcError as error:
+        if error.code in words:
+            raise words[error.code] from error
+        raise
+
+
+@contextmanager
+def for_staff() -> Generator[None]:
+    """Whoever was admitted to read, and asks for what is for staff, does not find the course."""
+    try:
+        yield
+    except ForbiddenError as error:
+        raise ApiError(404, COURSE_NOT_FOUND) from error

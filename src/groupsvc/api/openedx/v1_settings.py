@@ -1,0 +1,43 @@
+"""R1: is a course cohorted? (spec section 5)"""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from groupsvc.api.openedx.access import StaffOrModerator
+from groupsvc.api.openedx.deps import SetsDep, for_staff
+from groupsvc.api.openedx.errors import ApiError
+from groupsvc.api.openedx.keys import Key
+from groupsvc.api.openedx.objects import answer, settings
+from groupsvc.api.openedx.reading import read_body
+from groupsvc.api.openedx.routing import Address, json_body
+from groupsvc.api.openedx.schemas import SettingsIn, SettingsOut
+
+router = APIRouter(tags=["v1"])
+SETTINGS = Address(router, "/v1/settings/{key:course_key}", StaffOrModerator())
+
+MISSING = 'Missing field "is_cohorted".'
+NOT_BOOLEAN = "Cohorted must be a boolean"
+
+
+@SETTINGS.on("GET", SettingsOut, "Is the course cohorted?", refusals=(401, 403, 404))
+async def get_settings(key: Key, cohorts: SetsDep) -> Response:
+    """The first reading makes the settings, so that they have an id."""
+    with for_staff():
+        return answer(settings(await cohorts.settled(key)))
+
+
+@SETTINGS.on("PUT", SettingsOut, "Turn cohorts on or off", body=json_body(SettingsIn))
+async def put_settings(request: Request, key: Key, cohorts: SetsDep) -> Response:
+    """Turning them off keeps cohorts and members."""
+    await cohorts.course(key)
+    body = await read_body(request)
+    if not body.has("is_cohorted"):
+        raise ApiError(400, MISSING)
+    wanted = body.get("is_cohorted")
+    if not isinstance(wanted, bool):
+        raise ApiError(400, NOT_BOOLEAN)
+    return answer(settings(await cohorts.switch(key, is_cohorted=wanted)))
+
+
+SETTINGS.close()

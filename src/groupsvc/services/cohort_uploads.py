@@ -1,0 +1,63 @@
+"""Uploads of tables that put users into cohorts: checked at once, done later as a job."""
+
+import asyncio
+from typing import Any, Final
+
+from groupsvc.auth.principal import Permission
+from groupsvc.documents import Document, Page
+from groupsvc.errors import NotFoundError
+from groupsvc.services.cohort_sets import CohortSetService
+from groupsvc.services.cohort_tables import check_file, read_rows
+from groupsvc.services.service import Service
+
+KIND: Final = "cohort_upload"
+NEWEST: Final = 2**63 - 1
+
+
+class CohortUploadService(Service):
+    """Whoever may write the groups of a course uploads to it and reads what became of that."""
+
+    async def accept_for_key(self, key: str, name: str, content: bytes) -> None:
+        """Accept a file for a course; for an unknown one there is nothing to do.
+
+        Raises UnusableUploadError.
+        """
+        check_file(name, len(content))
+        total = await self._count(content)
+        try:
+            place = (await CohortSetService(self._uow, self._principal).course(key)).place
+        except NotFoundError:
+            return
+        self._require(Permission.GROUPS_WRITE, place.department, place.course)
+        await self._uow.jobs.enqueue(place.course_id, KIND, content, total=total)
+
+    async def accept(self, course_id: int, content: bytes) -> Document[dict[str, Any]]:
+        """Accept a table for a course; answers the job.
+
+        Raises NotFoundError, ForbiddenError, LockedError or UnusableUploadError, in this order.
+        """
+        course = await self._uow.courses.find(course_id)
+        if course is None:
+            raise NotFoundError("no such course")
+        self._require(Permission.GROUPS_WRITE, course.department, course.key)
+        self._unlocked(course.is_locked)
+        total = await self._count(content)
+        job_id = await self._uow.jobs.enqueue(course.id, KIND, content, total=total)
+        document = await self._uow.jobs.read(job_id)
+        assert document is not None
+        return document
+
+    async def read(self, job_id: int) -> Document[dict[str, Any]]:
+        return self._readable(await self._uow.jobs.read(job_id), "job", Permission.GROUPS_WRITE)
+
+    async def page(self, course_id: int, *, before: int | None, limit: int) -> Page:
+        """The jobs of a course, newest first."""
+        course = await self._uow.courses.find(course_id)
+        if course is None:
+            raise NotFoundError("no such course")
+        self._require(Permission.GROUPS_WRITE, course.department, course.key)
+        return await self._uow.jobs.page(course.id, before=before or NEWEST, limit=limit)
+
+    @staticmethod
+    async def _count(content: bytes) -> int:
+        return len(await asyncio.to_thread(read_rows, content))
