@@ -26,10 +26,12 @@ def run(connection: Connection) -> None:
 
 
 async def connect_and_run() -> None:
-    engine = make_engine(database_url(Settings()), Settings())
-    async with engine.connect() as connection:
+    settings = Settings().model_copy(update={"command_timeout": 600.0})
+    engine = make_engine(database_url(settings), settings)
+    # The lock and all that is done under it hold for one transaction.
+    transactional = engine.execution_options(isolation_level="READ COMMITTED")
+    async with transactional.begin() as connection:
         await connection.run_sync(run)
-        await connection.commit()
     await engine.dispose()
 
 

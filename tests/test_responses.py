@@ -19,7 +19,7 @@ def operations(app: FastAPI) -> dict[str, APIRoute]:
     return {
         route.operation_id: route
         for route in app.routes
-        if isinstance(route, APIRoute) and route.operation_id
+        if isinstance(route, APIRoute) and route.operation_id and route.path.startswith("/v1/")
     }
 
 

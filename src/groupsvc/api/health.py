@@ -35,7 +35,7 @@ class ReadinessReport(BaseModel):
 router = APIRouter(prefix="/health", tags=["health"])
 
 
-@router.get("/live", summary="Is the process alive?")
+@router.get("/live", operation_id="get_liveness", summary="Is the process alive?")
 async def live() -> Liveness:
     """Answers without asking the database: restarting this process would not cure that one."""
     return Liveness(status="alive")
@@ -48,6 +48,7 @@ _NOT_READY: dict[int | str, dict[str, Any]] = {
 
 @router.get(
     "/ready",
+    operation_id="get_readiness",
     summary="Should this process get requests?",
     response_model=ReadinessReport,
     responses=_NOT_READY,

@@ -38,6 +38,7 @@ REGISTRY: Final[Mapping[type[refusals.GroupsvcError], tuple[int, str]]] = {
 _TITLES: Final[dict[int, str]] = dict(REGISTRY.values())
 _CODES: Final = {401: "unauthenticated", 404: "not_found", 413: "body_too_large"}
 _NOT_FOUND: Final = "no such resource"
+_STOCK: Final = "HTTPValidationError"
 
 # A name that a client made up may be a megabyte long: such a pointer stops at its parent.
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:/~-]{1,64}", re.ASCII)
@@ -217,6 +218,20 @@ def _documented(status: int) -> dict[str, Any]:
     }
 
 
+def _replace_stock_refusals(document: dict[str, Any]) -> None:
+    """FastAPI documents a refusal in its own shape; a path alone never leads to one here."""
+    for operation in (each for item in document["paths"].values() for each in item.values()):
+        responses, parameters = operation["responses"], operation.get("parameters", ())
+        if _STOCK not in str(responses.get("422")):
+            continue
+        if "requestBody" in operation or any(each["in"] != "path" for each in parameters):
+            responses["422"] = _documented(422)
+        else:
+            del responses["422"]
+    for name in (_STOCK, "ValidationError"):
+        document.get("components", {}).get("schemas", {}).pop(name, None)
+
+
 def install(app: FastAPI) -> None:
     """Answer every refusal and error of the application with a problem, and document them."""
     app.add_exception_handler(refusals.GroupsvcError, _refused)
@@ -227,6 +242,7 @@ def install(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         document = plain()
+        _replace_stock_refusals(document)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         template = "#/components/schemas/{model}"
         schemas |= models_json_schema([(Problem, "validation")], ref_template=template)[1]["$defs"]

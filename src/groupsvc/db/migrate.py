@@ -1,5 +1,7 @@
 """Bring the database to the revision that this program needs."""
 
+import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,9 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import groupsvc
+
+# Alembic keeps what it is doing in globals: in one process, one migrates at a time.
+_turn = threading.Lock()
 
 
 def _scripts() -> Path:
@@ -34,9 +39,14 @@ async def _run(engine: AsyncEngine, work: Callable[[Config], None]) -> None:
         config.attributes["connection"] = connection
         work(config)
 
-    transactional = engine.execution_options(isolation_level="READ COMMITTED")
-    async with transactional.begin() as connection:
-        await connection.run_sync(run)
+    while not _turn.acquire(blocking=False):  # noqa: ASYNC110 - an event is of one loop only
+        await asyncio.sleep(0.02)
+    try:
+        transactional = engine.execution_options(isolation_level="READ COMMITTED")
+        async with transactional.begin() as connection:
+            await connection.run_sync(run)
+    finally:
+        _turn.release()
 
 
 async def upgrade(engine: AsyncEngine, revision: str = "head") -> None:

@@ -8,7 +8,6 @@ from groupsvc.documents import Document
 from groupsvc.services.partitions import PartitionService
 from groupsvc.services.service import Expectation, Service
 
-
 COHORT_SCHEME: Final = "cohort"
 
 

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from groupsvc.auth.principal import Permission
+from groupsvc.auth.principal import Permission, Principal
 from groupsvc.errors import NotFoundError
 from groupsvc.repositories.exports import Extent, Rows
+from groupsvc.repositories.unit_of_work import UnitOfWork
 from groupsvc.services.service import Service
 from groupsvc.services.tables import write_rows
 from groupsvc.services.transfer.kinds import Kind, Name
@@ -82,3 +83,12 @@ class ExportService(Service):
             export.source, export.key = export.source + 1, None
         table = ([row.get(column) for column in kind.columns] for row in rows)
         return write_rows([kind.columns, *table] if is_first else table)
+
+
+def page_reader(principal: Principal, export: Export) -> Callable[[UnitOfWork], Awaitable[bytes]]:
+    """Read the next page in a unit of work of its own."""
+
+    async def read(uow: UnitOfWork) -> bytes:
+        return await ExportService(uow, principal).next_page(export)
+
+    return read

@@ -1,6 +1,6 @@
 """The instructor's routes: settings and cohorts (spec section 9)."""
 
-from typing import Final
+from typing import Any, Final, cast
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -135,4 +135,4 @@ async def _members(request: Request) -> Body:
         raise ApiError(400, INVALID) from error
     if not isinstance(value, dict):
         raise ApiError(400, INVALID)
-    return Body(value)
+    return Body(cast("dict[str, Any]", value))

@@ -128,9 +128,10 @@ def given_users(body: Body) -> list[Any]:
         return [users] if users else []
     if not users:
         return []
+    identifiers = cast("list[Any]", users)
     if not isinstance(users, list):
         raise ApiError(400, "users must be a list of usernames and e-mail addresses.")
-    return cast("list[Any]", users)
+    return identifiers
 
 
 USERS.close()

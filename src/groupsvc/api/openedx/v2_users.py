@@ -79,11 +79,11 @@ def _given(body: Body) -> list[Any]:
     users: Any = body.repeated.get("users") if body.is_form else body.get("users")
     if users is None:
         raise ApiError(400, f"users: {MISSING}")
+    texts = cast("list[Any]", users)
     if not isinstance(users, list):
         raise ApiError(400, "users: Expected a list of items.")
-    if not users:
+    if not texts:
         raise ApiError(400, "users: This list may not be empty.")
-    texts = cast("list[Any]", users)
     if not all(isinstance(each, str) and each.strip() for each in texts):
         raise ApiError(400, "users: A username or e-mail address may not be blank.")
     return texts

@@ -16,8 +16,7 @@ from groupsvc.api.v1.transfer_schemas import ImportOut
 from groupsvc.api.v1.uploads import CSV, Report, documented_body, read_upload
 from groupsvc.api.wiring import wiring
 from groupsvc.auth.principal import Permission
-from groupsvc.repositories.unit_of_work import UnitOfWork
-from groupsvc.services.exports import Export, ExportService
+from groupsvc.services.exports import Export, ExportService, page_reader
 from groupsvc.services.imports import ImportService
 from groupsvc.services.transfer.kinds import (
     ASSIGNMENTS,
@@ -179,11 +178,7 @@ async def _import(
 
 async def _pages(request: Request, export: Export, first: bytes) -> AsyncIterator[bytes]:
     """Each page is a unit of work of its own: a slow client holds no connection."""
-    principal = request.state.principal
-
-    async def read(uow: UnitOfWork) -> bytes:
-        return await ExportService(uow, principal).next_page(export)
-
+    read = page_reader(request.state.principal, export)
     yield first
     while not export.is_done:
         yield await wiring(request).units.run(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from groupsvc.auth.principal import Permission
-from groupsvc.errors import ConflictError
+from groupsvc.errors import ConflictError, ForbiddenError
 from groupsvc.repositories.transfer.courses import KnownCourse
 from groupsvc.repositories.transfer.roster import Person
 from groupsvc.services.transfer import cells
@@ -111,7 +111,7 @@ class RosterPlan:
         course = self._courses.find(row.course_key) if row.course_key is not None else None
         before = self._now.get(row.username)
         after = self._after(before, row, course)
-        user = self._compare(before, after)
+        user = self._compare(before, after, row.department)
         enrollment = self._enrollment(row, course)
         if user != "unchanged":
             self._write(before, after)
@@ -130,13 +130,15 @@ class RosterPlan:
         new = Person(None, row.username, home, None, "", "", None, "X", None, None, True)
         return replace(new, **row.given)
 
-    def _compare(self, before: Person | None, after: Person) -> Result:
+    def _compare(self, before: Person | None, after: Person, named: str | None) -> Result:
+        """The department that a row names may be out of sight; any other one is forbidden."""
         if before == after:
             return "unchanged"
-        if before is not None:
-            self._rights.require(Permission.ROSTER_WRITE, before.department)
-        if before is None or before.department != after.department:
-            self._rights.require(Permission.ROSTER_WRITE, after.department)
+        if named is not None:
+            self._rights.require(Permission.ROSTER_WRITE, named)
+        home = (before or after).department
+        if not self._rights.holds(Permission.ROSTER_WRITE, home):
+            raise ForbiddenError(f"this needs {Permission.ROSTER_WRITE} where the user belongs")
         for claim in _claims(after):
             if self._holders.get(claim, after.username) != after.username:
                 code, message = UNIQUE[claim[0]]

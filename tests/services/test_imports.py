@@ -1,0 +1,152 @@
+"""A batch answers and does what its rows would, one after the other."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from groupsvc.auth.principal import Grant, Permission, Principal
+from groupsvc.db.engine import Sessions
+from groupsvc.repositories.unit_of_work import UnitOfWork
+from groupsvc.services.exports import Export, ExportService
+from groupsvc.services.imports import ImportService, Pending
+from groupsvc.services.tables import Row
+from groupsvc.services.transfer.kinds import ASSIGNMENTS, COURSES, KINDS, ROSTER, STRUCTURE, Kind
+from tests.conftest import SQL, World
+
+ANYBODY = Principal("anybody", grants=frozenset(Grant(each) for each in Permission))
+
+
+def row(**columns: Any) -> st.SearchStrategy[dict[str, str]]:
+    """Rows in which every column has one of its cells; some columns may be absent."""
+    required = {name: st.sampled_from(cells) for name, cells in columns.items() if cells[0]}
+    optional = {name: st.sampled_from(cells) for name, cells in columns.items() if not cells[0]}
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+def rows_of(kind: Kind, world: World) -> st.SearchStrategy[list[dict[str, str]]]:
+    name, key = world.department, world.course
+    users = [f"{name}-{n}" for n in range(4)]
+    strategies = {
+        COURSES: row(
+            department=[name, f"{name}-2"],
+            department_name=["", "One", "Two"],
+            course_key=["", key, f"{key}-2"],
+            title=["", "A", "B"],
+            is_locked=["", "true", "false"],
+        ),
+        ROSTER: row(
+            username=users,
+            email=["", *(f"{user}@x" for user in users), f"{users[0].upper()}@X"],
+            student_number=["", "1", "2", "3"],
+            department=["", name, "nowhere"],
+            course_key=["", key, "nowhere"],
+            state=["", "active", "withdrawn"],
+        ),
+        STRUCTURE: row(
+            course_key=[key],
+            partition=["TD", "TP", "C"],
+            kind=["", "ordinary", "cohorts", "tracks"],
+            position=["", "1", "9"],
+            groups_editable=["", "true", "false"],
+            group=["", "A", "B"],
+            group_position=["", "1", "5"],
+            capacity=["", "0", "1", "2"],
+        ),
+        ASSIGNMENTS: row(
+            course_key=[key],
+            user=[*users, "nobody"],
+            partition=["TD", "TP", "C"],
+            group=["", "A", "B", "D"],
+        ),
+    }
+    return st.lists(strategies[kind], max_size=8)
+
+
+Start = Callable[[UnitOfWork, World], Awaitable[None]]
+
+
+async def take(
+    uow: UnitOfWork, kind: Kind, rows: list[dict[str, str]], size: int, *, create: bool = False
+) -> list[Any]:
+    imports, pending, answers = ImportService(uow, ANYBODY), Pending(), []
+    numbered = [Row(line, cells) for line, cells in enumerate(rows, start=2)]
+    for start in range(0, len(numbered), size):
+        batch = numbered[start : start + size]
+        more, pending = await imports.take(kind, batch, pending, create=create)
+        answers += more
+    await imports.lock(await imports.close(pending))
+    return answers
+
+
+async def state(uow: UnitOfWork, world: World) -> list[bytes]:
+    exports = ExportService(uow, ANYBODY)
+    tables = [
+        Export(kind, await exports.extent(department=department))
+        for kind in KINDS
+        for department in (world.department, None)
+        if department or kind is COURSES
+    ]
+    return [page async for export in _each(tables) async for page in _pages(exports, export)]
+
+
+async def _each(tables: list[Export]) -> Any:
+    for table in tables:
+        yield table
+
+
+async def _pages(exports: ExportService, export: Export) -> Any:
+    while not export.is_done:
+        yield await exports.next_page(export)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def world(sql: SQL) -> World:
+    """Two of four users in one of two groups of TD; nothing else but what rows bring."""
+    world = await World(sql).make(0)
+    await sql(
+        "INSERT INTO users (department_id, username, sort_key)"
+        " SELECT :id, :name || '-' || n, '' FROM generate_series(0, 2) n",
+        id=world.department_id,
+        name=world.department,
+    )
+    found = await sql("SELECT id FROM users WHERE department_id = :id", id=world.department_id)
+    world.users = [user for (user,) in found]
+    await world.enroll(*world.users)
+    partition = await world.add_partition("TD")
+    await world.add_partition("C", "cohorts", position=2)
+    group = await world.add_group(partition, "A", capacity=1)
+    await world.add_group(partition, "B", position=2)
+    await sql(
+        "INSERT INTO memberships (course_id, partition_id, user_id, group_id)"
+        " VALUES (:course, :partition, :user, :group)",
+        course=world.course_id,
+        partition=partition,
+        user=world.users[0],
+        group=group,
+    )
+    return world
+
+
+@pytest.mark.parametrize("create", [False, True])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+async def test_a_batch_does_what_its_rows_do_one_by_one(
+    sessions: Sessions, world: World, kind: Kind, create: bool, data: st.DataObject
+) -> None:
+    rows = data.draw(rows_of(kind, world))
+    size = data.draw(st.integers(1, 8))
+    outcomes = []
+    for each in (1, size, 100):
+        async with UnitOfWork(sessions) as uow, uow.attempt(keep=False):
+            answers = await take(uow, kind, rows, each, create=create)
+            outcomes.append((answers, await state(uow, world)))
+    assert outcomes[0] == outcomes[1] == outcomes[2]

@@ -1,0 +1,171 @@
+"""Migrations on empty databases of their own."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import URL, text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from groupsvc.db import migrate
+from groupsvc.db.engine import make_engine
+from groupsvc.settings import Settings
+from tests.conftest import MakeDatabase
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+REVISIONS = sorted(path.name[9:13] for path in (ROOT / "alembic" / "versions").glob("*.py"))
+
+CATALOGUE = """
+    SELECT 'column', table_name, column_name || ' ' || data_type || ' ' || is_nullable,
+           concat(column_default, ' ', collation_name)
+    FROM information_schema.columns WHERE table_schema = 'public'
+    UNION ALL
+    SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
+    UNION ALL
+    SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL
+    SELECT 'function', proname, pg_get_function_identity_arguments(oid), prosrc
+    FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid)
+    FROM pg_trigger WHERE NOT tgisinternal
+    ORDER BY 1, 2, 3, 4
+"""
+
+
+@asynccontextmanager
+async def engine_of(url: URL, settings: Settings) -> AsyncIterator[AsyncEngine]:
+    engine = make_engine(url, settings)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+async def catalogue(engine: AsyncEngine) -> list[Any]:
+    """Everything that the migrations have made."""
+    async with engine.connect() as connection:
+        rows = await connection.execute(text(CATALOGUE))
+        return [tuple(row) for row in rows if not str(row[1]).startswith("alembic_version")]
+
+
+async def test_up_down_and_up_again_make_the_same(
+    make_database: MakeDatabase, settings: Settings
+) -> None:
+    async with engine_of(await make_database(), settings) as engine:
+        assert await migrate.current(engine) is None
+        await migrate.upgrade(engine)
+        assert await migrate.current(engine) == migrate.head() == REVISIONS[-1]
+        whole = await catalogue(engine)
+        assert {kind for kind, *_ in whole} == {
+            "column",
+            "constraint",
+            "index",
+            "function",
+            "trigger",
+        }
+        await migrate.downgrade(engine)
+        assert (await migrate.current(engine), await catalogue(engine)) == (None, [])
+        await migrate.upgrade(engine)
+        assert await catalogue(engine) == whole
+
+
+async def test_each_step_is_undone_by_its_own(
+    make_database: MakeDatabase, settings: Settings
+) -> None:
+    async with engine_of(await make_database(), settings) as engine:
+        before = []
+        for revision in REVISIONS:
+            before.append(await catalogue(engine))
+            await migrate.upgrade(engine, revision)
+        for revision, expected in zip([*REVISIONS[:-1][::-1], "base"], before[::-1], strict=True):
+            await migrate.downgrade(engine, revision)
+            assert await catalogue(engine) == expected, f"down to {revision}"
+
+
+async def test_models_and_migrations_agree(engine: AsyncEngine) -> None:
+    await migrate.check(engine)
+
+
+async def test_going_up_from_the_top_changes_nothing(
+    make_database: MakeDatabase, settings: Settings
+) -> None:
+    async with engine_of(await make_database(), settings) as engine:
+        await migrate.upgrade(engine)
+        whole = await catalogue(engine)
+        await migrate.upgrade(engine)
+        assert await catalogue(engine) == whole
+
+
+async def test_a_step_that_fails_leaves_nothing_behind(
+    make_database: MakeDatabase, settings: Settings
+) -> None:
+    async with engine_of(await make_database(), settings) as engine:
+        async with engine.connect() as connection:
+            await connection.execute(text("CREATE TABLE changes (already_here integer)"))
+        before = await catalogue(engine)
+        with pytest.raises(ProgrammingError, match="already exists"):
+            await migrate.upgrade(engine)
+        assert (await migrate.current(engine), await catalogue(engine)) == (None, before)
+
+
+async def test_several_at_once_take_turns(
+    make_database: MakeDatabase, settings: Settings, engine: AsyncEngine
+) -> None:
+    url = await make_database()
+
+    async def upgrade() -> None:
+        async with engine_of(url, settings) as own:
+            await migrate.upgrade(own)
+
+    await asyncio.gather(*(upgrade() for _ in range(6)))
+    async with engine_of(url, settings) as own:
+        assert await migrate.current(own) == migrate.head()
+        assert await catalogue(own) == await catalogue(engine)
+
+
+async def test_so_do_processes_whichever_command_they_are(
+    make_database: MakeDatabase, settings: Settings, engine: AsyncEngine
+) -> None:
+    url = await make_database()
+    environment = {
+        **os.environ,
+        "GROUPSVC_DATABASE_URL": url.render_as_string(hide_password=False),
+    }
+
+    async def run(*command: str) -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            str(BIN / command[0]),
+            *command[1:],
+            cwd=ROOT,
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        return process.returncode, output.decode()
+
+    by_hand = ("alembic", "upgrade", "head")
+    commands = [by_hand, ("groupsvc", "migrate"), by_hand]
+    results = await asyncio.gather(*(run(*command) for command in commands))
+    assert [code for code, _ in results] == [0] * 3, results
+    async with engine_of(url, settings) as own:
+        assert await catalogue(own) == await catalogue(engine)
+
+
+async def test_a_database_that_was_never_migrated_is_not_ready(
+    make_database: MakeDatabase, settings: Settings
+) -> None:
+    async with engine_of(await make_database(), settings) as engine:
+        await migrate.upgrade(engine, REVISIONS[0])
+        assert await migrate.current(engine) == REVISIONS[0]
+        with pytest.raises(Exception, match="not up to date"):
+            await migrate.check(engine)
