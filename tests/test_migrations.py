@@ -117,22 +117,7 @@ async def test_a_step_that_fails_leaves_nothing_behind(
         assert (await migrate.current(engine), await catalogue(engine)) == (None, before)
 
 
-async def test_several_at_once_take_turns(
-    make_database: MakeDatabase, settings: Settings, engine: AsyncEngine
-) -> None:
-    url = await make_database()
-
-    async def upgrade() -> None:
-        async with engine_of(url, settings) as own:
-            await migrate.upgrade(own)
-
-    await asyncio.gather(*(upgrade() for _ in range(6)))
-    async with engine_of(url, settings) as own:
-        assert await migrate.current(own) == migrate.head()
-        assert await catalogue(own) == await catalogue(engine)
-
-
-async def test_so_do_processes_whichever_command_they_are(
+async def test_several_processes_at_once_take_turns(
     make_database: MakeDatabase, settings: Settings, engine: AsyncEngine
 ) -> None:
     url = await make_database()

@@ -1,6 +1,6 @@
 """A batch answers and does what its rows would, one after the other."""
 
-from collections.abc import Awaitable, Callable
+import contextlib
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from groupsvc.auth.principal import Grant, Permission, Principal
 from groupsvc.db.engine import Sessions
+from groupsvc.errors import NotFoundError
 from groupsvc.repositories.unit_of_work import UnitOfWork
 from groupsvc.services.exports import Export, ExportService
 from groupsvc.services.imports import ImportService, Pending
@@ -66,9 +67,6 @@ def rows_of(kind: Kind, world: World) -> st.SearchStrategy[list[dict[str, str]]]
     return st.lists(strategies[kind], max_size=8)
 
 
-Start = Callable[[UnitOfWork, World], Awaitable[None]]
-
-
 async def take(
     uow: UnitOfWork, kind: Kind, rows: list[dict[str, str]], size: int, *, create: bool = False
 ) -> list[Any]:
@@ -83,24 +81,15 @@ async def take(
 
 
 async def state(uow: UnitOfWork, world: World) -> list[bytes]:
-    exports = ExportService(uow, ANYBODY)
-    tables = [
-        Export(kind, await exports.extent(department=department))
-        for kind in KINDS
-        for department in (world.department, None)
-        if department or kind is COURSES
-    ]
-    return [page async for export in _each(tables) async for page in _pages(exports, export)]
-
-
-async def _each(tables: list[Export]) -> Any:
-    for table in tables:
-        yield table
-
-
-async def _pages(exports: ExportService, export: Export) -> Any:
-    while not export.is_done:
-        yield await exports.next_page(export)
+    """All that the departments have which rows may have brought."""
+    exports, pages = ExportService(uow, ANYBODY), list[bytes]()
+    for department in (world.department, f"{world.department}-2"):
+        with contextlib.suppress(NotFoundError):
+            extent = await exports.extent(department=department)
+            for export in (Export(kind, extent) for kind in KINDS):
+                while not export.is_done:
+                    pages.append(await exports.next_page(export))
+    return pages
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -131,10 +120,11 @@ async def world(sql: SQL) -> World:
     return world
 
 
-@pytest.mark.parametrize("create", [False, True])
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    ("kind", "create"), [*((kind, False) for kind in KINDS), (ASSIGNMENTS, True)]
+)
 @settings(
-    max_examples=60,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -143,10 +133,9 @@ async def test_a_batch_does_what_its_rows_do_one_by_one(
     sessions: Sessions, world: World, kind: Kind, create: bool, data: st.DataObject
 ) -> None:
     rows = data.draw(rows_of(kind, world))
-    size = data.draw(st.integers(1, 8))
     outcomes = []
-    for each in (1, size, 100):
+    for each in (1, data.draw(st.integers(2, 8))):
         async with UnitOfWork(sessions) as uow, uow.attempt(keep=False):
             answers = await take(uow, kind, rows, each, create=create)
             outcomes.append((answers, await state(uow, world)))
-    assert outcomes[0] == outcomes[1] == outcomes[2]
+    assert outcomes[0] == outcomes[1]

@@ -28,7 +28,7 @@ USERS = f"""(
 )"""
 
 SEES_DEPARTMENT = sql("""
-    SELECT FROM departments d
+    SELECT d.id FROM departments d
     WHERE d.acronym = :department AND (
         :everywhere OR d.acronym = ANY (:departments)
         OR EXISTS (SELECT FROM courses c WHERE c.department_id = d.id AND c.key = ANY (:courses)))

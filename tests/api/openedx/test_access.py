@@ -55,7 +55,9 @@ COLUMNS: dict[str, tuple[list[tuple[str, str, Any]], tuple[Any, ...]]] = {
     "R6 POST": ([("POST", "upload", None)], (*EVERYBODY_ELSE, FORBIDDEN, FORBIDDEN, OK)),
 }
 CASES = [
-    pytest.param(method, address, body, caller, expected, id=f"{column} {method} {address}: {caller}")
+    pytest.param(
+        method, address, body, caller, expected, id=f"{column} {method} {address}: {caller}"
+    )
     for column, (requests, answers) in COLUMNS.items()
     for method, address, body in requests
     for caller, expected in zip(CALLERS, answers, strict=True)
@@ -236,9 +238,7 @@ def nested(code: str, message: str) -> tuple[int, Any]:
 NONEXISTENT = nested(
     "token_nonexistent", "The provided access token does not match any valid tokens."
 )
-EXPIRED = nested(
-    "token_expired", "The provided access token has expired and is no longer valid."
-)
+EXPIRED = nested("token_expired", "The provided access token has expired and is no longer valid.")
 
 
 @pytest.mark.parametrize(

@@ -57,9 +57,7 @@ def shape(cohort_id: int, name: str, **members: Any) -> dict[str, Any]:
 async def test_a_cohort_and_the_order_of_its_members(
     staff: httpx.AsyncClient, course: Course
 ) -> None:
-    cohort = await course.add(
-        "A", "random", content_partition_id=50, content_group_id=0
-    )
+    cohort = await course.add("A", "random", content_partition_id=50, content_group_id=0)
     answer = await staff.get(course.cohort(cohort))
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
@@ -204,9 +202,7 @@ async def test_groups_that_are_no_cohorts_are_not_there(
 
 
 @pytest.mark.parametrize("cohort_id", ["0", "99999999", str(2**63 - 1), str(2**63), "9" * 40])
-async def test_no_such_cohort(
-    staff: httpx.AsyncClient, course: Course, cohort_id: str
-) -> None:
+async def test_no_such_cohort(staff: httpx.AsyncClient, course: Course, cohort_id: str) -> None:
     assert told(await staff.get(course.cohort(cohort_id))) == NO_COHORT
     answer = await staff.patch(course.cohort(cohort_id), json={"name": "B"})
     assert told(answer) == NO_COHORT
@@ -349,9 +345,7 @@ async def test_creating_with_a_content_group(staff: httpx.AsyncClient, course: C
 
 
 @pytest.mark.parametrize("multipart", [False, True])
-async def test_creating_by_form(
-    staff: httpx.AsyncClient, course: Course, multipart: bool
-) -> None:
+async def test_creating_by_form(staff: httpx.AsyncClient, course: Course, multipart: bool) -> None:
     form = {"name": "A", "assignment_type": "manual", "group_id": "1", "user_partition_id": "50"}
     send: dict[str, Any] = {"data": form}
     if multipart:
@@ -459,9 +453,15 @@ async def test_one_random_cohort_stays_whatever_the_face(
     assert told(await staff.patch(course.cohort(second), json=manual)) == LAST_RANDOM
     native = await client.patch(f"/v1/groups/{second}", json=manual)
     assert (native.status_code, native.json()["code"]) == (409, "last_random_cohort")
-    for body in ({"assignment_type": "random"}, {"name": "C"}, {"assignment_type": "random", "name": "D"}):
+    for body in (
+        {"assignment_type": "random"},
+        {"name": "C"},
+        {"assignment_type": "random", "name": "D"},
+    ):
         assert (await staff.patch(course.cohort(second), json=body)).status_code == 204
-    assert (await staff.patch(course.cohort(first), json={"assignment_type": "random"})).status_code == 204
+    assert (
+        await staff.patch(course.cohort(first), json={"assignment_type": "random"})
+    ).status_code == 204
     assert (await staff.patch(course.cohort(second), json=manual)).status_code == 204
 
 

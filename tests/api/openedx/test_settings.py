@@ -32,9 +32,7 @@ async def test_the_first_reading_makes_the_settings(
     assert line[0] == "cohort_settings.created"
 
 
-async def test_put_answers_as_get_does(
-    staff: httpx.AsyncClient, course: Course, sql: SQL
-) -> None:
+async def test_put_answers_as_get_does(staff: httpx.AsyncClient, course: Course, sql: SQL) -> None:
     for wanted in (True, True, False):
         put = await staff.put(course.settings, json={"is_cohorted": wanted, "more": [1]})
         ((number, stored),) = await rows(sql, course)
@@ -80,7 +78,9 @@ async def test_what_put_refuses(
     assert await rows(sql, course) == []
 
 
-@pytest.mark.parametrize("send", [{"data": {"is_cohorted": "true"}}, {"files": {"is_cohorted": "true"}}])
+@pytest.mark.parametrize(
+    "send", [{"data": {"is_cohorted": "true"}}, {"files": {"is_cohorted": "true"}}]
+)
 async def test_a_form_has_no_booleans(
     staff: httpx.AsyncClient, course: Course, send: dict[str, Any]
 ) -> None:

@@ -32,7 +32,7 @@ class _CourseKey(Convertor[str]):
 class _Rest(_CourseKey):
     """The rest of a path, if there is any."""
 
-    regex = r"(?s:.+)"
+    regex = r".+"
 
 
 register_url_convertor("course_key", _CourseKey())

@@ -68,13 +68,15 @@ class Scene:
     """What the rows name, as it is now.
 
     ``users`` go by identifier and department, ``standings`` by course, partition and user, with
-    partition 0 for one that does not exist; ``room`` by partition and group.
+    partition 0 for one that does not exist; ``room`` by partition and group. ``made`` are lines of
+    the rows that bring a partition about, before which there is none.
     """
 
     partitions: dict[PartitionKey, TargetPartition]
     users: Mapping[tuple[str, str], int]
     standings: Mapping[Triple, Standing] = field(default_factory=dict[Triple, Standing])
     room: dict[int, dict[int, Room]] = field(default_factory=dict[int, dict[int, Room]])
+    made: dict[PartitionKey, int] = field(default_factory=dict[PartitionKey, int])
 
     def user_of(self, placed: Placed) -> int | None:
         return self.users.get((placed.row.user, placed.course.department))
@@ -99,6 +101,8 @@ class Scene:
             )
             if is_open and self._person_refusal(placed) is None:
                 found[(*placed.key, placed.row.group)] = None
+                if partition is None:
+                    self.made.setdefault(placed.key, placed.line)
         return found
 
     def plan(self, rows: Sequence[Placed], *, create: bool) -> "Decided":
@@ -131,15 +135,18 @@ class Scene:
     def _refusal(
         self, placed: Placed, groups: Mapping[GroupKey, int], *, create: bool
     ) -> str | None:
-        partition = self.partitions.get(placed.key)
-        if partition is None:
-            return self._person_refusal(placed) or "unknown_partition"
+        exists = placed.key in self.partitions and placed.line >= self.made.get(placed.key, 0)
+        if self.user_of(placed) is None:
+            return "unknown_user"
         if placed.row.group is None:
-            return "unknown_user" if self.user_of(placed) is None else None
-        code = self._person_refusal(placed)
-        if code is None and (*placed.key, placed.row.group) not in groups:
-            return "groups_not_editable" if create else "unknown_group"
-        return code
+            return None if exists else "unknown_partition"
+        if (code := self._person_refusal(placed)) is not None:
+            return code
+        if not exists:
+            return "unknown_partition"
+        if (*placed.key, placed.row.group) in groups:
+            return None
+        return "groups_not_editable" if create else "unknown_group"
 
     def _person_refusal(self, placed: Placed) -> str | None:
         """What stands against the user in a group of the partition, whichever it is."""
