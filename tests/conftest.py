@@ -120,8 +120,7 @@ def sessions(engine: AsyncEngine) -> Sessions:
 SQL = Callable[..., Awaitable[list[Any]]]
 
 
-@pytest.fixture(scope="session")
-def sql(engine: AsyncEngine) -> SQL:
+def statements(engine: AsyncEngine) -> SQL:
     """Run one statement behind the back of the application; each is its own transaction."""
 
     async def run(statement: str, **parameters: Any) -> list[Any]:
@@ -130,6 +129,11 @@ def sql(engine: AsyncEngine) -> SQL:
             return [tuple(row) for row in result] if result.returns_rows else []
 
     return run
+
+
+@pytest.fixture(scope="session")
+def sql(engine: AsyncEngine) -> SQL:
+    return statements(engine)
 
 
 @asynccontextmanager

@@ -3,25 +3,21 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
+from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from groupsvc.app import create_app
 from groupsvc.db.engine import Sessions, make_engine, make_sessions
 from groupsvc.db.failures import Failure, classify
 from groupsvc.errors import UnavailableError
 from groupsvc.repositories.unit_of_work import UnitOfWork
 from groupsvc.services.unit import MOST_TRIES, Units
 from groupsvc.settings import Settings
-from tests.api.refusals import told
-from tests.conftest import EVERYTHING, SQL, Auth, World, serving
+from tests.conftest import SQL
 
 Provoke = Callable[["Trouble"], Awaitable[None]]
 
@@ -254,7 +250,7 @@ TROUBLES: list[tuple[Provoke, Failure]] = [
 async def test_a_failure_is_told_apart(
     trouble: Trouble, provoke: Provoke, failure: Failure
 ) -> None:
-    with pytest.raises(Exception) as raised:  # noqa: B017 - which one is what is asked here
+    with pytest.raises(Exception) as raised:
         await provoke(trouble)
     assert classify(raised.value) is failure, repr(raised.value)
 

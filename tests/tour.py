@@ -30,6 +30,7 @@ class Stage:
     loose: int
     username: str
     account: str
+    job: int
 
 
 async def set_stage(sql: SQL, *, students: int = 4, groups: int = 2) -> Stage:
@@ -76,7 +77,25 @@ async def set_stage(sql: SQL, *, students: int = 4, groups: int = 2) -> Stage:
         loose=world.users[-1],
         username=username,
         account=await _make_account(sql, f"machine-{world.department}", username),
+        job=await _make_job(sql, world.course_id),
     )
+
+
+async def _make_job(sql: SQL, course: int) -> int:
+    """One that has ended."""
+    result = (
+        '{"cohorts": [{"cohort_name": "A", "exists": false, "learners_added": 0,'
+        ' "learners_not_found": [], "invalid_email_addresses": [], "preassigned_learners": [],'
+        ' "learners_not_allowed": []}], "without_identifier": 0, "error": null}'
+    )
+    ((job,),) = await sql(
+        "INSERT INTO jobs (course_id, kind, state, total, attempted, failed, created_by, result,"
+        " started_at, finished_at) VALUES (:course, 'cohort_upload', 'done', 1, 1, 1, 'anna',"
+        " CAST(:result AS jsonb), now(), now()) RETURNING id",
+        course=course,
+        result=result,
+    )
+    return job
 
 
 _hashes: dict[str, str] = {}
@@ -106,6 +125,7 @@ class Visit:
     json: Make | None = None
     form: Mapping[str, str] | None = None
     status: int = 200
+    csv: str | None = None
 
     async def go(self, client: httpx.AsyncClient, stage: Stage) -> httpx.Response:
         return await client.request(self.method, self.path_on(stage), **self.payload(stage))
@@ -116,6 +136,8 @@ class Visit:
             return {"json": self.json(stage)}
         if self.form is not None:
             return {"data": self.form, "auth": (stage.account, SECRET)}
+        if self.csv is not None:
+            return {"content": self.csv, "headers": {"content-type": "text/csv"}}
         return {}
 
     def path_on(self, stage: Stage) -> str:
@@ -238,6 +260,17 @@ TOUR: dict[str, Visit] = {
         201,
     ),
     "delete_content_partition": delete(COURSE + "/content-partitions/50"),
+    "get_content_group": get(COURSE + "/content-partitions/50/users/{member}/group"),
+    "assign_content_group": Visit("POST", COURSE + "/content-partitions/50/users/{member}/group"),
+    "list_preassignments": get(COURSE + "/preassignments"),
+    "cancel_preassignment": delete(COURSE + "/preassignments/1"),
+    "retire_address": post("/v1/retirements", lambda _: {"email": "nobody@example.org"}),
+    # jobs
+    "upload_cohorts": Visit(
+        "POST", COURSE + "/cohort-uploads", status=202, csv="cohort,email\nA,a@example.org\n"
+    ),
+    "list_jobs": get(COURSE + "/jobs"),
+    "get_job": get("/v1/jobs/{job}"),
     # changes
     "list_changes": get("/v1/changes?course_id={course}"),
     # accounts and tokens

@@ -18,21 +18,24 @@ from groupsvc.api.v1 import (
     assignments,
     changes,
     cohorts,
+    content_groups,
     courses,
     departments,
     enrollments,
     groups,
+    jobs,
     me,
     memberships,
     oauth,
     partitions,
+    preassignments,
     tokens,
     transfer,
     users,
 )
 from groupsvc.api.wiring import Wiring
 from groupsvc.auth.verifier import make_verifier
-from groupsvc.db.engine import for_bulk, make_engine, make_sessions
+from groupsvc.db.engine import close_engine, for_bulk, make_engine, make_sessions
 from groupsvc.db.readiness import DatabaseCheck
 from groupsvc.services.authentication import Authenticator
 from groupsvc.services.jobs import JobRunner, Pace
@@ -54,6 +57,9 @@ ROUTERS: Sequence[APIRouter] = (
     users.router,
     departments.router,
     cohorts.router,
+    content_groups.router,
+    preassignments.router,
+    jobs.router,
     changes.router,
     accounts.router,
     tokens.router,
@@ -68,7 +74,7 @@ RENDERERS: Mapping[str, Render] = {
     "/courses/": openedx.render,
 }
 
-BULK_ENDINGS = ("/assignments", "/import")
+BULK_ENDINGS = ("/assignments", "/import", "/cohort-uploads")
 
 
 def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = False) -> FastAPI:
@@ -81,20 +87,19 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         stopping = asyncio.Event()
         units = Units(make_sessions(engine), make_sessions(bulk))
         pace = Pace(poll=settings.job_poll, silence=settings.job_silence, keep=settings.job_days)
-        jobs = JobRunner(units, pace)
-        jobs.start()
+        runner = JobRunner(units, pace)
+        runner.start()
         try:
             yield {
-                "wiring": Wiring(settings, units, Authenticator(verifier), jobs),
+                "wiring": Wiring(settings, units, Authenticator(verifier), runner),
                 "readiness": DatabaseCheck(engine, embedded=embedded),
                 "stopping": stopping,
             }
         finally:
             stopping.set()
-            await jobs.stop()
+            await runner.stop()
             await verifier.aclose()
-            await engine.dispose()
-            await bulk.dispose()
+            await asyncio.gather(close_engine(engine), close_engine(bulk))
 
     app = FastAPI(
         title="groupsvc",

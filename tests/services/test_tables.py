@@ -179,7 +179,11 @@ def test_a_kind_is_told_by_its_columns(kind: object) -> None:
         ),
         (
             ("Department",),
-            "line 1: a table of courses needs the columns department, course_key",
+            "line 1: the header is of none of the tables courses, roster, structure, assignments",
+        ),
+        (
+            ("department", "title"),
+            "line 1: a table of courses needs the columns course_key",
         ),
         (
             ("department", "title", "course_key", "teacher", "room"),

@@ -10,11 +10,14 @@ from groupsvc.api.answers import expectation
 from groupsvc.api.wiring import wiring
 from groupsvc.services.arrivals import ArrivalService
 from groupsvc.services.changes import ChangeService
+from groupsvc.services.cohort_uploads import CohortUploadService
 from groupsvc.services.cohorts import CohortService
+from groupsvc.services.content_groups import ContentGroupService
 from groupsvc.services.courses import CourseService
 from groupsvc.services.groups import GroupService
 from groupsvc.services.memberships import MembershipService
 from groupsvc.services.partitions import PartitionService
+from groupsvc.services.preassignments import PreassignmentService
 from groupsvc.services.service import Expectation, Service
 
 S = TypeVar("S", bound=Service)
@@ -32,10 +35,13 @@ def _bound(kind: type[S]) -> Callable[[Request], Awaitable[S]]:
 ArrivalServiceDep = Annotated[ArrivalService, Depends(_bound(ArrivalService))]
 ChangeServiceDep = Annotated[ChangeService, Depends(_bound(ChangeService))]
 CohortServiceDep = Annotated[CohortService, Depends(_bound(CohortService))]
+CohortUploadServiceDep = Annotated[CohortUploadService, Depends(_bound(CohortUploadService))]
+ContentGroupServiceDep = Annotated[ContentGroupService, Depends(_bound(ContentGroupService))]
 CourseServiceDep = Annotated[CourseService, Depends(_bound(CourseService))]
 GroupServiceDep = Annotated[GroupService, Depends(_bound(GroupService))]
 MembershipServiceDep = Annotated[MembershipService, Depends(_bound(MembershipService))]
 PartitionServiceDep = Annotated[PartitionService, Depends(_bound(PartitionService))]
+PreassignmentServiceDep = Annotated[PreassignmentService, Depends(_bound(PreassignmentService))]
 
 
 async def _expected(

@@ -4,9 +4,12 @@ The engine is in AUTOCOMMIT: a statement that stands alone, a read or a write th
 in one, costs one round trip. A unit of work that needs several asks for a transaction by itself.
 """
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -17,6 +20,8 @@ from sqlalchemy.ext.asyncio import (
 from groupsvc.settings import Settings
 
 BULK_CONNECTIONS = 2
+READ_ONLY = "25006"
+SECONDS_TO_CLOSE = 2.0
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -32,7 +37,7 @@ def database_url(settings: Settings) -> URL:
 
 
 def make_engine(url: URL, settings: Settings) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         isolation_level="AUTOCOMMIT",
         pool_size=settings.pool_size,
@@ -43,6 +48,21 @@ def make_engine(url: URL, settings: Settings) -> AsyncEngine:
         hide_parameters=True,
         connect_args=_connect_args(settings),
     )
+    event.listen(engine.sync_engine, "handle_error", _leave_standby)
+    return engine
+
+
+def _leave_standby(context: ExceptionContext) -> None:
+    """After a failover, open connections may lead to what is a standby now: drop all of them."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
+
+
+async def close_engine(engine: AsyncEngine) -> None:
+    """Close all connections, without waiting for a server that does not answer any more."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SECONDS_TO_CLOSE):
+            await engine.dispose()
 
 
 def for_bulk(settings: Settings) -> Settings:

@@ -30,6 +30,7 @@ class Change(Base):
         Index("ix_changes_user_id", "user_id", "seq"),
         Index("ix_changes_partition_id", "partition_id", "user_id", "seq"),
         Index("ix_changes_actor", "actor", "seq"),
+        Index("ix_changes_transaction_id", "transaction_id", "seq"),
     )
 
     seq: Mapped[int] = mapped_column(Identity(always=True))

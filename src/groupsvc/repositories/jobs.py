@@ -23,8 +23,8 @@ PAGE = sql(f"""
 """)
 
 ENQUEUE = sql("""
-    INSERT INTO jobs (course_id, kind, total, payload, created_by, request_id)
-    VALUES (:course_id, :kind, :total, :payload, :created_by, :request_id)
+    INSERT INTO jobs (course_id, kind, total, payload, result, created_by, request_id)
+    VALUES (:course_id, :kind, :total, :payload, :result, :created_by, :request_id)
     RETURNING id
 """)
 
@@ -109,7 +109,9 @@ class JobRepository(Repository):
         """Newest first."""
         return await self._page(PAGE, limit=limit, key=("id",), course_id=course_id, before=before)
 
-    async def enqueue(self, course_id: int, kind: str, payload: bytes, *, total: int) -> int:
+    async def enqueue(
+        self, course_id: int, kind: str, payload: bytes, *, total: int, result: dict[str, Any]
+    ) -> int:
         """Leave work for the actor of this unit of work; answers the job's id."""
         row = await self._row(
             ENQUEUE,
@@ -117,6 +119,7 @@ class JobRepository(Repository):
             kind=kind,
             payload=payload,
             total=total,
+            result=result,
             created_by=self._context.actor,
             request_id=self._context.request_id,
         )

@@ -23,6 +23,11 @@ RETIRE = sql("""
     WHERE lower(email COLLATE "C") = lower(:email COLLATE "C") RETURNING id
 """)
 
+MARK_RETIRED = sql("""
+    UPDATE users SET is_retired = true
+    WHERE lower(email COLLATE "C") = lower(:email COLLATE "C") AND NOT is_retired RETURNING id
+""")
+
 
 class PreassignmentRepository(Repository):
     async def page(self, course_id: int, *, after: int = 0, limit: int) -> Page:
@@ -35,3 +40,7 @@ class PreassignmentRepository(Repository):
     async def retire(self, email: str) -> int:
         """Forget an address in all courses; answers in how many it waited."""
         return len(await self._rows(RETIRE, email=email))
+
+    async def mark_retired(self, email: str) -> int:
+        """Mark whoever has an address as leaving; answers how many that were."""
+        return len(await self._rows(MARK_RETIRED, email=email))

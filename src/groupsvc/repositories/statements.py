@@ -34,6 +34,7 @@ IDS = (
     "content_group_id",
     "position",
     "offset",
+    "after_seq",
 )
 NUMBERS = (
     "limit",

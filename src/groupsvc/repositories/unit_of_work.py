@@ -17,6 +17,7 @@ from groupsvc.repositories.courses import CourseRepository
 from groupsvc.repositories.departments import DepartmentRepository
 from groupsvc.repositories.enrollments import EnrollmentRepository
 from groupsvc.repositories.exports import ExportRepository
+from groupsvc.repositories.feed import FeedRepository
 from groupsvc.repositories.groups import GroupRepository
 from groupsvc.repositories.idempotency import IdempotencyRepository
 from groupsvc.repositories.imports import ImportRepository
@@ -63,6 +64,7 @@ class UnitOfWork:
         self.departments = DepartmentRepository(*given)
         self.enrollments = EnrollmentRepository(*given)
         self.exports = ExportRepository(*given)
+        self.feed = FeedRepository(*given)
         self.groups = GroupRepository(*given)
         self.idempotency = IdempotencyRepository(*given)
         self.imports = ImportRepository(*given)

@@ -5,7 +5,9 @@ from typing import Any
 from groupsvc.auth.principal import Permission
 from groupsvc.documents import Page
 from groupsvc.repositories.changes import NEWEST
+from groupsvc.repositories.feed import BEGINNING
 from groupsvc.services.journals import JOURNALS
+from groupsvc.services.openedx_events import render_events
 from groupsvc.services.service import Service
 
 
@@ -26,3 +28,15 @@ class ChangeService(Service):
             reach, before=before, limit=limit, kinds=told.kinds, **filters
         )
         return Page(told.lines(page.items), page.last_key)
+
+    async def events(
+        self, *, after: tuple[int, int] | None = None, limit: int, **filters: Any
+    ) -> Page:
+        """What happened to cohorts that the caller may read, oldest first, as events of Open edX.
+
+        A page of lines of the log has more events than that. Its last key is where to read on,
+        now or later.
+        """
+        reach = self._principal.reach(Permission.GROUPS_READ)
+        page = await self._uow.feed.page(reach, after=after or BEGINNING, limit=limit, **filters)
+        return Page(render_events(page.items), page.last_key)

@@ -82,7 +82,7 @@ async def _decide(
 def _count(batch: _Batch, progress: Progress) -> list[tuple[str, int]]:
     """Add to the counters and to the result; answers who is to wait in which cohort."""
     waiting: list[tuple[str, int]] = []
-    known = {each["cohort_name"]: each for each in progress.result.setdefault("cohorts", [])}
+    known = {each["cohort_name"]: each for each in progress.result["cohorts"]}
     for line, row in enumerate(batch.rows):
         progress.attempted += 1
         group_id, answer = batch.cohorts.get(row.cohort), batch.answers.get(line)
@@ -91,7 +91,7 @@ def _count(batch: _Batch, progress: Progress) -> list[tuple[str, int]]:
             told = known[_text(row.cohort)] = _untold(row.cohort, exists=group_id is not None)
             progress.result["cohorts"].append(told)
         if not row.identifier:
-            progress.result["without_identifier"] = progress.result.get("without_identifier", 0) + 1
+            progress.result["without_identifier"] += 1
             progress.failed += 1
         elif group_id is None:
             progress.failed += 1

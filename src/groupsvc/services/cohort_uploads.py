@@ -1,6 +1,7 @@
 """Uploads of tables that put users into cohorts: checked at once, done later as a job."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Final
 
 from groupsvc.auth.principal import Permission
@@ -11,6 +12,7 @@ from groupsvc.services.cohort_tables import check_file, read_rows
 from groupsvc.services.service import Service
 
 KIND: Final = "cohort_upload"
+NO_RESULT: Final[Mapping[str, Any]] = {"cohorts": [], "without_identifier": 0, "error": None}
 NEWEST: Final = 2**63 - 1
 
 
@@ -29,7 +31,7 @@ class CohortUploadService(Service):
         except NotFoundError:
             return
         self._require(Permission.GROUPS_WRITE, place.department, place.course)
-        await self._uow.jobs.enqueue(place.course_id, KIND, content, total=total)
+        await self._enqueue(place.course_id, content, total)
 
     async def accept(self, course_id: int, content: bytes) -> Document[dict[str, Any]]:
         """Accept a table for a course; answers the job.
@@ -42,7 +44,7 @@ class CohortUploadService(Service):
         self._require(Permission.GROUPS_WRITE, course.department, course.key)
         self._unlocked(course.is_locked)
         total = await self._count(content)
-        job_id = await self._uow.jobs.enqueue(course.id, KIND, content, total=total)
+        job_id = await self._enqueue(course.id, content, total)
         document = await self._uow.jobs.read(job_id)
         assert document is not None
         return document
@@ -57,6 +59,11 @@ class CohortUploadService(Service):
             raise NotFoundError("no such course")
         self._require(Permission.GROUPS_WRITE, course.department, course.key)
         return await self._uow.jobs.page(course.id, before=before or NEWEST, limit=limit)
+
+    async def _enqueue(self, course_id: int, content: bytes, total: int) -> int:
+        return await self._uow.jobs.enqueue(
+            course_id, KIND, content, total=total, result=dict(NO_RESULT)
+        )
 
     @staticmethod
     async def _count(content: bytes) -> int:

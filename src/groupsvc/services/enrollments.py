@@ -112,9 +112,7 @@ class EnrollmentService(Service):
         if "track" in changes:
             await self._set_track(held, user_id, changes["track"])
         if "cohort" in changes:
-            await ArrivalService(self._uow, self._principal).place(
-                held, user_id, changes["cohort"]
-            )
+            await ArrivalService(self._uow, self._principal).place(held, user_id, changes["cohort"])
         document = await self._uow.enrollments.read(held.course_id, user_id)
         assert document is not None
         return document

@@ -22,6 +22,7 @@ from groupsvc.services.cohort_tables import UploadRow, read_rows
 from groupsvc.services.cohort_upload_work import take_rows
 from groupsvc.services.unit import Units
 
+TASK: Final = "groupsvc jobs"
 CHUNK: Final = 1_000  # rows
 MOST_CLAIMS: Final = 10  # without getting on
 SECONDS_TO_FINISH: Final = 5.0
@@ -56,7 +57,7 @@ class JobRunner:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
+        self._task = asyncio.create_task(self._run(), name=TASK)
 
     async def wake(self) -> None:
         """There is something to do now."""

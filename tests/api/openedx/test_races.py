@@ -107,10 +107,7 @@ async def test_two_random_cohorts_do_not_both_cease_to_be(
 ) -> None:
     for n in range(8):
         pair = [await course.add(f"{name}{n}", "random") for name in "AB"]
-        first, *others = [
-            each for each in (await staff.get(f"{course.cohorts}?page_size=100")).json()
-        ]
-        for other in (first, *others):
+        for other in (await staff.get(f"{course.cohorts}?page_size=100")).json():
             if other["id"] not in pair:
                 await staff.patch(course.cohort(other["id"]), json={"assignment_type": "manual"})
         answers = await asyncio.gather(
@@ -133,4 +130,5 @@ async def test_adding_and_locking_and_deleting_leave_no_5xx(
     adds.insert(12, client.delete(f"/v1/groups/{cohorts[1]}"))
     adds.insert(16, client.put(f"/v1/courses/{course.world.course_id}/lock"))
     answers = await asyncio.gather(*adds)
-    assert set(statuses(answers)) <= {200, 204, 400, 404}
+    # 409: the native face refuses to delete in a locked course.
+    assert set(statuses(answers)) <= {200, 204, 400, 404, 409}

@@ -1,6 +1,6 @@
 """The journal."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -13,7 +13,7 @@ from groupsvc.api.answers import decode_cursor, page_answer
 from groupsvc.api.deps import ChangeServiceDep, Cursor, Limit, page_size
 from groupsvc.api.problems import problem_responses
 from groupsvc.api.units import UnitRoute
-from groupsvc.api.v1.journal_schemas import JournalName, ScodocLineOut
+from groupsvc.api.v1.journal_schemas import JournalName, OpenedxEventOut, ScodocLineOut
 from groupsvc.api.v1.schemas import MOST, ChangeOut, PageOut
 from groupsvc.auth.principal import Permission
 
@@ -31,7 +31,7 @@ Journal = Annotated[
     "/changes",
     operation_id="list_changes",
     summary="What was changed, when and by whom",
-    response_model=PageOut[ChangeOut] | PageOut[ScodocLineOut],
+    response_model=PageOut[ChangeOut] | PageOut[ScodocLineOut] | PageOut[OpenedxEventOut],
     responses=problem_responses(401, 403, 422, 503),
     dependencies=[Depends(Requires(Permission.GROUPS_READ))],
 )
@@ -55,21 +55,26 @@ async def list_changes(
     """Newest first. `since` is included, `until` is not.
 
     `as=scodoc` tells who entered and left which group as ScoDoc's journal does.
+
+    `as=openedx` tells what happened to cohorts as the events of Open edX, oldest first. Its
+    `next_cursor` is null when there is nothing new: keep the last one, and read on with it later.
     """
+    filters: dict[str, Any] = {
+        "limit": page_size(request, limit),
+        "course_id": course_id,
+        "partition_id": partition_id,
+        "group_id": group_id,
+        "user_id": user_id,
+        "actor": actor,
+        "kind": kind,
+        "request": request_id,
+        "changeset": str(changeset_id) if changeset_id else None,
+        "since": since,
+        "until": until,
+    }
+    if journal == "openedx":
+        key = decode_cursor(cursor, (int, int))
+        after = (key[0], key[1]) if key is not None else None
+        return page_answer(request, await changes.events(after=after, **filters))
     (before,) = decode_cursor(cursor, (int,)) or (None,)
-    page = await changes.page(
-        before=before,
-        limit=page_size(request, limit),
-        journal=journal,
-        course_id=course_id,
-        partition_id=partition_id,
-        group_id=group_id,
-        user_id=user_id,
-        actor=actor,
-        kind=kind,
-        request=request_id,
-        changeset=str(changeset_id) if changeset_id else None,
-        since=since,
-        until=until,
-    )
-    return page_answer(request, page)
+    return page_answer(request, await changes.page(before=before, journal=journal, **filters))

@@ -28,7 +28,8 @@ GROUPS = sql("""
 LAST_POSITIONS = sql("""
     SELECT named.partition_id, (
         SELECT max(position) FROM groups
-        WHERE course_id = named.course_id AND partition_id = named.partition_id) AS position
+        WHERE course_id = named.course_id AND partition_id = named.partition_id
+          AND id <> ALL (:group_ids)) AS position
     FROM unnest(:course_ids, :partition_ids) AS named (course_id, partition_id)
 """)
 
@@ -150,10 +151,17 @@ class StructureBatches(Repository):
             for row in rows
         }
 
-    async def last_positions(self, partitions: Collection[tuple[int, int]]) -> dict[int, int]:
-        """Where the groups of each partition end; takes course and partition of each."""
-        rows = await self._rows(LAST_POSITIONS, **_places(partitions, "partition_ids"))
-        return {row.partition_id: row.position or 0 for row in rows}
+    async def last_positions(
+        self, partitions: Collection[tuple[int, int]], *, but: Collection[int] = ()
+    ) -> dict[int, int]:
+        """Where the groups of each partition end, leaving some out; those without are left out.
+
+        Takes course and partition of each.
+        """
+        rows = await self._rows(
+            LAST_POSITIONS, group_ids=list(but), **_places(partitions, "partition_ids")
+        )
+        return {row.partition_id: row.position for row in rows if row.position is not None}
 
     async def counts(self, groups: Collection[tuple[int, int]]) -> dict[int, int]:
         """Members of each group; takes course and group of each."""

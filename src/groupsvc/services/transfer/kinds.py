@@ -60,12 +60,12 @@ def kind_of(header: Collection[str]) -> Kind:
 
     Raises UnusableTableError when it belongs to none.
     """
-    for kind in KINDS:
-        if kind.fits(header):
-            return kind
-    nearest = max(KINDS, key=lambda kind: len(set(header) & set(kind.columns)))
+    if not any(set(header) & set(kind.columns) for kind in KINDS):
+        known = ", ".join(kind.name for kind in KINDS)
+        raise UnusableTableError(f"the header is of none of the tables {known}", 1)
+    nearest = max(KINDS, key=lambda kind: (kind.fits(header), len(set(header) & set(kind.columns))))
     check_header(nearest, header)
-    raise AssertionError("a kind that does not fit has been found to fit")
+    return nearest
 
 
 def check_header(kind: Kind, header: Collection[str]) -> None:

@@ -55,7 +55,9 @@ class StructureImport(Service):
     async def _learn_groups(self, known: Known, named: dict[Named, list[StructureRow]]) -> None:
         imports = self._uow.imports
         known.groups = await imports.groups(named)
-        known.last_positions = await imports.last_positions({each[:2] for each in named})
+        known.last_positions = await imports.last_positions(
+            {each[:2] for each in named}, but=[group.id for group in known.groups.values()]
+        )
         limited = {
             (course_id, group.id)
             for (course_id, partition_id, name), rows in named.items()

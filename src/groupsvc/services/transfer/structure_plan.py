@@ -23,6 +23,7 @@ GroupKey = tuple[int, str, str]  # course, partition, name
 class Known:
     """What is true before the first row.
 
+    ``last_positions`` are those of the groups that are not among ``groups``.
     ``closing`` are partitions whose groups may be edited until all is done and not from then on.
     """
 
@@ -44,11 +45,9 @@ class StructurePlan:
         self.partitions: dict[PartitionKey, PartitionState] = {}
         self.groups: dict[GroupKey, GroupState] = {}
         self.open: set[PartitionKey] = set()
-        self._now: dict[PartitionKey, PartitionState] = {}
-        self._groups: dict[GroupKey, GroupState] = {}
-        self._kinds: set[tuple[int, str]] = set()
-        self._ends: dict[int, int] = {}
-        self._group_ends: dict[PartitionKey, int] = {}
+        self._now: dict[int, dict[str, PartitionState]] = {}
+        self._groups: dict[PartitionKey, dict[str, GroupState]] = {}
+        self._last_positions: dict[PartitionKey, int] = {}
         self._counts = known.counts
         self._courses = courses
         self._rights = rights
@@ -58,22 +57,22 @@ class StructurePlan:
         """Raises what stands against the row, which then changes nothing."""
         course = self._courses.find_open(row.course_key)
         key = (course.id, row.partition)
-        before = self._now.get(key)
+        before = self._now.setdefault(course.id, {}).get(row.partition)
         after = self._partition(before, row, course)
         result: Result = _compared(before, after)
         if row.group is not None:
-            place = (*key, row.group)
-            group_before = self._groups.get(place)
-            group = self._group(place, group_before, row)
+            group_before = self._groups.setdefault(key, {}).get(row.group)
+            group = self._group(key, group_before, row, row.group)
             if group_before is None:
-                self._may_create_group(key, after, course)
+                self._may_create_group(key, before, after, course)
             result = greater(result, _compared(group_before, group))
-            self._write_group(place, group_before, group)
+            if group != group_before:
+                self._groups[key][row.group] = self.groups[(*key, row.group)] = group
         self._write_partition(key, before, after)
         return result
 
     def partition(self, key: PartitionKey) -> PartitionState:
-        return self._now[key]
+        return self._now[key[0]][key[1]]
 
     def _learn(self, known: Known) -> None:
         keys: dict[int, PartitionKey] = {}
@@ -82,16 +81,12 @@ class StructurePlan:
             if state.groups_editable:
                 self.open.add(key)
             is_closing = (state.course_id, state.id) in known.closing
-            self._now[key] = replace(state, groups_editable=False) if is_closing else state
-            self._note_partition(key, state)
-            self._group_ends[key] = known.last_positions.get(state.id, 0)
+            now = replace(state, groups_editable=False) if is_closing else state
+            self._now.setdefault(state.course_id, {})[state.name] = now
+            if state.id in known.last_positions:
+                self._last_positions[key] = known.last_positions[state.id]
         for (partition_id, name), group in known.groups.items():
-            self._groups[(*keys[partition_id], name)] = group
-
-    def _note_partition(self, key: PartitionKey, state: PartitionState) -> None:
-        self._kinds.add((state.course_id, state.kind))
-        self._ends[state.course_id] = max(self._ends.get(state.course_id, 0), state.position)
-        self._group_ends.setdefault(key, 0)
+            self._groups.setdefault(keys[partition_id], {})[name] = group
 
     def _partition(
         self, before: PartitionState | None, row: StructureRow, course: KnownCourse
@@ -112,30 +107,40 @@ class StructurePlan:
         kind = row.kind or "ordinary"
         if kind == "default":
             raise ConflictError("every course has its default partition", code="default_partition")
-        if kind != "ordinary" and (course.id, kind) in self._kinds:
+        others = self._now[course.id].values()
+        if kind != "ordinary" and any(each.kind == kind for each in others):
             raise ConflictError(
                 "the course has a partition of this kind already", code="kind_taken"
             )
         if kind == "tracks":
             self._rights.require(Permission.ROSTER_WRITE, course.department, course.key)
         values: dict[str, Any] = {
-            "position": self._ends.get(course.id, 0) + 1,
+            "position": max((each.position for each in others), default=0) + 1,
             "groups_editable": kind != "tracks",
             **row.partition_values,
         }
         return PartitionState(course.id, row.partition, kind=kind, **values)
 
     def _may_create_group(
-        self, key: PartitionKey, partition: PartitionState, course: KnownCourse
+        self,
+        key: PartitionKey,
+        before: PartitionState | None,
+        after: PartitionState,
+        course: KnownCourse,
     ) -> None:
-        if partition.kind == "tracks":
+        if after.kind == "tracks":
             self._rights.require(Permission.ROSTER_WRITE, course.department, course.key)
-        elif key in self._now and key not in self.open and not partition.groups_editable:
+        elif before is not None and key not in self.open and not after.groups_editable:
             raise NotEditableError("the groups of this partition are not editable")
 
-    def _group(self, place: GroupKey, before: GroupState | None, row: StructureRow) -> GroupState:
+    def _group(
+        self, key: PartitionKey, before: GroupState | None, row: StructureRow, name: str
+    ) -> GroupState:
         if before is None:
-            end = GroupState(place[2], position=self._group_ends.get(place[:2], 0) + 1)
+            positions = [each.position for each in self._groups[key].values()]
+            if key in self._last_positions:
+                positions.append(self._last_positions[key])
+            end = GroupState(name, position=max(positions, default=0) + 1)
             return replace(end, **row.group_values)
         after = replace(before, **row.group_values)
         members = self._counts.get(before.id, 0)
@@ -148,16 +153,9 @@ class StructurePlan:
     ) -> None:
         if before == after:
             return
-        self._now[key] = self.partitions[key] = after
+        self._now[key[0]][key[1]] = self.partitions[key] = after
         if before is None or after.groups_editable:
             self.open.add(key)
-        self._note_partition(key, after)
-
-    def _write_group(self, place: GroupKey, before: GroupState | None, after: GroupState) -> None:
-        if before == after:
-            return
-        self._groups[place] = self.groups[place] = after
-        self._group_ends[place[:2]] = max(self._group_ends.get(place[:2], 0), after.position)
 
 
 def _compared(before: object, after: object) -> Result:
