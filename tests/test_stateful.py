@@ -10,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -60,6 +61,14 @@ class Course(RuleBasedStateMachine):
         self.partitions: list[Partition] = []
         self.locked = False
         self.enrolled = set(self.world.users)
+
+    @initialize(capacities=st.lists(CAPACITIES, min_size=6, max_size=6))
+    def divide(self, capacities: list[int | None]) -> None:
+        """Something to act on from the first step."""
+        for place, name in enumerate("AB"):
+            self.create_partition(name)
+            for offset, group in enumerate("ABC"):
+                self.create_group(place, group, capacities[place * 3 + offset])
 
     def call(self, method: str, path: str, **body: Any) -> httpx.Response:
         json = body if method in ("POST", "PATCH") or body else None
@@ -112,7 +121,7 @@ class Course(RuleBasedStateMachine):
         if not self.refused(answer, self.lock, "name_taken" if name in others else None):
             target.name, target.editable = name, editable
 
-    @precondition(has_partitions)
+    @precondition(lambda self: len(self.partitions) > 1)
     @rule(pick=PICK)
     def delete_partition(self, pick: int) -> None:
         target = self.partition(pick)
@@ -222,8 +231,11 @@ class Course(RuleBasedStateMachine):
                 assert row["code"] is None
                 self.move(parent, user, group)
 
-    @rule()
-    def toggle_lock(self) -> None:
+    @rule(pick=PICK)
+    def toggle_lock(self, pick: int) -> None:
+        """Locked courses refuse almost everything: seldom, and not for long."""
+        if pick % 7 and not self.locked:
+            return
         self.call("DELETE" if self.locked else "PUT", f"{self.path}/lock")
         self.locked = not self.locked
 
@@ -312,8 +324,8 @@ def test_any_sequence_of_calls_keeps_the_rules(
             run_state_machine_as_test(
                 machine,
                 settings=hypothesis_settings(
-                    max_examples=12,
-                    stateful_step_count=30,
+                    max_examples=15,
+                    stateful_step_count=40,
                     deadline=None,
                     derandomize=True,
                     suppress_health_check=list(HealthCheck),

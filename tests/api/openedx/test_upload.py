@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -333,7 +334,7 @@ async def test_many_uploads_of_a_course_are_done_in_their_order(
     assert [counts(job) for job in jobs] == [(1, 1, 1, 0, 0, 0)] * 8
     times = [(job["started_at"], job["finished_at"]) for job in jobs]
     assert times == sorted(times)
-    assert all(before[1] <= after[0] for before, after in zip(times, times[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(times))
     assert await course.members(cohorts[1]) == course.world.users[:1]
 
 
