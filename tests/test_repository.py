@@ -50,6 +50,7 @@ KNOWN = {
     "GET /v1/users",
     "GET /v1/users/by-name/{username:path}",
     "GET /v1/users/{user_id:int}",
+    "POST /v1/retirements",
     "DELETE /ScoDoc/api/tokens",
 }
 

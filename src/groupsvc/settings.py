@@ -83,6 +83,33 @@ class Settings(BaseSettings):
         default="groupsvc_grants",
         description="The claim that lists grants, `permission[@place]` each",
     )
+    jwt_administrator_claims: Names = Field(
+        default=(),
+        description="Claims, such as `administrator` of Open edX, that grant everything everywhere "
+        "when one of them is true",
+    )
+    jwt_roles_claim: str = Field(
+        default="",
+        description="The claim that lists roles, `role:course key` each or `role:*`; none is read "
+        "without a name",
+    )
+    jwt_roles: Names = Field(
+        default=(
+            "staff=groups:read",
+            "staff=groups:write",
+            "instructor=groups:read",
+            "instructor=groups:write",
+            "moderator=groups:read",
+        ),
+        description="What roles grant in their course, `role=permission` each",
+    )
+    jwt_scopes_claim: str = Field(
+        default="",
+        description="The claim that holds scopes, as a list or a text; none is read without a name",
+    )
+    jwt_scopes: Names = Field(
+        default=(), description="What scopes grant everywhere, `scope=permission` each"
+    )
     jwt_max_lifetime: int = Field(
         default=86_400, ge=60, description="Seconds between `iat` and `exp`"
     )

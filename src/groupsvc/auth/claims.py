@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeGuard, cast
 
+from groupsvc.auth.claim_grants import ClaimGrants
 from groupsvc.auth.compact import refused
 from groupsvc.auth.grants import is_name, parse_grant
 from groupsvc.auth.principal import Grant, Principal
@@ -26,6 +27,7 @@ class TokenRules:
     username_claim: str
     grants_claim: str
     max_lifetime: int
+    others: ClaimGrants = ClaimGrants()
 
 
 def check_claims(claims: Claims, rules: TokenRules, now: float) -> float:
@@ -51,7 +53,7 @@ def read_principal(claims: Claims, rules: TokenRules) -> Principal:
     return Principal(
         subject=cast("str", claims["sub"]),
         username=username if is_name(username) else None,
-        grants=frozenset(_grants(claims.get(rules.grants_claim))),
+        grants=frozenset((*_grants(claims.get(rules.grants_claim)), *rules.others.read(claims))),
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from groupsvc.auth.cache import PrincipalCache
+from groupsvc.auth.claim_grants import ClaimGrants, parse_permissions
 from groupsvc.auth.claims import TokenRules
 from groupsvc.auth.compact import MAX_TOKEN, read_compact, refused
 from groupsvc.auth.development import DEVELOPMENT_ISSUER, open_development_key
@@ -76,6 +77,17 @@ def _provider(settings: Settings) -> dict[str, JwtVerifier]:
         username_claim=settings.jwt_username_claim,
         grants_claim=settings.jwt_grants_claim,
         max_lifetime=settings.jwt_max_lifetime,
+        others=_other_claims(settings),
     )
     keys = KeySet(settings.jwks_url, refresh_seconds=settings.jwks_refresh)
     return {rules.issuer: JwtVerifier(rules, keys)}
+
+
+def _other_claims(settings: Settings) -> ClaimGrants:
+    return ClaimGrants(
+        administrators=settings.jwt_administrator_claims,
+        roles=settings.jwt_roles_claim,
+        role_permissions=parse_permissions(settings.jwt_roles, setting="jwt_roles"),
+        scopes=settings.jwt_scopes_claim,
+        scope_permissions=parse_permissions(settings.jwt_scopes, setting="jwt_scopes"),
+    )
