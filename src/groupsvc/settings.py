@@ -137,7 +137,15 @@ class Settings(BaseSettings):
     )
     docs: bool = Field(default=True, description="Serve Swagger UI and the OpenAPI documents")
 
-    @field_validator("allowed_hosts", "cors_origins", "jwt_algorithms", mode="before")
+    @field_validator(
+        "allowed_hosts",
+        "cors_origins",
+        "jwt_algorithms",
+        "jwt_administrator_claims",
+        "jwt_roles",
+        "jwt_scopes",
+        mode="before",
+    )
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         if isinstance(value, str):

@@ -119,6 +119,11 @@ async def test_input_that_cannot_be_used_changes_nothing(
     gone = f"{missing}: No such file or directory"
     assert await groupsvc("import", directory / "c-courses.csv", missing) == (2, gone)
     (tmp_path / "empty").mkdir()
+    report = tmp_path / "none" / "report.csv"
+    assert await groupsvc("import", directory / "c-courses.csv", "--report", report) == (
+        2,
+        f"{report}: No such file or directory",
+    )
     nothing = f"{tmp_path}/empty: there is no .csv file in this directory"
     assert await groupsvc("import", tmp_path / "empty") == (2, nothing)
     assert (await groupsvc("import"))[0] == 2

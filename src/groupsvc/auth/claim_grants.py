@@ -33,19 +33,22 @@ class ClaimGrants:
     def read(self, claims: Mapping[str, object]) -> Iterator[Grant]:
         if any(claims.get(name) is True for name in self.administrators):
             yield from map(Grant, Permission)
-        for text in _texts(claims.get(self.roles)):
+        for text in _texts(claims, self.roles):
             role, _, course = text.partition(":")
             for permission in self.role_permissions.get(role, ()):
                 if course == EVERYWHERE:
                     yield Grant(permission)
                 elif is_name(course):
                     yield Grant(permission, course=course)
-        for scope in _texts(claims.get(self.scopes)):
+        for scope in _texts(claims, self.scopes):
             yield from map(Grant, self.scope_permissions.get(scope, ()))
 
 
 def parse_permissions(pairs: Iterable[str], *, setting: str) -> Permissions:
-    """What names grant, from ``name=permission`` each. Raises ValueError, which names the setting."""
+    """What names grant, from ``name=permission`` each.
+
+    Raises ValueError, which names the setting.
+    """
     found: dict[str, set[Permission]] = {}
     for pair in pairs:
         name, _, permission = pair.partition("=")
@@ -56,8 +59,9 @@ def parse_permissions(pairs: Iterable[str], *, setting: str) -> Permissions:
     return {name: frozenset(permissions) for name, permissions in found.items() if name}
 
 
-def _texts(value: object) -> list[str]:
+def _texts(claims: Mapping[str, object], name: str) -> list[str]:
     """A list of texts, or one text with blanks between them."""
+    value = claims.get(name) if name else None
     if isinstance(value, str):
         return value.split()
     items = cast("list[object]", value) if isinstance(value, list) else []

@@ -3,7 +3,7 @@
 import contextlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeGuard, cast
 
 from groupsvc.auth.claim_grants import ClaimGrants
@@ -27,7 +27,7 @@ class TokenRules:
     username_claim: str
     grants_claim: str
     max_lifetime: int
-    others: ClaimGrants = ClaimGrants()
+    others: ClaimGrants = field(default_factory=ClaimGrants)
 
 
 def check_claims(claims: Claims, rules: TokenRules, now: float) -> float:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import make_url
 
-from groupsvc.api import scodoc
+from groupsvc.api import openedx, scodoc
 from groupsvc.app import create_app
 from groupsvc.settings import Settings
 
@@ -29,4 +29,8 @@ def describe() -> dict[str, object]:
     """The documents by the name of their face."""
     app = create_app(Settings(), NOWHERE, Path())
     dialect = scodoc.make_app().openapi()
-    return {"v1": app.openapi(), "scodoc": {**dialect, "servers": [{"url": "/ScoDoc"}]}}
+    return {
+        "v1": app.openapi(),
+        "scodoc": {**dialect, "servers": [{"url": "/ScoDoc"}]},
+        "openedx": openedx.describe(),
+    }

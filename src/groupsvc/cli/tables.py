@@ -2,7 +2,8 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -53,11 +54,17 @@ def _files(path: Path) -> list[Path]:
 
 
 def _examine(path: Path, separator: str | None) -> TableFile:
+    with usable(path), as_text(path.open("rb")) as text:
+        table = read_table(text, separator)
+        kind = kind_of(table.header)
+        return TableFile(path, kind, sum(1 for _ in table.rows), separator)
+
+
+@contextmanager
+def usable(path: Path) -> Generator[None]:
+    """Name the file that cannot be used. Raises InvalidError."""
     try:
-        with as_text(path.open("rb")) as text:
-            table = read_table(text, separator)
-            kind = kind_of(table.header)
-            return TableFile(path, kind, sum(1 for _ in table.rows), separator)
+        yield
     except UnusableTableError as error:
         raise InvalidError(f"{path}: {error.message}") from error
     except OSError as error:
@@ -86,7 +93,8 @@ class Summary:
         self._refused.clear()
         if self._path is not None:
             self.close()
-            self._file = self._path.open("w", encoding="utf-8", newline="")
+            with usable(self._path):
+                self._file = self._path.open("w", encoding="utf-8", newline="")
             csv.writer(self._file).writerow(REPORT)
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """Tables in and out of the database."""
 
+import gc
 from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 from itertools import groupby
@@ -11,7 +12,7 @@ import typer
 
 from groupsvc.cli.progress import Meter
 from groupsvc.cli.runtime import OPERATOR, open_units, run
-from groupsvc.cli.tables import Summary, TableFile, find_tables
+from groupsvc.cli.tables import Summary, TableFile, find_tables, usable
 from groupsvc.repositories.unit_of_work import UnitOfWork
 from groupsvc.services.courses import CourseService
 from groupsvc.services.exports import Export, ExportService
@@ -57,6 +58,8 @@ def import_(
     Exit code 0: every row is in; 3: some were refused; 2: a file cannot be used, nothing is done.
     """
     tables = find_tables(paths, separator.character())
+    # The program itself is there to stay: looking for garbage in it over and over takes a while.
+    gc.freeze()
     with Meter(sum(table.rows for table in tables)) as meter:
         summary = Summary(meter, report)
         try:
@@ -76,7 +79,8 @@ def export(
     course: Annotated[str | None, typer.Option(help="Only this course, by key.")] = None,
 ) -> None:
     """Write courses.csv, roster.csv, structure.csv and assignments.csv, of one moment all four."""
-    directory.mkdir(parents=True, exist_ok=True)
+    with usable(directory):
+        directory.mkdir(parents=True, exist_ok=True)
     with Meter(None) as meter, TemporaryDirectory(dir=directory, prefix=".export-") as made:
         run(_export(Path(made), meter, department=department, course=course))
         for kind in KINDS:
@@ -102,10 +106,7 @@ async def import_tables(
     """Import tables in order and commit every batch; a dry run does all of it and undoes it."""
 
     async def commit(step: Step) -> Taken:
-        async def work(uow: UnitOfWork) -> Taken:
-            return await step(_imports(uow))
-
-        return await units.run("cli", work)
+        return await units.run("cli", lambda uow: step(_imports(uow)))
 
     async def rehearse(uow: UnitOfWork) -> None:
         imports = _imports(uow)
