@@ -51,6 +51,7 @@ async def get_instructor_settings(key: Key, cohorts: SetsDep) -> Response:
     "PATCH", SettingsOut, "Turn cohorts on or off", body=json_only(SettingsIn), refusals=(400, 404)
 )
 async def edit_instructor_settings(request: Request, key: Key, cohorts: SetsDep) -> Response:
+    """Turning cohorts off keeps cohorts and members."""
     await cohorts.course(key)
     body = await _members(request)
     if not body.has("is_cohorted"):
@@ -71,6 +72,7 @@ async def list_instructor_cohorts(key: Key, cohorts: SetsDep) -> Response:
 
 @COHORT.on("GET", CohortOut, "Read a cohort", refusals=(404,))
 async def get_instructor_cohort(key: Key, cohort_id: CohortId, cohorts: SetsDep) -> Response:
+    """A cohort of this course."""
     return answer(cohort(await cohorts.read(key, cohort_id)))
 
 
@@ -102,7 +104,7 @@ for _method in WRITES:
         "Create a cohort",
         body=_body,
         refusals=(400, 404),
-        name=f"create_instructor_cohort_by_{_ending}",
+        name=f"{_ending}_new_instructor_cohort",
     )(create_instructor_cohort)
     COHORT.on(
         _method,
@@ -110,7 +112,7 @@ for _method in WRITES:
         "Replace a cohort",
         body=_body,
         refusals=(400, 404),
-        name=f"replace_instructor_cohort_by_{_ending}",
+        name=f"{_ending}_instructor_cohort",
     )(replace_instructor_cohort)
 
 

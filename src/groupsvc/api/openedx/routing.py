@@ -105,10 +105,7 @@ class Address:
                     summary=summary,
                     response_model=answers,
                     status_code=status,
-                    responses={
-                        each: {"model": self._errors, "description": WORDS[each]}
-                        for each in refusals
-                    },
+                    responses=self._documented(refusals),
                     dependencies=[Depends(self._access)],
                     include_in_schema=path == self._path,
                     openapi_extra=extra,
@@ -117,6 +114,12 @@ class Address:
             return endpoint
 
         return register
+
+    def _documented(self, refusals: Sequence[int]) -> dict[int | str, dict[str, Any]]:
+        found: dict[int | str, dict[str, Any]] = {
+            each: {"model": self._errors, "description": WORDS[each]} for each in refusals
+        }
+        return {**found, "default": {"model": self._errors, "description": "Any other refusal"}}
 
     def refuse(self, method: str, message: str, code: str) -> None:
         """Have a method refused in words of its own."""

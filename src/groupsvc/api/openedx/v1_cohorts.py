@@ -72,6 +72,7 @@ async def create_cohort(request: Request, key: Key, cohorts: SetsDep, edits: Edi
 
 @COHORT.on("GET", CohortOut, "Read a cohort", refusals=(401, 403, 404))
 async def get_cohort(key: Key, cohort_id: CohortId, cohorts: SetsDep) -> Response:
+    """A cohort of this course; the count leaves out who is not actively enrolled."""
     with saying({"unknown_cohort": ApiError(404, NO_COHORT)}):
         return answer(cohort(await cohorts.read(key, cohort_id)))
 

@@ -101,6 +101,7 @@ async def list_cohorts_v2(
 
 @COHORTS.on("POST", CohortOutV2, "Create a cohort", status=201, body=json_body(CohortIn))
 async def create_cohort_v2(request: Request, key: Key, edits: EditsDep) -> Response:
+    """Answers 201. The assignment type is `manual` or `random`."""
     body = _checked(await read_body(request), required=("name", "assignment_type"))
     with saying(_words()):
         return answer(representation(await edits.create(key, cohort_edit(body))), 201)
@@ -108,6 +109,7 @@ async def create_cohort_v2(request: Request, key: Key, edits: EditsDep) -> Respo
 
 @COHORT.on("GET", CohortOutV2, "Read a cohort", refusals=(401, 403, 404))
 async def get_cohort_v2(key: Key, cohort_id: CohortId, cohorts: SetsDep) -> Response:
+    """A cohort of this course; the count leaves out who is not actively enrolled."""
     with saying({"unknown_cohort": no_cohort(key, cohort_id)}):
         return answer(representation(await cohorts.read(key, cohort_id)))
 
