@@ -75,6 +75,7 @@ RENDERERS: Mapping[str, Render] = {
 }
 
 BULK_ENDINGS = ("/assignments", "/import", "/cohort-uploads")
+BULK_BEGINNINGS = ("/v1/import/", "/v1/export/")
 
 
 def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = False) -> FastAPI:
@@ -157,7 +158,7 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
 
 
 def _is_bulk(path: str) -> bool:
-    native = path.endswith(BULK_ENDINGS) or path.startswith("/v1/import/")
+    native = path.endswith(BULK_ENDINGS) or path.startswith(BULK_BEGINNINGS)
     return native or openedx.is_bulk(path)
 
 
