@@ -7,7 +7,7 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 import groupsvc
-from groupsvc.cli import accounts, database, documents, scodoc, server, transfer
+from groupsvc.cli import accounts, database, documents, openedx, scodoc, server, transfer
 from groupsvc.cli.demo import demo
 from groupsvc.cli.doctor import doctor
 from groupsvc.db.programs import EmbeddedError
@@ -28,6 +28,7 @@ app.command()(demo)
 app.command("import")(transfer.import_)
 app.command("export")(transfer.export)
 app.command("import-scodoc")(scodoc.import_scodoc)
+app.command("import-openedx")(openedx.import_openedx)
 app.command()(accounts.token)
 app.add_typer(accounts.app, name="account")
 app.command()(documents.openapi)

@@ -71,7 +71,7 @@ CALLS: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "list_instructor_cohorts": ("GET", "{legacy}/", {}, 200),
     "get_instructor_cohort": ("GET", "{legacy}/{cohort}", {}, 200),
     **{
-        f"create_instructor_cohort_by_{method}": (
+        f"{method}_new_instructor_cohort": (
             method.upper(),
             "{legacy}/",
             {"json": COHORT},
@@ -80,7 +80,7 @@ CALLS: dict[str, tuple[str, str, dict[str, Any], int]] = {
         for method in ("put", "post", "patch")
     },
     **{
-        f"replace_instructor_cohort_by_{method}": (
+        f"{method}_instructor_cohort": (
             method.upper(),
             "{legacy}/{cohort}",
             {"json": COHORT},
