@@ -46,7 +46,7 @@ class Trouble:
 
     async def kill(self, connection: AsyncConnection) -> None:
         """End the backend of a connection, and wait until it has ended."""
-        ((pid,),) = await connection.execute(text("SELECT pg_backend_pid()"))
+        ((pid,),) = await connection.execute(text("SELECT pg_backend_pid()"), {})
         await self.end(pid)
 
     async def end(self, pid: int) -> None:
@@ -66,7 +66,7 @@ async def trouble(url: URL, settings: Settings, sql: SQL) -> AsyncIterator[Troub
 
 async def lose_a_race(trouble: Trouble) -> None:
     async with trouble.connection("REPEATABLE READ") as one:
-        await one.execute(text("SELECT n FROM troubles"))
+        await one.execute(text("SELECT n FROM troubles"), {})
         await trouble.sql("UPDATE troubles SET n = n + 1 WHERE id = 1")
         await one.execute(UPDATE, {"id": 1})
 
@@ -74,7 +74,7 @@ async def lose_a_race(trouble: Trouble) -> None:
 async def run_into_a_deadlock(trouble: Trouble) -> None:
     async with trouble.connection() as one, trouble.connection() as two:
         for connection, row in ((one, 1), (two, 2)):
-            await connection.execute(text("SET LOCAL deadlock_timeout = '10ms'"))
+            await connection.execute(text("SET LOCAL deadlock_timeout = '10ms'"), {})
             await connection.execute(UPDATE, {"id": row})
         crossed = await asyncio.gather(
             one.execute(UPDATE, {"id": 2}),
@@ -104,7 +104,7 @@ async def wait_for_an_answer(trouble: Trouble) -> None:
 async def be_idle_too_long(trouble: Trouble) -> None:
     async with trouble.connection() as one:
         await one.execute(text("SET LOCAL idle_in_transaction_session_timeout = '1ms'"))
-        ((pid,),) = await one.execute(text("SELECT pg_backend_pid()"))
+        ((pid,),) = await one.execute(text("SELECT pg_backend_pid()"), {})
         while await trouble.sql("SELECT 1 FROM pg_stat_activity WHERE pid = :pid", pid=pid):
             pass
         await one.execute(UPDATE, {"id": 1})
@@ -125,7 +125,7 @@ async def commit_on_a_dead_connection(trouble: Trouble) -> None:
 
 async def be_killed_while_running(trouble: Trouble) -> None:
     async with trouble.connection() as one:
-        ((pid,),) = await one.execute(text("SELECT pg_backend_pid()"))
+        ((pid,),) = await one.execute(text("SELECT pg_backend_pid()"), {})
         running = asyncio.ensure_future(one.execute(text("SELECT pg_sleep(60)")))
         asleep = "SELECT 1 FROM pg_stat_activity WHERE pid = :pid AND wait_event = 'PgSleep'"
         while not await trouble.sql(asleep, pid=pid):
@@ -164,7 +164,7 @@ async def be_one_too_many(trouble: Trouble) -> None:
             trouble.url.set(username="crowd", password="crowd"), trouble.settings, trouble.sql
         )
         async with crowded.connection() as one:
-            await one.execute(text("SELECT 1"))
+            await one.execute(text("SELECT 1"), {})
     finally:
         await trouble.sql("DROP ROLE crowd")
 
@@ -174,7 +174,7 @@ async def find_a_standby_missing(trouble: Trouble) -> None:
     engine = create_async_engine(trouble.url, connect_args=wanted)
     try:
         async with engine.connect() as one:
-            await one.execute(text("SELECT 1"))
+            await one.execute(text("SELECT 1"), {})
     finally:
         await engine.dispose()
 
@@ -205,7 +205,7 @@ async def _connect_to(trouble: Trouble, port: int) -> None:
     url = URL.create("postgresql+asyncpg", "postgres", host="127.0.0.1", port=port, database="x")
     elsewhere = Trouble(url, trouble.settings, trouble.sql)
     async with elsewhere.connection(connect_timeout=0.1) as one:
-        await one.execute(text("SELECT 1"))
+        await one.execute(text("SELECT 1"), {})
 
 
 async def ask_for_nonsense(trouble: Trouble) -> None:
@@ -275,7 +275,7 @@ async def value(sql: SQL, row: int = 1) -> int:
 
 
 async def pid_of(uow: UnitOfWork) -> int:
-    ((pid,),) = await uow._session.execute(text("SELECT pg_backend_pid()"))
+    ((pid,),) = await uow.connection.execute(text("SELECT pg_backend_pid()"), {})
     return pid
 
 
@@ -292,10 +292,10 @@ async def test_a_lost_race_is_run_again_until_it_is_won(
 
     async def increase(uow: UnitOfWork, count: int) -> int:
         await uow.begin(snapshot=True)
-        await uow._session.execute(text("SELECT n FROM troubles"))
+        await uow.connection.execute(text("SELECT n FROM troubles"), {})
         if count < 4:
             await trouble.sql("UPDATE troubles SET n = n + 10 WHERE id = 1")
-        await uow._session.execute(UPDATE, {"id": 1})
+        await uow.connection.execute(UPDATE, {"id": 1})
         return count
 
     tries = Tries(sessions, increase)
@@ -306,9 +306,9 @@ async def test_a_lost_race_is_run_again_until_it_is_won(
 async def test_a_race_that_is_always_lost_is_given_up(trouble: Trouble, sessions: Sessions) -> None:
     async def lose(uow: UnitOfWork, _: int) -> None:
         await uow.begin(snapshot=True)
-        await uow._session.execute(text("SELECT n FROM troubles"))
+        await uow.connection.execute(text("SELECT n FROM troubles"), {})
         await trouble.sql("UPDATE troubles SET n = n + 1 WHERE id = 1")
-        await uow._session.execute(UPDATE, {"id": 1})
+        await uow.connection.execute(UPDATE, {"id": 1})
 
     tries = Tries(sessions, lose)
     with pytest.raises(UnavailableError) as refused:
@@ -325,11 +325,11 @@ async def test_units_that_lock_each_other_out_both_succeed(
     def crossing(first: int, second: int) -> Tries:
         async def update(uow: UnitOfWork, count: int) -> None:
             await uow.begin()
-            await uow._session.execute(text("SET LOCAL deadlock_timeout = '10ms'"))
-            await uow._session.execute(UPDATE, {"id": first})
+            await uow.connection.execute(text("SET LOCAL deadlock_timeout = '10ms'"), {})
+            await uow.connection.execute(UPDATE, {"id": first})
             if count == 1:
                 await both.wait()
-            await uow._session.execute(UPDATE, {"id": second})
+            await uow.connection.execute(UPDATE, {"id": second})
 
         return Tries(sessions, update)
 
@@ -343,7 +343,7 @@ async def test_a_read_survives_the_end_of_its_backend(trouble: Trouble, sessions
     async def read(uow: UnitOfWork, count: int) -> int:
         if count == 1:
             await trouble.end(await pid_of(uow))
-        ((one,),) = await uow._session.execute(text("SELECT 1"))
+        ((one,),) = await uow.connection.execute(text("SELECT 1"), {})
         return one
 
     tries = Tries(sessions, read)
@@ -369,10 +369,10 @@ async def test_what_was_not_committed_is_done_again(trouble: Trouble, sessions: 
 
     async def increase(uow: UnitOfWork, count: int) -> None:
         await uow.begin()
-        await uow._session.execute(UPDATE, {"id": 1})
+        await uow.connection.execute(UPDATE, {"id": 1})
         if count == 1:
             await trouble.end(await pid_of(uow))
-        await uow._session.execute(UPDATE, {"id": 1})
+        await uow.connection.execute(UPDATE, {"id": 1})
 
     tries = Tries(sessions, increase)
     await tries.run()
@@ -382,7 +382,7 @@ async def test_what_was_not_committed_is_done_again(trouble: Trouble, sessions: 
 async def test_what_may_have_been_committed_is_not(trouble: Trouble, sessions: Sessions) -> None:
     async def increase(uow: UnitOfWork, _: int) -> None:
         await uow.begin()
-        await uow._session.execute(UPDATE, {"id": 1})
+        await uow.connection.execute(UPDATE, {"id": 1})
         await trouble.end(await pid_of(uow))
 
     tries = Tries(sessions, increase)
@@ -396,7 +396,7 @@ async def test_a_write_that_stands_alone_is_not_done_again(
 ) -> None:
     async def increase(uow: UnitOfWork, _: int) -> None:
         await trouble.end(await pid_of(uow))
-        await uow._session.execute(UPDATE, {"id": 1})
+        await uow.connection.execute(UPDATE, {"id": 1})
 
     tries = Tries(sessions, increase)
     with pytest.raises(UnavailableError):
@@ -409,10 +409,10 @@ async def test_a_plan_that_is_stale_is_made_anew(trouble: Trouble, sessions: Ses
     await trouble.sql("CREATE TABLE changing (a integer)")
 
     async def read(uow: UnitOfWork, count: int) -> int:
-        await uow._session.execute(query)
+        await uow.connection.execute(query, {})
         if count == 1:
             await trouble.sql("ALTER TABLE changing ALTER a TYPE text")
-            await uow._session.execute(query)
+            await uow.connection.execute(query, {})
         return count
 
     try:
@@ -431,7 +431,7 @@ async def test_a_server_that_takes_no_writes_any_more_is_left(trouble: Trouble) 
 
         async def increase(uow: UnitOfWork, _: int) -> None:
             await uow.begin()
-            await uow._session.execute(UPDATE, {"id": 1})
+            await uow.connection.execute(UPDATE, {"id": 1})
 
         tries = Tries(sessions, increase)
         await tries.run()

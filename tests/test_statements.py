@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, event
 
+from groupsvc.db.lane import Lane, Row
 from groupsvc.services.jobs import TASK
 from tests.conftest import EVERYTHING, SQL
 from tests.tour import SECRET, TOUR, Stage, rows, set_stage
@@ -95,6 +96,7 @@ STATEMENTS = {
 @contextmanager
 def recorded() -> Iterator[list[str]]:
     statements: list[str] = []
+    in_lane = Lane.fetch
 
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:
         task = asyncio.current_task()
@@ -102,10 +104,16 @@ def recorded() -> Iterator[list[str]]:
         if task is None or task.get_name() != TASK:
             statements.append(statement)
 
+    async def fetch(lane: Lane, query: str, arguments: Sequence[Any]) -> list[Row]:
+        note(None, None, query)
+        return await in_lane(lane, query, arguments)
+
     event.listen(Engine, "before_cursor_execute", note)
+    Lane.fetch = fetch  # type: ignore[method-assign]
     try:
         yield statements
     finally:
+        Lane.fetch = in_lane  # type: ignore[method-assign]
         event.remove(Engine, "before_cursor_execute", note)
 
 

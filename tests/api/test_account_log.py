@@ -12,7 +12,7 @@ from groupsvc.auth.principal import Grant, Permission, Principal
 from groupsvc.db.engine import Sessions
 from groupsvc.errors import ForbiddenError
 from groupsvc.logs import JsonFormatter
-from groupsvc.repositories.repository import Context
+from groupsvc.repositories.connection import Context
 from groupsvc.repositories.unit_of_work import UnitOfWork
 from groupsvc.services.accounts import AccountService
 from tests.api.logins import SECRET, fresh_name, log_in, put

@@ -2,7 +2,7 @@ import pickle
 
 import pytest
 
-from groupsvc.auth.cache import MAX_AGE_SECONDS, PrincipalCache
+from groupsvc.auth.cache import MAX_AGE_SECONDS, TokenCache
 from groupsvc.auth.principal import Principal
 
 from .forge import NOW, Clock
@@ -11,7 +11,7 @@ ANNA = Principal("anna")
 
 
 def test_a_token_is_remembered_until_it_expires(clock: Clock) -> None:
-    cache = PrincipalCache(clock=clock)
+    cache = TokenCache[Principal](clock=clock)
     cache.put("token", ANNA, NOW + 60)
     clock.advance(59.9)
     assert cache.get("token") == (ANNA, NOW + 60)
@@ -22,7 +22,7 @@ def test_a_token_is_remembered_until_it_expires(clock: Clock) -> None:
 
 
 def test_a_token_is_verified_again_from_time_to_time(clock: Clock) -> None:
-    cache = PrincipalCache(clock=clock)
+    cache = TokenCache[Principal](clock=clock)
     cache.put("token", ANNA, NOW + 86_400)
     clock.advance(MAX_AGE_SECONDS - 0.1)
     assert cache.get("token") == (ANNA, NOW + 86_400)
@@ -31,7 +31,7 @@ def test_a_token_is_verified_again_from_time_to_time(clock: Clock) -> None:
 
 
 def test_the_least_recently_used_goes_first(clock: Clock) -> None:
-    cache = PrincipalCache(size=3, clock=clock)
+    cache = TokenCache[Principal](size=3, clock=clock)
     for name in ("a", "b", "c"):
         cache.put(name, Principal(name), NOW + 60)
     cache.get("a")
@@ -42,21 +42,21 @@ def test_the_least_recently_used_goes_first(clock: Clock) -> None:
 
 
 def test_it_is_bounded(clock: Clock) -> None:
-    cache = PrincipalCache(clock=clock)
+    cache = TokenCache[Principal](clock=clock)
     for number in range(10_100):
         cache.put(str(number), ANNA, NOW + 60)
     assert len(cache) == 10_000
 
 
 def test_no_token_is_kept() -> None:
-    cache = PrincipalCache()
+    cache = TokenCache[Principal]()
     cache.put("gsv_a-very-recognisable-token", ANNA, NOW)
     assert b"recognisable" not in pickle.dumps(vars(cache))
 
 
 @pytest.mark.parametrize("token", ["", "\ud800", "\0", "é"])
 def test_no_token_is_too_strange(token: str, clock: Clock) -> None:
-    cache = PrincipalCache(clock=clock)
+    cache = TokenCache[Principal](clock=clock)
     assert cache.get(token) is None
     cache.put(token, ANNA, NOW + 60)
     assert cache.get(token) == (ANNA, NOW + 60)

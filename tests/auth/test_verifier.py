@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from groupsvc.auth.cache import MAX_AGE_SECONDS, PrincipalCache
+from groupsvc.auth.cache import MAX_AGE_SECONDS, TokenCache
 from groupsvc.auth.development import KEY_FILE, DevelopmentKeyError, open_development_key
 from groupsvc.auth.jwt import JwtVerifier
 from groupsvc.auth.principal import Grant, Permission, Principal
@@ -45,7 +45,7 @@ def verifier(keys: Published, clock: Clock) -> Verifier:
         ISSUER: JwtVerifier(RULES, keys, clock=clock),
         OTHER: JwtVerifier(replace(RULES, issuer=OTHER), theirs, clock=clock),
     }
-    return Verifier(issuers, PrincipalCache(clock=clock))
+    return Verifier(issuers, TokenCache(clock=clock))
 
 
 async def test_each_issuer_vouches_for_its_own(verifier: Verifier) -> None:

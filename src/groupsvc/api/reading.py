@@ -1,4 +1,7 @@
-"""Strict JSON: whatever two readers could understand differently is refused."""
+"""Strict JSON: whatever two readers could understand differently is refused.
+
+A dialect whose original is less strict may ask for less.
+"""
 
 import asyncio
 import json
@@ -55,9 +58,9 @@ def _constant(_: str) -> NoReturn:
     raise InvalidJsonError("NaN and Infinity are not JSON")
 
 
-def _decoder(parse_int: Any) -> json.JSONDecoder:
+def _decoder(parse_int: Any, pairs_hook: Any = _object) -> json.JSONDecoder:
     return json.JSONDecoder(
-        object_pairs_hook=_object,
+        object_pairs_hook=pairs_hook,
         parse_float=_float,
         parse_int=parse_int,
         parse_constant=_constant,
@@ -67,6 +70,7 @@ def _decoder(parse_int: Any) -> json.JSONDecoder:
 # A hook for integers costs a call for each, so it is there only when a long one might be.
 _SHORT_NUMBERS = _decoder(int)
 _ANY_NUMBERS = _decoder(_int)
+_LENIENT = _decoder(_int, None)
 
 
 def _decode(body: bytes) -> str:
@@ -79,10 +83,14 @@ def _decode(body: bytes) -> str:
     return text
 
 
-def _parse(body: bytes, text: str) -> Any:
+def _chosen(body: bytes) -> json.JSONDecoder:
     long_numbers = _LONG_NUMBER in body.translate(_NUMBER_BYTES)
+    return _ANY_NUMBERS if long_numbers else _SHORT_NUMBERS
+
+
+def _parse(decoder: json.JSONDecoder, text: str) -> Any:
     try:
-        return (_ANY_NUMBERS if long_numbers else _SHORT_NUMBERS).decode(text)
+        return decoder.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise InvalidJsonError(f"body is not JSON at {where}") from None
@@ -112,10 +120,12 @@ def _refuse_unstorable_text(text: str, value: Any) -> None:
             raise InvalidJsonError("text contains half of a surrogate pair") from None
 
 
-def read_json(body: bytes, *, max_depth: int) -> Any:
+def read_json(body: bytes, *, max_depth: int, lenient: bool = False) -> Any:
     """The value of a JSON text.
 
-    Integers may have 20 digits, other numbers 40 characters; ``[]`` has depth 1.
+    Integers may have 20 digits, other numbers 40 characters; ``[]`` has depth 1. ``lenient`` takes
+    the last of members of one name, and text that cannot be stored: refusing it is left to whoever
+    would store it.
 
     Raises InvalidJsonError for anything but UTF-8, for names that repeat in an object, numbers
     out of range, NUL characters, lone surrogates and deeper nesting.
@@ -123,10 +133,10 @@ def read_json(body: bytes, *, max_depth: int) -> Any:
     if not body or body.isspace():
         raise InvalidJsonError("body is empty")
     text = _decode(body)
-    value: Any = _parse(body, text)
+    value: Any = _parse(_LENIENT if lenient else _chosen(body), text)
     if text.count("[") + text.count("{") > max_depth and type(value) in _CONTAINERS:
         _refuse_depth(value, max_depth)
-    if "\\u" in text:
+    if "\\u" in text and not lenient:
         _refuse_unstorable_text(text, value)
     return value
 

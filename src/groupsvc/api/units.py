@@ -13,9 +13,11 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from groupsvc.api import idempotency
 from groupsvc.api.access import Public, Requires
+from groupsvc.api.direct import DirectCall, direct_call
 from groupsvc.api.reading import StrictRequest, media_type_is_json
 from groupsvc.api.wiring import wiring
 from groupsvc.repositories.unit_of_work import UnitOfWork
@@ -28,8 +30,37 @@ class UnitRoute(APIRoute):
 
     bulk = False
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        call = direct_call(self)
+        if call is not None:
+            self.app = self._direct(call, stock=self.app)
+
     def get_route_handler(self) -> Handler:
-        endpoint = super().get_route_handler()
+        return self.around(super().get_route_handler())
+
+    def _direct(self, call: DirectCall, *, stock: ASGIApp) -> ASGIApp:
+        """Answers plain requests by itself, and leaves the others to FastAPI."""
+
+        async def endpoint(request: Request) -> Response:
+            return await call.answer(request, request.scope["groupsvc.values"])
+
+        handle = self.around(endpoint)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            request = Request(scope, receive, send)
+            values = call.read(request)
+            if values is None:
+                await stock(scope, receive, send)
+            else:
+                scope["groupsvc.values"] = values
+                response = await handle(request)
+                await response(scope, receive, send)
+
+        return app
+
+    def around(self, endpoint: Handler) -> Handler:
+        """A unit of work around the endpoint."""
         access = declared_access(self.dependant)
         # What nobody in particular asked for must not be told to the next stranger.
         keyed = isinstance(access, Requires)

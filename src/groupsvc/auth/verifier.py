@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from groupsvc.auth.cache import PrincipalCache
+from groupsvc.auth.cache import TokenCache
 from groupsvc.auth.claim_grants import ClaimGrants, parse_permissions
 from groupsvc.auth.claims import TokenRules
 from groupsvc.auth.compact import MAX_TOKEN, read_compact, refused
@@ -20,7 +20,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 class Verifier:
     """Hands a token to the verifier of the issuer it names, which then checks that name too."""
 
-    def __init__(self, issuers: Mapping[str, JwtVerifier], cache: PrincipalCache) -> None:
+    def __init__(self, issuers: Mapping[str, JwtVerifier], cache: TokenCache[Principal]) -> None:
         self._issuers = issuers
         self._cache = cache
 
@@ -59,7 +59,7 @@ def make_verifier(settings: Settings, home: Path) -> Verifier:
     if settings.env == "development":
         key = open_development_key(settings, home)
         issuers[DEVELOPMENT_ISSUER] = JwtVerifier(key.rules, key)
-    return Verifier(issuers, PrincipalCache())
+    return Verifier(issuers, TokenCache())
 
 
 def _provider(settings: Settings) -> dict[str, JwtVerifier]:

@@ -11,10 +11,12 @@ from groupsvc.cli.openedx_source import SourceCohort, SourceCourse, SourceUser
 from groupsvc.cohorts import Cohort, Person
 from groupsvc.errors import NotFoundError
 from groupsvc.repositories.unit_of_work import UnitOfWork
+from groupsvc.services.additions import looked_up
 from groupsvc.services.cohort_edits import CohortEdit, CohortEditService
 from groupsvc.services.cohort_members import CohortMemberService
 from groupsvc.services.cohort_sets import CohortSetService
 from groupsvc.services.courses import CourseService
+from groupsvc.services.names import normalise
 from groupsvc.services.users import UserService
 
 
@@ -73,7 +75,7 @@ class CourseCopy:
             content_partition_id=source.user_partition_id,
             content_group_id=source.group_id,
         )
-        found = own.get(source.name)
+        found = own.get(normalise(source.name))
         if found is None:
             return (await self._edits.create(key, edit)).id
         await self._edits.edit(key, found.id, edit)
@@ -105,7 +107,8 @@ class CourseCopy:
         people = await self._members.resolve(texts)
         named: dict[str, Person] = {}
         for user in users:
-            person = people.get(user.username) or people.get(user.email)
+            sought = filter(None, map(looked_up, (user.username, user.email)))
+            person = next((people[each] for each in sought if each in people), None)
             if person is None and self._department is not None:
                 person = await self._declare(user)
             if person is not None:

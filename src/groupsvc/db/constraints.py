@@ -6,6 +6,7 @@ The names in lower case without a prefix belong to the rules in triggers, see ``
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
+from asyncpg import InterfaceError, PostgresError
 from sqlalchemy.exc import DBAPIError
 
 from groupsvc.errors import (
@@ -19,6 +20,10 @@ from groupsvc.errors import (
     NotEnrolledError,
     NotFoundError,
 )
+
+
+def _out_of_range() -> GroupsvcError:
+    return InvalidError("a value is out of range or cannot be stored")
 
 
 def _invalid_name() -> GroupsvcError:
@@ -79,8 +84,10 @@ MEANING: dict[str, Callable[[], GroupsvcError]] = {
 DATA_EXCEPTION = "22"
 
 
-def driver_error(error: DBAPIError) -> BaseException | None:
+def driver_error(error: BaseException) -> BaseException | None:
     """What asyncpg raised. SQLAlchemy's own property raises for errors made by the dialect."""
+    if not isinstance(error, DBAPIError):
+        return error
     try:
         return error.driver_exception
     except ValueError:
@@ -92,11 +99,16 @@ def broken_constraints() -> Generator[None]:
     """Turn a constraint that the database found broken into the refusal it stands for."""
     try:
         yield
-    except DBAPIError as error:
+    except (DBAPIError, PostgresError) as error:
         cause = driver_error(error)
         meaning = MEANING.get(getattr(cause, "constraint_name", None) or "")
         if meaning is not None:
             raise meaning() from error
         if str(getattr(cause, "sqlstate", "")).startswith(DATA_EXCEPTION):
-            raise InvalidError("a value is out of range or cannot be stored") from error
+            raise _out_of_range() from error
+        raise
+    except InterfaceError as error:
+        # asyncpg's own name for an argument that does not fit its type is also a ValueError.
+        if isinstance(error, ValueError):
+            raise _out_of_range() from error
         raise

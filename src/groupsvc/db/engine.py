@@ -17,13 +17,26 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from groupsvc.db.lane import READ_ONLY, Admission, Connecting, Lane
 from groupsvc.settings import Settings
 
 BULK_CONNECTIONS = 2
-READ_ONLY = "25006"
+STATEMENTS_KEPT = 400  # prepared, of each connection
 SECONDS_TO_CLOSE = 2.0
 
-Sessions = async_sessionmaker[AsyncSession]
+
+class Sessions:
+    """Both ways to a database: sessions, and the lane for what needs none."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        pool: Any = engine.sync_engine.pool
+        self.admission = Admission(pool.size(), pool.timeout())
+        self.lane = Lane(engine, self.admission)
+        self._make = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
+
+    def open(self) -> AsyncSession:
+        """A session; whoever opens one has been admitted."""
+        return self._make()
 
 
 def database_url(settings: Settings) -> URL:
@@ -79,11 +92,12 @@ def for_bulk(settings: Settings) -> Settings:
 
 
 def make_sessions(engine: AsyncEngine) -> Sessions:
-    return async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
+    return Sessions(engine)
 
 
 def _connect_args(settings: Settings) -> dict[str, Any]:
     arguments: dict[str, Any] = {
+        "async_creator_fn": Connecting,
         "timeout": settings.connect_timeout,
         "command_timeout": settings.command_timeout,
         "server_settings": {"application_name": "groupsvc", "timezone": "UTC"},
@@ -94,6 +108,8 @@ def _connect_args(settings: Settings) -> dict[str, Any]:
         arguments["statement_cache_size"] = 0
         arguments["prepared_statement_cache_size"] = 0
         return arguments
+    arguments["statement_cache_size"] = STATEMENTS_KEPT
+    arguments["max_cached_statement_lifetime"] = 0
     arguments["server_settings"] |= {
         "statement_timeout": f"{settings.statement_timeout * 1000:.0f}",
         "lock_timeout": f"{settings.lock_timeout * 1000:.0f}",

@@ -2,6 +2,7 @@
 
 from enum import Enum
 
+from asyncpg import InterfaceError, PostgresError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -31,21 +32,24 @@ def classify(error: BaseException) -> Failure:
         return Failure.BUSY
     if isinstance(error, OSError):
         return Failure.LOST
-    if not isinstance(error, DBAPIError):
+    if isinstance(error, InterfaceError):
+        return Failure.LOST
+    if not isinstance(error, (DBAPIError, PostgresError)):
         return Failure.BUG
     return _classify_driver_error(error)
 
 
-def _classify_driver_error(error: DBAPIError) -> Failure:
+def _classify_driver_error(error: DBAPIError | PostgresError) -> Failure:
     cause = driver_error(error)
-    state = getattr(cause, "sqlstate", None) or getattr(error.orig, "sqlstate", None)
+    wrapped = getattr(error, "orig", error)
+    state = getattr(cause, "sqlstate", None) or getattr(wrapped, "sqlstate", None)
     if state in SERIALIZATION:
         return Failure.RETRY
-    if type(error.orig).__name__ == "InvalidCachedStatementError":
+    if type(wrapped).__name__ == "InvalidCachedStatementError":
         return Failure.STALE
     if state in TOO_SLOW:
         return Failure.BUSY
     not_a_primary = type(cause).__name__ == "TargetServerAttributeNotMatched"
-    if error.connection_invalidated or state in AWAY or not_a_primary:
+    if getattr(error, "connection_invalidated", False) or state in AWAY or not_a_primary:
         return Failure.LOST
     return Failure.BUG

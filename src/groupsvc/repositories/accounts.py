@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, delete, update
+from sqlalchemy import delete, update
 
 from groupsvc.auth.principal import Grant, Permission
 from groupsvc.documents import Document, Page
 from groupsvc.models import Account, Token
+from groupsvc.repositories.connection import HOLDER, Remembered
 from groupsvc.repositories.repository import Repository
 from groupsvc.repositories.shapes import ACCOUNT, lateral
 from groupsvc.repositories.statements import sql
@@ -81,22 +82,11 @@ ISSUE = sql("""
     WHERE a.id = :account_id AND a.is_active AND a.secret_hash = :secret_hash
     FOR SHARE
     RETURNING digest
-""").bindparams(bindparam("lifetime", type_=Integer()))
+""")
 
 REVOKE = sql("""
     DELETE FROM tokens t USING accounts a
     WHERE t.digest = :digest AND a.id = t.account_id AND a.name = :name
-""")
-
-BEARER = sql("""
-    SELECT a.name, a.username, t.expires_at <= now() AS is_expired, coalesce((
-        SELECT json_agg(json_build_array(g.permission, d.acronym, c.key))
-        FROM grants g
-        LEFT JOIN departments d ON d.id = g.department_id
-        LEFT JOIN courses c ON c.id = g.course_id
-        WHERE g.account_id = a.id), '[]')::text AS grants
-    FROM tokens t JOIN accounts a ON a.id = t.account_id AND a.is_active
-    WHERE t.digest = :digest AND t.expires_at > '-infinity'
 """)
 
 # Over for good, and known for a while as what it was.
@@ -127,6 +117,7 @@ class Bearer:
     username: str | None
     is_expired: bool
     grants: frozenset[Grant]
+    remembered: Remembered
 
 
 class AccountRepository(Repository):
@@ -203,11 +194,12 @@ class AccountRepository(Repository):
 
     async def bearer(self, digest: bytes) -> Bearer | None:
         """Whom a token stands for; None when it was never issued, is revoked or long over."""
-        row = await self._row(BEARER, digest=digest)
+        row = await self._row(HOLDER, bearer_digest=digest)
         if row is None:
             return None
-        grants = frozenset(
+        name, username, grants = json.loads(row.bearer)
+        held = frozenset(
             Grant(Permission(permission), department, course)
-            for permission, department, course in json.loads(row.grants)
+            for permission, department, course in grants
         )
-        return Bearer(row.name, row.username, row.is_expired, grants)
+        return Bearer(name, username, row.is_expired, held, Remembered(digest, row.bearer))

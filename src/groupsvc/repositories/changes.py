@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, bindparam
-from sqlalchemy.dialects.postgresql import ARRAY
-
 from groupsvc.auth.principal import Reach
 from groupsvc.documents import Page
 from groupsvc.repositories.repository import WITHIN, Repository, reach_parameters
@@ -43,7 +40,7 @@ LATEST = sql("""
       AND (:user_id IS NULL OR user_id = :user_id)
       AND (:course_id IS NULL OR course_id = :course_id)
     ORDER BY seq DESC LIMIT 5
-""").bindparams(bindparam("nouns", type_=ARRAY(Text())))
+""")
 
 NEWEST = 2**63 - 1
 

@@ -11,9 +11,9 @@ from groupsvc.cohorts import (
     Member,
     MemberPage,
 )
-from groupsvc.repositories.repository import ACTING, Repository
+from groupsvc.repositories.repository import Repository
 from groupsvc.repositories.shapes import PLACE
-from groupsvc.repositories.statements import sql
+from groupsvc.repositories.statements import ACTING, sql
 
 COURSE = "FROM courses c JOIN departments d ON d.id = c.department_id"
 

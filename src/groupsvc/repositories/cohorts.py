@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from groupsvc.documents import Document
-from groupsvc.repositories.repository import ACTING, Repository
+from groupsvc.repositories.repository import Repository
 from groupsvc.repositories.shapes import PLACE, lateral
-from groupsvc.repositories.statements import sql
+from groupsvc.repositories.statements import ACTING, sql
 
 COURSE = "FROM courses c JOIN departments d ON d.id = c.department_id"
 

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import TextClause
-
 from groupsvc.auth.principal import Reach
 from groupsvc.repositories.repository import WITHIN, Repository, reach_parameters
-from groupsvc.repositories.statements import sql
+from groupsvc.repositories.statements import Statement, sql
 
 # Rows of d and c that are wanted.
 WANTED = f"""({WITHIN} AND (:department IS NULL OR d.acronym = :department)
@@ -172,6 +170,6 @@ class ExportRepository(Repository):
             user_id=user_id,
         )
 
-    async def _read(self, statement: TextClause, extent: Extent, **parameters: Any) -> Rows:
+    async def _read(self, statement: Statement, extent: Extent, **parameters: Any) -> Rows:
         rows = await self._rows(statement, **extent.parameters(), **parameters)
         return [row._asdict() for row in rows]

@@ -1,8 +1,8 @@
 """Statements about memberships."""
 
-from groupsvc.repositories.repository import ACTING, WITHIN
+from groupsvc.repositories.repository import WITHIN
 from groupsvc.repositories.shapes import COURSE_OF, GROUP, MEMBER, PERSON, PLACE, lateral
-from groupsvc.repositories.statements import sql
+from groupsvc.repositories.statements import ACTING, sql
 from groupsvc.repositories.users import VISIBLE
 
 ENROLLMENT_OF = """LEFT JOIN enrollments e

@@ -1,35 +1,14 @@
-"""What every repository shares: a session, who is acting, and statements."""
+"""What every repository shares: a connection, who is acting, and statements."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable, Row, TextClause
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Executable
 
 from groupsvc.auth.principal import Reach
-from groupsvc.db.constraints import broken_constraints
 from groupsvc.documents import Document, Page
-
-
-@dataclass(slots=True)
-class Context:
-    """Who is acting, for the change log. ``cause`` tells apart what the rows alone do not."""
-
-    actor: str = "anonymous"
-    request_id: str = ""
-    cause: str = ""
-
-    def parameters(self) -> dict[str, str]:
-        return {"actor": self.actor, "request_id": self.request_id, "cause": self.cause}
-
-
-# Opens a statement that stands alone and changes something: triggers read these settings.
-ACTING = """acting AS MATERIALIZED (
-    SELECT set_config('groupsvc.actor', :actor, true),
-           set_config('groupsvc.request_id', :request_id, true),
-           set_config('groupsvc.cause', :cause, true)
-)"""
+from groupsvc.repositories.connection import Connection, Context
+from groupsvc.repositories.statements import Statement
 
 # Rows of d (departments) and c (courses) that lie within a reach.
 WITHIN = "(:everywhere OR d.acronym = ANY (:departments) OR c.key = ANY (:courses))"
@@ -44,25 +23,23 @@ def reach_parameters(reach: Reach) -> dict[str, Any]:
 
 
 class Repository:
-    def __init__(self, session: AsyncSession, context: Context) -> None:
-        self._session = session
+    def __init__(self, connection: Connection, context: Context) -> None:
+        self._connection = connection
         self._context = context
 
     async def _execute(
-        self, statement: Executable, parameters: Mapping[str, Any] | None = None
-    ) -> Sequence[Row[*tuple[Any, ...]]]:
-        with broken_constraints():
-            result = await self._session.execute(statement, parameters or {})
-            return result.all() if result.returns_rows else ()  # type: ignore[attr-defined]
+        self, statement: Statement | Executable, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[Any]:
+        return await self._connection.execute(statement, parameters or {})
 
-    async def _rows(self, statement: TextClause, **parameters: Any) -> Sequence[Any]:
+    async def _rows(self, statement: Statement, **parameters: Any) -> Sequence[Any]:
         return await self._execute(statement, parameters)
 
-    async def _row(self, statement: TextClause, **parameters: Any) -> Any | None:
+    async def _row(self, statement: Statement, **parameters: Any) -> Any | None:
         rows = await self._execute(statement, parameters)
         return rows[0] if rows else None
 
-    async def _document(self, statement: TextClause, **parameters: Any) -> Document[Any] | None:
+    async def _document(self, statement: Statement, **parameters: Any) -> Document[Any] | None:
         """For statements that select ``department, course, body``."""
         row = await self._row(statement, **parameters)
         if row is None:
@@ -70,7 +47,7 @@ class Repository:
         return Document(row.body.encode(), row.department, row.course)
 
     async def _page(
-        self, statement: TextClause, *, limit: int, key: Sequence[str], **parameters: Any
+        self, statement: Statement, *, limit: int, key: Sequence[str], **parameters: Any
     ) -> Page:
         """For statements that select ``body`` and the columns of the key, ordered by them.
 

@@ -12,9 +12,11 @@ _LOCAL: Final = re.compile(
     r'|"(?:[\001-\010\013\014\016-\037!#-\[\]-\177]|\\[\001-\011\013\014\016-\177])*"',
     re.IGNORECASE | re.ASCII,
 )
-_DOMAIN: Final = re.compile(
-    r"(?:[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?\.)+[A-Z0-9-]{2,63}(?<!-)", re.IGNORECASE | re.ASCII
-)
+# Halves of surrogate pairs are left out, which nobody could store.
+_LETTER: Final = r"A-Z\u00a1-\ud7ff\ue000-\uffff"
+_LABEL: Final = rf"(?!-)[{_LETTER}0-9-]{{1,63}}(?<!-)"
+_LAST: Final = rf"(?!-)(?:[{_LETTER}-]{{2,63}}|xn--[A-Z0-9]{{1,59}})(?<!-)"
+_DOMAIN: Final = re.compile(rf"(?:{_LABEL}\.)+{_LAST}", re.IGNORECASE)
 _LITERAL: Final = re.compile(r"\[([A-F0-9:.]+)\]", re.IGNORECASE | re.ASCII)
 
 
@@ -23,7 +25,7 @@ def is_address(text: str) -> bool:
     local, at, domain = text.rpartition("@")
     if not at or len(text) > LONGEST or not _LOCAL.fullmatch(local):
         return False
-    return domain == "localhost" or _is_domain(domain) or _is_domain(_in_ascii(domain))
+    return domain == "localhost" or _is_domain(domain)
 
 
 def _is_domain(domain: str) -> bool:
@@ -34,11 +36,3 @@ def _is_domain(domain: str) -> bool:
         return literal is not None and bool(ipaddress.ip_address(literal[1]))
     except ValueError:
         return False
-
-
-def _in_ascii(domain: str) -> str:
-    """An internationalised domain as it is looked up; nothing when it cannot be."""
-    try:
-        return domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        return ""

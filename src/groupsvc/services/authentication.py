@@ -1,10 +1,14 @@
 """Who is calling: from a token, or from the name and secret of a local account."""
 
+import math
+
+from groupsvc.auth.cache import TokenCache
 from groupsvc.auth.passwords import TOKEN_PREFIX, token_digest, verify_secret
 from groupsvc.auth.principal import Principal
 from groupsvc.auth.verifier import Verifier
 from groupsvc.errors import InvalidError, UnauthenticatedError
 from groupsvc.repositories.accounts import HeldAccount
+from groupsvc.repositories.connection import Remembered
 from groupsvc.repositories.unit_of_work import UnitOfWork
 from groupsvc.services.names import normalise
 
@@ -12,14 +16,16 @@ ACCOUNT = "account:"
 
 
 class Authenticator:
-    """Turns tokens into principals. Those of local accounts are asked for anew every time.
+    """Turns tokens into principals. Those of local accounts are looked up every time.
 
     So a token that is revoked, an account that is disabled and a grant that is withdrawn are all
-    without effect from then on.
+    without effect from then on. Whom a token stood for the last time is remembered, and left to
+    the first statement of the unit of work to confirm.
     """
 
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
+        self._known: TokenCache[tuple[Principal, Remembered]] = TokenCache()
 
     async def principal(self, uow: UnitOfWork, token: str) -> Principal:
         """The caller who holds a token.
@@ -28,7 +34,7 @@ class Authenticator:
         UnavailableError when a token issued elsewhere cannot be verified just now.
         """
         if token.startswith(TOKEN_PREFIX):
-            return await _local(uow, token)
+            return await self._local(uow, token)
         principal, _ = await self._verifier.verify(token)
         if principal.subject.startswith(ACCOUNT):
             raise UnauthenticatedError(
@@ -45,19 +51,24 @@ class Authenticator:
             return None
         return await uow.accounts.disabled(token_digest(token))
 
+    async def _local(self, uow: UnitOfWork, token: str) -> Principal:
+        known = self._known.get(token) if uow.context.trusting else None
+        if known is not None:
+            (principal, uow.context.remembered), _ = known
+            return principal
+        bearer = await uow.accounts.bearer(token_digest(token))
+        if bearer is None:
+            raise UnauthenticatedError("the token is not known", code="invalid_token")
+        if bearer.is_expired:
+            raise UnauthenticatedError("the token has expired", code="token_expired")
+        principal = Principal(ACCOUNT + bearer.name, bearer.username, bearer.grants)
+        self._known.put(token, (principal, bearer.remembered), math.inf)
+        return principal
+
     async def account(self, uow: UnitOfWork, name: str, secret: str) -> Principal:
         """The account itself, without anything it is granted. Raises as ``check_secret`` does."""
         held = await check_secret(uow, name, secret)
         return Principal(ACCOUNT + held.name)
-
-
-async def _local(uow: UnitOfWork, token: str) -> Principal:
-    bearer = await uow.accounts.bearer(token_digest(token))
-    if bearer is None:
-        raise UnauthenticatedError("the token is not known", code="invalid_token")
-    if bearer.is_expired:
-        raise UnauthenticatedError("the token has expired", code="token_expired")
-    return Principal(ACCOUNT + bearer.name, bearer.username, bearer.grants)
 
 
 async def check_secret(uow: UnitOfWork, name: str, secret: str) -> HeldAccount:

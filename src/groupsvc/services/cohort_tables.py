@@ -5,6 +5,7 @@ The header is read as it stands: names are exact, other columns and the order do
 
 import csv
 import io
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -64,5 +65,6 @@ def read_rows(content: bytes) -> Sequence[UploadRow]:
 
 
 def _row(cells: dict[str, str]) -> UploadRow:
-    identifier = cells.get("email") or cells.get("username") or ""
-    return UploadRow(identifier, cells.get("cohort") or "")
+    # In the form of stored names; spaces around it make it another name.
+    cohort = unicodedata.normalize("NFC", cells.get("cohort") or "")
+    return UploadRow(cells.get("email") or cells.get("username") or "", cohort)

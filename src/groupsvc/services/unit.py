@@ -8,7 +8,7 @@ from typing import TypeVar
 from groupsvc.db.engine import Sessions
 from groupsvc.db.failures import Failure, classify
 from groupsvc.errors import UnavailableError
-from groupsvc.repositories.repository import Context
+from groupsvc.repositories.connection import Context, UnconfirmedError
 from groupsvc.repositories.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -41,13 +41,17 @@ class Units:
         cut off and its outcome is unknown.
         """
         tries = 0
+        sessions = self._bulk if bulk else self._sessions
+        trusting = True
         while True:
             tries += 1
-            sessions = self._bulk if bulk else self._sessions
-            uow = UnitOfWork(sessions, Context(request_id=request_id))
+            uow = UnitOfWork(sessions, Context(request_id=request_id, trusting=trusting))
             try:
                 async with uow:
                     return await work(uow)
+            except UnconfirmedError:
+                trusting = False
+                continue
             except Exception as error:
                 failure = classify(error)
                 if failure is Failure.BUG:

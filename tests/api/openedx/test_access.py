@@ -143,11 +143,11 @@ async def test_the_caller_comes_before_the_method(
 @pytest.mark.parametrize(
     ("method", "address", "allow"),
     [
-        ("POST", "settings", "GET, PUT"),
-        ("PATCH", "settings", "GET, PUT"),
-        ("DELETE", "settings", "GET, PUT"),
-        ("PUT", "cohorts", "GET, POST"),
-        ("DELETE", "cohorts", "GET, POST"),
+        ("POST", "settings", "GET, PUT, HEAD, OPTIONS"),
+        ("PATCH", "settings", "GET, PUT, HEAD, OPTIONS"),
+        ("DELETE", "settings", "GET, PUT, HEAD, OPTIONS"),
+        ("PUT", "cohorts", "GET, POST, HEAD, OPTIONS"),
+        ("DELETE", "cohorts", "GET, POST, HEAD, OPTIONS"),
         ("GET", "upload", "POST"),
     ],
 )

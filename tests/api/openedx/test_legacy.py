@@ -1,6 +1,7 @@
 """The instructor's routes: section 9."""
 
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
@@ -9,7 +10,6 @@ from tests.api.openedx.conftest import NOWHERE, Callers, Course, told
 from tests.api.openedx.test_cohorts import shape
 from tests.conftest import SQL
 
-LISTS = ("added", "changed", "present", "unknown", "preassigned", "invalid", "not_allowed")
 NO_NAME = (400, {"error": "Cohort name must be specified."})
 NO_TYPE = (400, {"error": "Assignment type must be specified."})
 NAME_EXISTS = (400, {"error": "A cohort with the same name already exists."})
@@ -24,10 +24,6 @@ NEEDS_PARTITION = (
 )
 INVALID_JSON = (400, {"error": "Invalid JSON"})
 WRITES = ("PUT", "POST", "PATCH")
-
-
-def result(**lists: Any) -> tuple[int, dict[str, Any]]:
-    return 200, {"success": True, **{name: [] for name in LISTS}, **lists}
 
 
 # Access
@@ -56,10 +52,12 @@ async def test_strangers_are_sent_to_the_login_or_find_nothing(
 ) -> None:
     method, path = addresses(course, await course.add("A"))[name]
     for headers in ({}, {"authorization": "Bearer unknown"}, {"authorization": "Bearer"}):
-        answer = await anonymous.request(method, path, headers=headers)
+        answer = await anonymous.request(method, f"{path}?a=b&c", headers=headers)
         if name in PAGES:
             assert answer.status_code == 302
-            assert answer.headers["location"] == f"/login?next={path}"
+            place = urlsplit(answer.headers["location"])
+            assert place.path == "/login"
+            assert parse_qsl(place.query) == [("next", f"{path}?a=b&c")]
         else:
             assert answer.status_code == 404
 
@@ -249,6 +247,34 @@ async def test_what_is_refused(
     assert await course.world.log() == before
 
 
+@pytest.mark.parametrize("method", WRITES)
+@pytest.mark.parametrize(
+    ("send", "expected"),
+    [
+        ({}, NO_NAME),
+        ({"json": {}}, NO_NAME),
+        ({"json": {"name": None, "assignment_type": "manual"}}, NO_NAME),
+        ({"json": {"name": "B", "assignment_type": None}}, NO_TYPE),
+        ({"data": {"name": "B", "assignment_type": "manual"}}, NO_NAME),
+        (
+            {
+                "content": '{"name": "B", "assignment_type": "manual"}',
+                "headers": {"content-type": "text/plain"},
+            },
+            NO_NAME,
+        ),
+        ({"content": "{", "headers": {"content-type": "application/json"}}, INVALID_JSON),
+    ],
+)
+async def test_every_method_refuses_alike(
+    staff: httpx.AsyncClient, course: Course, method: str, send: Any, expected: Any
+) -> None:
+    cohort = await course.add("A")
+    for path in (f"{course.legacy}/", f"{course.legacy}/{cohort}"):
+        assert told(await staff.request(method, path, **send)) == expected
+    assert told(await staff.get(f"{course.legacy}/")) == (200, {"cohorts": [shape(cohort, "A")]})
+
+
 async def test_names_are_checked_before_the_cohort_is_looked_up(
     staff: httpx.AsyncClient, course: Course
 ) -> None:
@@ -272,84 +298,3 @@ async def test_a_locked_course(staff: httpx.AsyncClient, course: Course) -> None
     for verb, form in (("add", {"users": "a@b.org"}), ("delete", {"username": "nobody"})):
         answer = await staff.post(f"{course.legacy}/{cohort}/{verb}", data=form)
         assert answer.status_code < 500
-
-
-# add
-
-
-async def test_adding_from_one_text(staff: httpx.AsyncClient, course: Course) -> None:
-    cohort, other = await course.add("A", capacity=3), await course.add("B")
-    new, moved, member, last, _ = await course.people()
-    await course.join(other, course.world.users[1])
-    await course.join(cohort, course.world.users[2])
-    text = (
-        f" ,{new['username']},, {moved['email']}\n\t{member['username']},nobody "
-        f"new@example.org,foo@bar {last['username']} , "
-    )
-    answer = await staff.post(f"{course.legacy}/{cohort}/add", data={"users": text})
-    assert told(answer) == result(
-        added=[new],
-        changed=[{"email": moved["email"], "previous_cohort": "B", "username": moved["username"]}],
-        present=[member["username"]],
-        unknown=["nobody"],
-        preassigned=["new@example.org"],
-        invalid=["foo@bar"],
-        not_allowed=[last["username"]],
-    )
-    assert list(answer.json()) == ["success", *LISTS]
-
-
-@pytest.mark.parametrize(
-    "send", [{}, {"data": {"users": ""}}, {"data": {"more": "x"}}, {"json": {"users": ["a"]}}]
-)
-async def test_adding_nobody(staff: httpx.AsyncClient, course: Course, send: Any) -> None:
-    cohort = await course.add("A")
-    assert told(await staff.post(f"{course.legacy}/{cohort}/add", **send)) == result()
-
-
-async def test_adding_to_a_cohort_of_another_course(
-    staff: httpx.AsyncClient, course: Course, make_course: Any
-) -> None:
-    elsewhere = await (await make_course(1)).add("A")
-    for cohort in (elsewhere, 0, 2**63):
-        answer = await staff.post(f"{course.legacy}/{cohort}/add", data={"users": "a"})
-        assert answer.status_code == 404
-
-
-# delete
-
-
-async def test_removing_ignores_the_cohort_of_the_path(
-    staff: httpx.AsyncClient, course: Course
-) -> None:
-    cohort = await course.add("A")
-    user = course.world.users[0]
-    await course.join(cohort, user)
-    form = {"username": (await course.person(user))["username"]}
-    for number in (cohort + 10**9, 0, cohort):
-        answer = await staff.post(f"{course.legacy}/{number}/delete", data=form)
-        assert told(answer) == (200, {"success": True})
-        assert await course.members(cohort) == []
-
-
-@pytest.mark.parametrize(
-    ("send", "message"),
-    [
-        ({}, "No username specified"),
-        ({"data": {"user": "x"}}, "No username specified"),
-        ({"json": {"username": "x"}}, "No username specified"),
-        ({"data": {"username": "bogus"}}, "No user 'bogus'"),
-        ({"data": {"username": ""}}, "No user ''"),
-    ],
-)
-async def test_removing_nobody(
-    staff: httpx.AsyncClient, course: Course, send: Any, message: str
-) -> None:
-    answer = await staff.post(f"{course.legacy}/1/delete", **send)
-    assert told(answer) == (200, {"success": False, "msg": message})
-
-
-async def test_a_course_without_cohorts(staff: httpx.AsyncClient, course: Course) -> None:
-    form = {"username": (await course.person(course.world.users[0]))["username"]}
-    answer = await staff.post(f"{course.legacy}/1/delete", data=form)
-    assert told(answer) == (200, {"success": True})

@@ -64,7 +64,7 @@ async def test_put_keeps_how_chance_decides(
         ('{"is_cohorted": 0}', NOT_BOOLEAN),
         ('{"is_cohorted": null}', NOT_BOOLEAN),
         ('{"is_cohorted": []}', NOT_BOOLEAN),
-        ("abcd", (400, envelope("JSON parse error - body is not JSON at line 1, column 1"))),
+        ("abcd", (400, envelope("JSON parse error - Expecting value: line 1 column 1 (char 0)"))),
         ("[]", (400, envelope("Invalid data. Expected a dictionary."))),
         ("null", (400, envelope("Invalid data. Expected a dictionary."))),
     ],

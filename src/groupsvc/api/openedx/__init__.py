@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 import groupsvc
+from groupsvc.api.index import install_index
 from groupsvc.api.openedx import (
     errors,
     legacy,
@@ -31,6 +32,7 @@ from groupsvc.api.openedx import (
 from groupsvc.api.openedx.deprecation import Deprecation
 from groupsvc.api.openedx.errors import COHORTS, COURSES
 from groupsvc.api.openedx.errors import render as render
+from groupsvc.api.openedx.head import HeadAsGet
 
 TITLE: Final = "groupsvc: Open edX dialect"
 DESCRIPTION: Final = """The cohorts API of Open edX: `/api/cohorts/v1` and `v2`, and the routes of
@@ -59,6 +61,7 @@ def mount(app: FastAPI, *, docs: bool) -> None:
     """Mount both applications; ``docs`` serves ``/api/cohorts/openapi.json``."""
     cohorts, courses = _make_app(ROUTERS), _make_app(INSTRUCTOR_ROUTERS)
     cohorts.add_middleware(Deprecation)
+    cohorts.add_middleware(HeadAsGet)
     if docs:
         cohorts.router.routes.append(Route("/openapi.json", _document, include_in_schema=False))
     app.mount(COHORTS, cohorts)
@@ -102,4 +105,5 @@ def _make_app(routers: Sequence[APIRouter]) -> FastAPI:
     for router in routers:
         # Flat: FastAPI would match an included router anew for every request.
         app.router.routes.extend(router.routes)
+    install_index(app.router)
     return app

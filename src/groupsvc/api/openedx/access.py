@@ -5,6 +5,7 @@ staff ``groups:write`` everywhere. Grants in a whole department count in v2 alon
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
@@ -14,6 +15,7 @@ from groupsvc.api.access import Requires
 from groupsvc.api.openedx.credentials import caller
 from groupsvc.api.openedx.errors import ApiError, local_path, require_course_key
 from groupsvc.api.openedx.keys import is_course_key
+from groupsvc.api.openedx.negotiation import negotiate
 from groupsvc.auth.principal import Permission, Place, Principal
 from groupsvc.errors import ForbiddenError, NotFoundError
 from groupsvc.repositories.unit_of_work import UnitOfWork
@@ -47,13 +49,19 @@ class Asked:
 
 
 class DialectAccess(Requires):
-    """Any caller who is known."""
+    """Any caller who is known. ``negotiates`` where the original uses the REST framework."""
+
+    negotiates: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__(None)
 
     async def admit(self, request: Request, uow: UnitOfWork) -> Principal:
-        """Raises ApiError 401 for who is calling, 404 for the course, ForbiddenError, in order."""
+        """Raises ApiError 406 for what is accepted, 401 for who is calling, 404 for the course, and
+        ForbiddenError, in order.
+        """
+        if self.negotiates:
+            negotiate(request)
         principal = await caller(request, uow)
         key: str = request.path_params["key"]
         require_course_key(key)
@@ -113,6 +121,8 @@ class Manager(StaffOrModerator):
 class Author(DialectAccess):
     """Course staff, for whom pages are that others do not find; ``login`` sends strangers there."""
 
+    negotiates = False
+
     def __init__(self, *, login: bool = False) -> None:
         super().__init__()
         self._login = login
@@ -126,11 +136,17 @@ class Author(DialectAccess):
         except ApiError as error:
             if error.status_code != 401 or not self._login:
                 raise HTTPException(404) from error
-            to = quote(local_path(request), safe="/:@&+$,-_.!~*'()")
-            raise HTTPException(302, headers={"location": f"/login?next={to}"}) from error
+            raise HTTPException(302, headers={"location": _login(request)}) from error
 
     async def may(self, asked: Asked) -> bool:
         return asked.holds(Permission.GROUPS_WRITE)
+
+
+def _login(request: Request) -> str:
+    """Where to log in, and where to come back to: a plus sign would be read as a space."""
+    path = quote(local_path(request), safe="/:@&+$,-_.!~*'()")
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"/login?next={quote(path + query, safe='/')}"
 
 
 class Instructor(DialectAccess):

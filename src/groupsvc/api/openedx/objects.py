@@ -14,8 +14,14 @@ _MOST_DIGITS: Final = 19
 
 
 def answer(value: Any, status: int = 200) -> Response:
-    text = json.dumps(value, separators=(",", ":"))
-    return Response(text, status, media_type="application/json")
+    return Response(_encoded(value), status, media_type="application/json")
+
+
+def _encoded(value: Any) -> bytes:
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # half of a surrogate pair comes back as it came: escaped
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def nothing() -> Response:

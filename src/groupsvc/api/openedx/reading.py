@@ -59,19 +59,24 @@ async def read_body(request: Request) -> Body:
     try:
         value = await read_value(request)
     except InvalidJsonError as error:
-        raise ApiError(400, f"JSON parse error - {error.message}") from error
+        raise ApiError(400, f"JSON parse error - {_why(error)}") from error
     if not isinstance(value, dict):
         raise ApiError(400, "Invalid data. Expected a dictionary.")
     return Body(cast("dict[str, Any]", value))
 
 
 async def read_value(request: Request) -> Any:
-    """The body as JSON. Raises InvalidJsonError."""
+    """The body as JSON, of which one odd text must not spoil the rest. Raises InvalidJsonError."""
     content: bytes = request.state.body
     depth = wiring(request).settings.max_json_depth
     if len(content) > _LARGE:
-        return await asyncio.to_thread(read_json, content, max_depth=depth)
-    return read_json(content, max_depth=depth)
+        return await asyncio.to_thread(read_json, content, max_depth=depth, lenient=True)
+    return read_json(content, max_depth=depth, lenient=True)
+
+
+def _why(error: InvalidJsonError) -> str:
+    """In the words of the parser, as the platform has them, when it was the parser that refused."""
+    return str(error.__context__) if isinstance(error.__context__, ValueError) else error.message
 
 
 async def _form(request: Request, content: bytes) -> Body:

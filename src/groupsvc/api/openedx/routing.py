@@ -10,10 +10,11 @@ from typing import Any, Final
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from groupsvc.api.openedx.access import DialectAccess
 from groupsvc.api.openedx.errors import ApiError, not_allowed
+from groupsvc.api.openedx.reading import FORMS
 from groupsvc.api.openedx.schemas import ErrorOut
 from groupsvc.api.units import BulkRoute, Handler, UnitRoute
 
@@ -21,7 +22,7 @@ Endpoint = Callable[..., Coroutine[Any, Any, Response]]
 Register = Callable[[Endpoint], Endpoint]
 Described = Mapping[str, Any]
 
-METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 WORDS: Final[Mapping[int, str]] = {
     400: "The body or a parameter is not valid, or a rule refuses",
     401: "No token, or one that is not valid",
@@ -37,8 +38,8 @@ class DialectRoute(UnitRoute):
     So whoever sends slowly holds nothing meanwhile; strangers are not listened to.
     """
 
-    def get_route_handler(self) -> Handler:
-        handle = super().get_route_handler()
+    def around(self, endpoint: Handler) -> Handler:
+        handle = super().around(endpoint)
         takes = "requestBody" in (self.openapi_extra or {})
 
         async def take_in(request: Request) -> Response:
@@ -58,7 +59,10 @@ class BulkDialectRoute(DialectRoute, BulkRoute):
 
 
 class Address:
-    """One address of a router, for callers whom ``access`` admits."""
+    """One address of a router, for callers whom ``access`` admits.
+
+    ``view`` is the name of an address that tells on OPTIONS what it is.
+    """
 
     def __init__(
         self,
@@ -68,11 +72,12 @@ class Address:
         *,
         spellings: Sequence[str] | None = None,
         errors: type[BaseModel] = ErrorOut,
+        view: str | None = None,
     ) -> None:
         toggled = path.removesuffix("/") if path.endswith("/") else f"{path}/"
         self._router, self._path = router, path
         self._paths = (path, *((toggled,) if spellings is None else spellings))
-        self._access, self._errors = access, errors
+        self._access, self._errors, self._view = access, errors, view
         self._methods: list[str] = []
         self._refusals: dict[str, ApiError] = {}
 
@@ -127,13 +132,21 @@ class Address:
 
     def close(self) -> None:
         """Refuse all other methods, to callers who are admitted."""
-        allow = {"allow": ", ".join(sorted(self._methods))}
+        allow = {"allow": ", ".join(self._allowed())}
+        about = {
+            "name": self._view,
+            "description": "",
+            "renders": ["application/json"],
+            "parses": ["application/json", *FORMS],
+        }
         refusals = {
             method: self._refusals.get(method) or ApiError(405, not_allowed(method))
             for method in METHODS
         }
 
         async def refuse(request: Request) -> Response:
+            if self._view is not None and request.method == "OPTIONS":
+                return JSONResponse(about, headers=allow)
             refusal = refusals[request.method]
             raise ApiError(405, refusal.message, refusal.code, allow)
 
@@ -147,11 +160,18 @@ class Address:
                 route_class_override=DialectRoute,
             )
 
+    def _allowed(self) -> list[str]:
+        """In the order in which the platform tells them."""
+        allowed = set(self._methods)
+        if self._view is not None:
+            allowed |= {"OPTIONS", *(["HEAD"] if "GET" in allowed else [])}
+        return [method for method in METHODS if method in allowed]
+
 
 def json_body(model: type[BaseModel], *, required: bool = True) -> Described:
     """A body that is JSON or a form."""
     schema = model.model_json_schema()
-    kinds = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+    kinds = ("application/json", *FORMS)
     return {"required": required, "content": {kind: {"schema": schema} for kind in kinds}}
 
 

@@ -17,8 +17,11 @@ from groupsvc.api.openedx.routing import Address, json_body
 from groupsvc.api.openedx.schemas import CohortIn, CohortOut, CohortPatch
 
 router = APIRouter(tags=["v1"])
-COHORTS = Address(router, "/v1/courses/{key:course_key}/cohorts/", StaffOrModerator())
-COHORT = Address(router, "/v1/courses/{key:course_key}/cohorts/{cohort_id:int}", StaffOrModerator())
+COHORTS_PATH: Final = "/v1/courses/{key:course_key}/cohorts/"
+COHORTS = Address(router, COHORTS_PATH, StaffOrModerator(), view="Cohort Handler")
+COHORT = Address(
+    router, f"{COHORTS_PATH}{{cohort_id:int}}", StaffOrModerator(), view="Cohort Handler"
+)
 
 INVALID_ORDERING: Final = 'Invalid ordering value. Must be "asc" or "desc".'
 MISSING_NAME: Final = '"name" must be specified to create cohort.'

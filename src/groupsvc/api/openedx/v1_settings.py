@@ -10,11 +10,13 @@ from groupsvc.api.openedx.errors import ApiError
 from groupsvc.api.openedx.keys import Key
 from groupsvc.api.openedx.objects import answer, settings
 from groupsvc.api.openedx.reading import read_body
-from groupsvc.api.openedx.routing import Address, json_body
+from groupsvc.api.openedx.routing import Address, json_only
 from groupsvc.api.openedx.schemas import SettingsIn, SettingsOut
 
 router = APIRouter(tags=["v1"])
-SETTINGS = Address(router, "/v1/settings/{key:course_key}", StaffOrModerator())
+SETTINGS = Address(
+    router, "/v1/settings/{key:course_key}", StaffOrModerator(), view="Cohort Settings"
+)
 
 MISSING = 'Missing field "is_cohorted".'
 NOT_BOOLEAN = "Cohorted must be a boolean"
@@ -27,7 +29,7 @@ async def get_settings(key: Key, cohorts: SetsDep) -> Response:
         return answer(settings(await cohorts.settled(key)))
 
 
-@SETTINGS.on("PUT", SettingsOut, "Turn cohorts on or off", body=json_body(SettingsIn))
+@SETTINGS.on("PUT", SettingsOut, "Turn cohorts on or off", body=json_only(SettingsIn))
 async def put_settings(request: Request, key: Key, cohorts: SetsDep) -> Response:
     """Turning them off keeps cohorts and members."""
     await cohorts.course(key)

@@ -20,9 +20,15 @@ from groupsvc.services.cohort_sets import unknown_cohort
 USERS_PATH: Final = "/v1/courses/{key:course_key}/cohorts/{cohort_id:int}/users/"
 
 router = APIRouter(tags=["v1"])
-USERS = Address(router, USERS_PATH, StaffOrModerator())
+USERS = Address(router, USERS_PATH, StaffOrModerator(), view="Cohort Users")
 # Whatever follows is the username: a slash at its end belongs to it.
-USER = Address(router, f"{USERS_PATH}{{username:rest}}", StaffOrModerator(), spellings=())
+USER = Address(
+    router,
+    f"{USERS_PATH}{{username:rest}}",
+    StaffOrModerator(),
+    spellings=(),
+    view="Cohort Users",
+)
 
 NAME: Final = {
     "name": "username",

@@ -51,8 +51,8 @@ class ScodocRoute(UnitRoute):
     So whoever sends slowly holds nothing meanwhile. A body that is not described is left alone.
     """
 
-    def get_route_handler(self) -> Handler:
-        handle = super().get_route_handler()
+    def around(self, endpoint: Handler) -> Handler:
+        handle = super().around(endpoint)
         has_body = "requestBody" in (self.openapi_extra or {})
 
         async def take_in(request: Request) -> Response:

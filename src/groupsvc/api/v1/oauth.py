@@ -32,8 +32,8 @@ class OAuthError(Exception):
 class OAuthRoute(UnitRoute):
     """A unit of work whose refusals and answers are those of OAuth2."""
 
-    def get_route_handler(self) -> Handler:
-        handle = super().get_route_handler()
+    def around(self, endpoint: Handler) -> Handler:
+        handle = super().around(endpoint)
 
         async def answer(request: Request) -> Response:
             # Nothing is kept under a key here: any other anonymous caller could ask for it again.
