@@ -31,6 +31,22 @@ class _Batch:
     answers: Mapping[int, Answer]
 
 
+class _Telling:
+    """Adds to the lists of the result what they do not have yet, without searching them."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, str], set[str]] = {}
+
+    def tell(self, told: dict[str, Any], list_name: str, identifier: str) -> None:
+        given, place = _text(identifier), (told["cohort_name"], list_name)
+        known = self._told.get(place)
+        if known is None:
+            known = self._told[place] = set(told[list_name])
+        if given not in known:
+            known.add(given)
+            told[list_name].append(given)
+
+
 async def take_rows(
     uow: UnitOfWork, course_id: int, rows: Sequence[UploadRow], progress: Progress
 ) -> None:
@@ -83,6 +99,7 @@ def _count(batch: _Batch, progress: Progress) -> list[tuple[str, int]]:
     """Add to the counters and to the result; answers who is to wait in which cohort."""
     waiting: list[tuple[str, int]] = []
     known = {each["cohort_name"]: each for each in progress.result["cohorts"]}
+    telling = _Telling()
     for line, row in enumerate(batch.rows):
         progress.attempted += 1
         group_id, answer = batch.cohorts.get(row.cohort), batch.answers.get(line)
@@ -96,30 +113,34 @@ def _count(batch: _Batch, progress: Progress) -> list[tuple[str, int]]:
         elif group_id is None:
             progress.failed += 1
         elif answer is not None:
-            _count_known(progress, told, row, answer)
-        elif _count_stranger(progress, told, row):
+            _count_known(progress, telling, told, row, answer)
+        elif _count_stranger(progress, telling, told, row):
             waiting.append((row.identifier, group_id))
     return waiting
 
 
-def _count_known(progress: Progress, told: dict[str, Any], row: UploadRow, answer: Answer) -> None:
+def _count_known(
+    progress: Progress, telling: _Telling, told: dict[str, Any], row: UploadRow, answer: Answer
+) -> None:
     if answer.result == "unchanged":
         progress.skipped += 1
     elif answer.result == "refused":
         progress.failed += 1
-        _tell(told, NOT_ALLOWED, row.identifier)
+        telling.tell(told, NOT_ALLOWED, row.identifier)
     else:
         progress.succeeded += 1
         told["learners_added"] += 1
 
 
-def _count_stranger(progress: Progress, told: dict[str, Any], row: UploadRow) -> bool:
+def _count_stranger(
+    progress: Progress, telling: _Telling, told: dict[str, Any], row: UploadRow
+) -> bool:
     """Whether the identifier is an address that is to wait."""
     sorted_out = Additions()
     stranger(sorted_out, row.identifier)
     for name, list_name in LISTS.items():
         if getattr(sorted_out, name):
-            _tell(told, list_name, row.identifier)
+            telling.tell(told, list_name, row.identifier)
     if sorted_out.preassigned:
         progress.preassigned += 1
     else:
@@ -130,11 +151,6 @@ def _count_stranger(progress: Progress, told: dict[str, Any], row: UploadRow) ->
 def _untold(name: str, *, exists: bool) -> dict[str, Any]:
     lists: dict[str, list[str]] = {each: [] for each in (*LISTS.values(), NOT_ALLOWED)}
     return {"cohort_name": _text(name), "exists": exists, "learners_added": 0, **lists}
-
-
-def _tell(told: dict[str, Any], list_name: str, identifier: str) -> None:
-    if _text(identifier) not in told[list_name]:
-        told[list_name].append(_text(identifier))
 
 
 def _text(given: str) -> str:

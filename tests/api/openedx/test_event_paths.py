@@ -175,3 +175,15 @@ async def test_settings_links_and_enrollments_are_no_events(
     user = course.world.users[1]
     await staff.post(course.users(cohort), json={"users": [(await course.person(user))["email"]]})
     assert await feed.read(3) == await entered(course, cohort, "B", user)
+
+
+async def test_an_address_that_one_request_names_twice_is_told_once(
+    staff: httpx.AsyncClient, course: Course, feed: Feed
+) -> None:
+    cohort = await make(staff, course, "A")
+    await feed.read(2)
+    given = ["New@example.org", "other@example.org", "new@example.org"]
+    answer = await staff.post(course.users(cohort), json={"users": given})
+    assert answer.json()["preassigned"] == given
+    found = await feed.read(2)
+    assert sorted(payload["user_email"] for _, payload in found) == given[:0:-1]

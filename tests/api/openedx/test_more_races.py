@@ -123,3 +123,23 @@ async def test_uploads_and_adds_and_visits_of_the_same_users(
         assert sum(counts(job)[2:4]) == 40
     members = [await course.members(cohort) for cohort in cohorts]
     assert sorted(members[0] + members[1]) == sorted(course.world.users)
+
+
+async def test_cohorts_that_go_while_an_upload_is_done(
+    client: httpx.AsyncClient, make_course: Any
+) -> None:
+    course: Course = await make_course(30)
+    cohorts = {name: await course.add(name) for name in "ABCD"}
+    names = [person["username"] for person in await course.people()]
+    rows = [f"{name},{user}\n" for user in names for name in cohorts]
+    uploads = [
+        client.post(course.upload, **file("cohort,username\n" + "".join(rows))) for _ in range(4)
+    ]
+    changes = [client.delete(f"/v1/groups/{cohorts[name]}") for name in "ABC"]
+    renames = [client.patch(course.cohort(cohorts["D"]), json={"name": name}) for name in "ED"]
+    answers = await asyncio.gather(*uploads[:2], *changes, *uploads[2:], *renames)
+    assert statuses(answers) == {204: 9}
+    for job in await finished(client, course, 4):
+        assert (job["state"], job["result"]["error"], job["attempted"]) == ("done", None, 120)
+    assert set(await course.members(cohorts["D"])) <= set(course.world.users)
+    assert await course.world.log("membership.%") != []

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from groupsvc.services import jobs as jobs_module
 from tests.api.openedx.conftest import Course, envelope, told
 from tests.api.openedx.test_upload import (
     ENDING,
@@ -145,3 +146,22 @@ async def test_of_columns_with_one_name_the_last_counts(
     await course.add("A")
     job = await uploaded(client, course, "cohort,email,email\nA,a@b.org,c@d.org\n")
     assert job["result"]["cohorts"] == [told_of("A", preassigned_learners=["c@d.org"])]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 100])
+async def test_what_is_told_once_however_the_rows_are_taken(
+    client: httpx.AsyncClient, course: Course, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(jobs_module, "CHUNK", chunk)
+    await course.add("A")
+    names = ["nobody", "x@y", "new@example.org", "nobody", "other", "x@y", "new@example.org"]
+    rows = [f"{cohort},{name}" for cohort in "AB" for name in names]
+    job = await uploaded(client, course, "\n".join(["cohort,email", *rows]))
+    assert counts(job) == (14, 14, 0, 0, 2, 12)
+    told = told_of(
+        "A",
+        learners_not_found=["nobody", "other"],
+        invalid_email_addresses=["x@y"],
+        preassigned_learners=["new@example.org"],
+    )
+    assert job["result"]["cohorts"] == [told, told_of("B", exists=False)]

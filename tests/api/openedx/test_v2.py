@@ -432,8 +432,3 @@ async def test_no_such_cohort(staff: httpx.AsyncClient, course: Course) -> None:
         await staff.delete(f"{path}users/bob/"),
     ):
         refused(answer, 404, detail)
-
-
-async def test_a_wrong_method(staff: httpx.AsyncClient, course: Course) -> None:
-    for path in ("cohorts/", "cohorts/1/", "cohort_settings/"):
-        refused(await staff.delete(f"{course.v2}/{path}"), 405, 'Method "DELETE" not allowed.')

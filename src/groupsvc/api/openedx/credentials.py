@@ -1,4 +1,8 @@
-"""Who is calling: ``Authorization: Bearer`` and ``Authorization: JWT`` (spec section 3.1)."""
+"""Who is calling: ``Authorization: Bearer`` and ``Authorization: JWT`` (spec section 3.1).
+
+Pages of the platform keep their token in two cookies instead, and ask with a header of their own
+to have them looked at. No page of another site can send it, so that it cannot call in their name.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -26,11 +30,23 @@ _JWT: Final[Mapping[str, str]] = {
     "token_expired": "Token has expired.",
 }
 _WORDS: Final = {"bearer": _BEARER, "jwt": _JWT}
+_ASKED: Final = "use-jwt-cookie"
+_COOKIES: Final = ("edx-jwt-cookie-header-payload", "edx-jwt-cookie-signature")
+
+
+def credentials(request: Request) -> str:
+    """Scheme and token, from the header before the cookies; nothing when there are none."""
+    if given := request.headers.get("authorization", ""):
+        return given
+    if not request.headers.get(_ASKED):
+        return ""
+    halves = [request.cookies.get(name) for name in _COOKIES]
+    return f"jwt {'.'.join(each for each in halves if each)}" if all(halves) else ""
 
 
 async def caller(request: Request, uow: UnitOfWork) -> Principal:
     """The caller. Raises ApiError 401, or UnavailableError when nobody can tell."""
-    scheme, *given = request.headers.get("authorization", "").split() or [""]
+    scheme, *given = credentials(request).split() or [""]
     scheme = scheme.lower()
     if scheme not in _WORDS:
         raise ApiError(401, UNAUTHENTICATED)

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from groupsvc.api.openedx.access import DialectAccess
+from groupsvc.api.openedx.credentials import credentials
 from groupsvc.api.openedx.errors import ApiError, not_allowed
 from groupsvc.api.openedx.reading import FORMS
 from groupsvc.api.openedx.schemas import ErrorOut
@@ -47,8 +48,8 @@ class DialectRoute(UnitRoute):
             request.scope["headers"] = [
                 header for header in request.scope["headers"] if header[0] != b"idempotency-key"
             ]
-            known = "authorization" in request.headers
-            request.state.body = await request.body() if takes and known else b""
+            known = takes and credentials(request) != ""
+            request.state.body = await request.body() if known else b""
             return await handle(request)
 
         return take_in

@@ -29,9 +29,13 @@ _PATH: Final = "/v2/courses/{key:course_key}"
 
 router = APIRouter(tags=["v2"])
 _MANAGER: Final = Manager()
-SETTINGS = Address(router, f"{_PATH}/cohort_settings/", _MANAGER, errors=ProblemOut)
-COHORTS = Address(router, f"{_PATH}/cohorts/", _MANAGER, errors=ProblemOut)
-COHORT = Address(router, f"{_PATH}/cohorts/{{cohort_id:int}}/", _MANAGER, errors=ProblemOut)
+SETTINGS = Address(
+    router, f"{_PATH}/cohort_settings/", _MANAGER, errors=ProblemOut, view="Cohort Settings"
+)
+COHORTS = Address(router, f"{_PATH}/cohorts/", _MANAGER, errors=ProblemOut, view="Cohort")
+COHORT = Address(
+    router, f"{_PATH}/cohorts/{{cohort_id:int}}/", _MANAGER, errors=ProblemOut, view="Cohort"
+)
 
 FIELDS: Final = ("name", "id")
 NAME_TAKEN: Final = "A cohort with that name already exists in this course."

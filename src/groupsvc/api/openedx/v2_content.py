@@ -17,8 +17,13 @@ from groupsvc.api.wiring import wiring
 _PATH = "/v2/courses/{key:course_key}/group_configurations"
 
 router = APIRouter(tags=["v2"])
-CONFIGURATIONS = Address(router, _PATH, Dashboard())
-CONFIGURATION = Address(router, f"{_PATH}/{{configuration_id:int}}", Dashboard())
+CONFIGURATIONS = Address(router, _PATH, Dashboard(), view="Group Configurations List")
+CONFIGURATION = Address(
+    router,
+    f"{_PATH}/{{configuration_id:int}}",
+    Dashboard(),
+    view="Group Configuration Detail",
+)
 
 
 @CONFIGURATIONS.on("GET", ContentGroupsOut, "Content groups of a course", refusals=(401, 403, 404))

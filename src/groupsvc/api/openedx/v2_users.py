@@ -21,8 +21,8 @@ from groupsvc.services.cohort_sets import unknown_cohort
 _PATH: Final = "/v2/courses/{key:course_key}/cohorts/{cohort_id:int}/users/"
 
 router = APIRouter(tags=["v2"])
-USERS = Address(router, _PATH, Manager(), errors=ProblemOut)
-USER = Address(router, f"{_PATH}{{username}}/", Manager(), errors=ProblemOut)
+USERS = Address(router, _PATH, Manager(), errors=ProblemOut, view="Cohort Member")
+USER = Address(router, f"{_PATH}{{username}}/", Manager(), errors=ProblemOut, view="Cohort Member")
 
 
 @USERS.on("GET", MembersOut, "List the users of a cohort", refusals=(401, 403, 404))

@@ -1,0 +1,59 @@
+"""Tokens in the cookies of the platform's pages: section 3.1."""
+
+import httpx
+import pytest
+
+from tests.api.openedx.conftest import FORBIDDEN, UNAUTHENTICATED, Callers, Course, envelope, told
+
+ASKED = {"use-jwt-cookie": "true"}
+
+
+def cookies(callers: Callers, kind: str) -> list[str]:
+    """Header and payload in one, the signature in the other."""
+    token = callers[kind]["authorization"].partition(" ")[2]
+    head, _, signature = token.rpartition(".")
+    return [f"edx-jwt-cookie-header-payload={head}", f"edx-jwt-cookie-signature={signature}"]
+
+
+async def test_a_token_in_two_cookies(
+    anonymous: httpx.AsyncClient, course: Course, callers: Callers
+) -> None:
+    headers = {**ASKED, "cookie": "; ".join(["sessionid=x", *cookies(callers, "course staff")])}
+    assert told(await anonymous.get(course.cohorts, headers=headers)) == (200, [])
+    changed = await anonymous.put(course.settings, json={"is_cohorted": True}, headers=headers)
+    assert (changed.status_code, changed.json()["is_cohorted"]) == (200, True)
+    headers = {**ASKED, "cookie": "; ".join(cookies(callers, "learner"))}
+    assert told(await anonymous.get(course.cohorts, headers=headers)) == FORBIDDEN
+
+
+@pytest.mark.parametrize("asked", [{}, {"use-jwt-cookie": ""}])
+async def test_cookies_count_for_nothing_unless_asked(
+    anonymous: httpx.AsyncClient, course: Course, callers: Callers, asked: dict[str, str]
+) -> None:
+    """Whoever makes a browser call from elsewhere has the cookies sent, but not the header."""
+    headers = {**asked, "cookie": "; ".join(cookies(callers, "global staff"))}
+    body = {"is_cohorted": True}
+    answer = await anonymous.put(course.settings, json=body, headers=headers)
+    assert told(answer) == UNAUTHENTICATED
+
+
+async def test_half_a_token_and_a_wrong_one(
+    anonymous: httpx.AsyncClient, course: Course, callers: Callers
+) -> None:
+    both = cookies(callers, "global staff")
+    for each in (both[0], both[1], f"{both[0]}; edx-jwt-cookie-signature=", "nonsense", ""):
+        answer = await anonymous.get(course.cohorts, headers={**ASKED, "cookie": each})
+        assert told(answer) == UNAUTHENTICATED
+    headers = {**ASKED, "cookie": f"{both[0]}; edx-jwt-cookie-signature=x"}
+    assert told(await anonymous.get(course.cohorts, headers=headers)) == (
+        401,
+        envelope("Invalid token."),
+    )
+
+
+async def test_the_header_comes_before_the_cookies(
+    anonymous: httpx.AsyncClient, course: Course, callers: Callers
+) -> None:
+    headers = {**ASKED, "cookie": "; ".join(cookies(callers, "global staff"))}
+    answer = await anonymous.get(course.cohorts, headers={**headers, **callers["learner"]})
+    assert told(answer) == FORBIDDEN
