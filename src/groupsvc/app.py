@@ -12,8 +12,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 import groupsvc
 from groupsvc.api import docs, health, openedx, problems, scodoc
+from groupsvc.api.front import Front
 from groupsvc.api.guard import Guard, Limits, Render
-from groupsvc.api.index import install_index
 from groupsvc.api.v1 import (
     accounts,
     assignments,
@@ -135,7 +135,7 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         )
     app.mount("/ScoDoc", scodoc.make_app(docs=settings.docs))
     openedx.mount(app, docs=settings.docs)
-    install_index(app.router)
+    app.add_middleware(Front, application=app)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

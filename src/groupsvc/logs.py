@@ -7,13 +7,14 @@ import json
 import logging
 import re
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import PurePath
 from traceback import extract_tb
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
@@ -43,7 +44,7 @@ _PRIVATE = re.compile(
 # What the pattern can match has one of these; most texts have none and are not searched further.
 _SUSPICIOUS = re.compile(r"[@\s]|eyJ")
 _access = logging.getLogger("groupsvc.access")
-_encode = json.JSONEncoder().encode
+_quote = json.encoder.encode_basestring_ascii
 
 
 def _clean(text: str) -> str:
@@ -56,10 +57,12 @@ def _second(time: int) -> str:
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _plain(value: object) -> object:
+def _value(value: object) -> str:
     if isinstance(value, str):
-        return _clean(value)
-    return value if value is None or isinstance(value, (int, float)) else type(value).__name__
+        return _quote(_clean(value))
+    if type(value) in (int, float):
+        return repr(value)
+    return json.dumps(value if value is None or value in (True, False) else type(value).__name__)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -86,23 +89,34 @@ def _trace(error: BaseException) -> dict[str, Any]:
     }
 
 
+def _line(
+    created: float, level: int, logger: str, message: str, given: Mapping[str, object]
+) -> str:
+    """All but the end of a line."""
+    milliseconds = int(created % 1 * 1000)
+    line = (
+        f'{{"time": "{_second(int(created))}.{milliseconds:03}Z", '
+        f'"level": {_quote(logging.getLevelName(level))}, "logger": {_quote(logger)}, '
+        f'"message": {_quote(message)}'
+    )
+    if (current := request_id.get()) is not None:
+        line += f', "request_id": {_quote(current)}'
+    for name in FIELDS:
+        if name in given:
+            line += f', "{name}": {_value(given[name])}'
+    return line
+
+
 class JsonFormatter(logging.Formatter):
     """A record as one line of ASCII; line breaks in it are escaped, secrets in it are removed."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "time": f"{_second(int(record.created))}.{int(record.msecs):03}Z",
-            "level": record.levelname,
-            "logger": record.name,
-            "message": self._message(record),
-        }
-        if (current := request_id.get()) is not None:
-            line["request_id"] = current
-        given = record.__dict__
-        line |= {name: _plain(given[name]) for name in FIELDS if name in given}
+        message = self._message(record)
+        line = _line(record.created, record.levelno, record.name, message, record.__dict__)
         if record.exc_info and record.exc_info[1]:
-            line["exceptions"] = [_trace(error) for error in _chain(record.exc_info[1])]
-        return _encode(line)
+            traces = [_trace(error) for error in _chain(record.exc_info[1])]
+            line += f', "exceptions": {json.dumps(traces)}'
+        return line + "}"
 
     def _message(self, record: logging.LogRecord) -> str:
         message = record.getMessage()
@@ -131,9 +145,11 @@ def route_template(scope: Mapping[str, Any]) -> str | None:
 def log_access(level: int, fields: Mapping[str, object]) -> None:
     """Log one answered request."""
     if _access.isEnabledFor(level):
-        # Made by hand: finding the calling line would cost more than the rest of the record.
-        record = _access.makeRecord(_access.name, level, "", 0, "request", (), None, None, fields)
-        _access.handle(record)
+        # Not through a record: making and handling one costs more than what is written.
+        for handler in logging.root.handlers:
+            if isinstance(handler.formatter, JsonFormatter):
+                line = _line(time.time(), level, _access.name, "request", fields)
+                cast("logging.StreamHandler[TextIO]", handler).stream.write(line + "}\n")
 
 
 def configure(level: str, stream: TextIO | None = None) -> None:

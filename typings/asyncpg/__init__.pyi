@@ -1,6 +1,6 @@
 """What is used here of asyncpg, which says nothing of its types."""
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 class Record:
@@ -15,4 +15,3 @@ class PostgresError(Exception):
 class ConnectionDoesNotExistError(PostgresError): ...
 class InterfaceError(Exception): ...
 
-def connect(*arguments: Any, **options: Any) -> Awaitable[Any]: ...

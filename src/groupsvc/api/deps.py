@@ -27,7 +27,8 @@ MOST_ITEMS = 200
 
 def _bound(kind: type[S]) -> Callable[[Request], Awaitable[S]]:
     async def make(request: Request) -> S:
-        return kind(request.state.uow, request.state.principal)
+        state = request.scope["state"]
+        return kind(state["uow"], state["principal"])
 
     return make
 

@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from groupsvc.api.access import Public, Requires
 
@@ -33,6 +34,8 @@ _OTHERS: Final = (
     "background_tasks_param_name",
     "security_scopes_param_name",
 )
+
+NO_QUERY: Final = QueryParams()
 
 Values = dict[str, Any]
 
@@ -78,8 +81,10 @@ class _Call:
         Raises _NotPlainError.
         """
         own: Values = {each.name: each.read(path) for each in self.path}
-        own.update((each.name, each.read(query)) for each in self.query)
-        own.update((each.name, each.read(headers)) for each in self.headers)
+        for each in self.query:
+            own[each.name] = each.read(query)
+        for each in self.headers:
+            own[each.name] = each.read(headers)
         values = [own]
         for _, need in self.needs:
             values += need.read(path, query, headers)
@@ -102,10 +107,11 @@ class DirectCall:
     def __init__(self, root: _Call, status: int) -> None:
         self._root, self._status = root, status
 
-    def read(self, request: Request) -> list[Values] | None:
+    def read(self, scope: Scope, path: Mapping[str, Any]) -> list[Values] | None:
         """The parameters of a request; None when FastAPI has to look at them."""
+        query = QueryParams(scope["query_string"]) if scope["query_string"] else NO_QUERY
         try:
-            return self._root.read(request.path_params, request.query_params, request.headers)
+            return self._root.read(path, query, Headers(scope=scope))
         except _NotPlainError:
             return None
 

@@ -6,7 +6,7 @@ every request pays for it.
 
 import asyncio
 import logging
-import os
+import random
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ Render = Callable[[str, int, str, str], tuple[bytes, str]]
 PathPredicate = Callable[[str], bool]
 Headers = list[tuple[bytes, bytes]]
 
+_ids: Final = random.Random()  # noqa: S311 - they name requests and guard nothing
 _log = logging.getLogger(__name__)
 _ONCE: Final = frozenset(
     (b"host", b"authorization", b"content-type", b"content-length", b"if-match")
@@ -126,7 +127,7 @@ class _Exchange:
         if given is not None and _REQUEST_ID.fullmatch(given):
             self.id = given
         else:
-            self.id = os.urandom(16).hex().encode()
+            self.id = b"%032x" % _ids.getrandbits(128)
         name = self.id.decode()
         self.scope.setdefault("state", {})["request_id"] = name
         return name

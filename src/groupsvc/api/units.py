@@ -13,7 +13,6 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from groupsvc.api import idempotency
 from groupsvc.api.access import Public, Requires
@@ -25,6 +24,18 @@ from groupsvc.repositories.unit_of_work import UnitOfWork
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
+class Direct:
+    """How a route answers a plain request by itself."""
+
+    def __init__(self, call: DirectCall, around: Callable[[Handler], Handler]) -> None:
+        self.read = call.read
+
+        async def endpoint(request: Request) -> Response:
+            return await call.answer(request, request.scope["groupsvc.values"])
+
+        self.handle = around(endpoint)
+
+
 class UnitRoute(APIRoute):
     """A route whose endpoint finds its unit of work and its caller in ``request.state``."""
 
@@ -33,53 +44,32 @@ class UnitRoute(APIRoute):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         call = direct_call(self)
-        if call is not None:
-            self.app = self._direct(call, stock=self.app)
+        self.direct = Direct(call, self.around) if call is not None else None
 
     def get_route_handler(self) -> Handler:
         return self.around(super().get_route_handler())
-
-    def _direct(self, call: DirectCall, *, stock: ASGIApp) -> ASGIApp:
-        """Answers plain requests by itself, and leaves the others to FastAPI."""
-
-        async def endpoint(request: Request) -> Response:
-            return await call.answer(request, request.scope["groupsvc.values"])
-
-        handle = self.around(endpoint)
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            request = Request(scope, receive, send)
-            values = call.read(request)
-            if values is None:
-                await stock(scope, receive, send)
-            else:
-                scope["groupsvc.values"] = values
-                response = await handle(request)
-                await response(scope, receive, send)
-
-        return app
 
     def around(self, endpoint: Handler) -> Handler:
         """A unit of work around the endpoint."""
         access = declared_access(self.dependant)
         # What nobody in particular asked for must not be told to the next stranger.
-        keyed = isinstance(access, Requires)
+        keyed = isinstance(access, Requires) and "POST" in (self.methods or ())
         bulk = self.bulk
         has_body = self.body_field is not None
         reading = (self.methods or set()) <= {"GET", "HEAD"}
 
-        async def handle(request: Request) -> Response:
-            request = StrictRequest(
-                request.scope,
-                request.receive,
-                max_depth=wiring(request).settings.max_json_depth,
-            )
+        async def handle(given: Request) -> Response:
+            wired, state = wiring(given), given.scope["state"]
+            request = given
+            if not reading:
+                depth = wired.settings.max_json_depth
+                request = StrictRequest(given.scope, given.receive, max_depth=depth)
 
             async def work(uow: UnitOfWork) -> Response:
-                request.state.uow = uow
+                state["uow"] = uow
                 principal = await access.admit(request, uow)
-                request.state.principal = principal
-                request.state.subject = uow.context.actor = principal.subject
+                state["principal"] = principal
+                state["subject"] = uow.context.actor = principal.subject
                 claim = None
                 if keyed:
                     claim = await idempotency.claim(request, uow, principal)
@@ -92,9 +82,7 @@ class UnitRoute(APIRoute):
                     await claim.keep(response)
                 return response
 
-            return await wiring(request).units.run(
-                request.state.request_id, work, reading=reading, bulk=bulk
-            )
+            return await wired.units.run(state["request_id"], work, reading=reading, bulk=bulk)
 
         return handle
 

@@ -20,4 +20,4 @@ class Wiring:
 
 
 def wiring(request: Request) -> Wiring:
-    return cast("Wiring", request.state.wiring)
+    return cast("Wiring", request.scope["state"]["wiring"])

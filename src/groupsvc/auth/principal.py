@@ -39,11 +39,6 @@ class Grant:
         if self.department is not None and self.course is not None:
             raise ValueError("a grant is in a department or in a course, not in both")
 
-    def covers(self, place: Place) -> bool:
-        if self.course is not None:
-            return self.course == place.course
-        return self.department is None or self.department == place.department
-
 
 @dataclass(frozen=True, slots=True)
 class Reach:
@@ -52,6 +47,16 @@ class Reach:
     everywhere: bool
     departments: tuple[str, ...]
     courses: tuple[str, ...]
+
+    def covers(self, place: Place) -> bool:
+        return (
+            self.everywhere
+            or place.department in self.departments
+            or (place.course is not None and place.course in self.courses)
+        )
+
+
+NOWHERE = Reach(everywhere=False, departments=(), courses=())
 
 
 def _reach(grants: Iterable[Grant]) -> Reach:
@@ -73,19 +78,16 @@ class Principal:
 
     def holds(self, permission: Permission) -> bool:
         """Whether the permission is held anywhere at all."""
-        return any(grant.permission is permission for grant in self.grants)
+        return permission in self._reaches
 
     def may(self, permission: Permission, place: Place | None = None) -> bool:
         """Whether the permission is held in the place, or everywhere when there is none."""
-        return any(
-            grant.permission is permission
-            and (grant.covers(place) if place else grant.department is grant.course is None)
-            for grant in self.grants
-        )
+        reach = self._reaches.get(permission, NOWHERE)
+        return reach.covers(place) if place is not None else reach.everywhere
 
     def sees(self, place: Place) -> bool:
         """A place is in sight of whoever holds any permission in it."""
-        return any(grant.covers(place) for grant in self.grants)
+        return self.sight.covers(place)
 
     def require(self, permission: Permission, place: Place | None = None) -> None:
         """Refuse what is not granted.
@@ -99,7 +101,15 @@ class Principal:
         raise ForbiddenError("this needs another permission here", permission=permission.value)
 
     def reach(self, permission: Permission) -> Reach:
-        return _reach(grant for grant in self.grants if grant.permission is permission)
+        return self._reaches.get(permission, NOWHERE)
+
+    @cached_property
+    def _reaches(self) -> dict[Permission, Reach]:
+        held = {grant.permission for grant in self.grants}
+        return {
+            each: _reach(grant for grant in self.grants if grant.permission is each)
+            for each in held
+        }
 
     @cached_property
     def sight(self) -> Reach:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
-from groupsvc.db.lane import READ_ONLY, Admission, Connecting, Lane
+from groupsvc.db.lane import READ_ONLY, Admission, Lane
 from groupsvc.settings import Settings
 
 BULK_CONNECTIONS = 2
@@ -36,6 +36,7 @@ class Sessions:
 
     def open(self) -> AsyncSession:
         """A session; whoever opens one has been admitted."""
+        self.lane.give_back()
         return self._make()
 
 
@@ -97,7 +98,6 @@ def make_sessions(engine: AsyncEngine) -> Sessions:
 
 def _connect_args(settings: Settings) -> dict[str, Any]:
     arguments: dict[str, Any] = {
-        "async_creator_fn": Connecting,
         "timeout": settings.connect_timeout,
         "command_timeout": settings.command_timeout,
         "server_settings": {"application_name": "groupsvc", "timezone": "UTC"},

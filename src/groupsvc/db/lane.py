@@ -5,11 +5,12 @@ costs one round trip and little else; but nothing here may be part of a transact
 """
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections import deque
+from collections.abc import Sequence
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy.exc import MissingGreenlet
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
@@ -30,16 +31,6 @@ class Row(asyncpg.Record):
         return dict(self.items())
 
 
-class Connecting:
-    """Connects when it is awaited; a coroutine would complain where it never is, as in `_idle`."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        self._arguments, self._options = arguments, options
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        return asyncpg.connect(*self._arguments, **self._options).__await__()
-
-
 class Admission:
     """As many at a time as there are connections, first come first served.
 
@@ -47,87 +38,106 @@ class Admission:
     """
 
     def __init__(self, slots: int, timeout: float) -> None:
-        self._slots = asyncio.Semaphore(slots)
+        self._free = slots
         self._timeout = timeout
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def enter(self) -> None:
         """Raises TimeoutError when none becomes free in time."""
-        if self._slots.locked():
+        if self._free:
+            self._free -= 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
             async with asyncio.timeout(self._timeout):
-                await self._slots.acquire()
-        else:
-            await self._slots.acquire()
+                await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled():
+                self.leave()
+            raise
 
     def leave(self) -> None:
-        self._slots.release()
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
 
 
 class Lane:
-    """Statements straight to the driver, on connections of an engine in AUTOCOMMIT."""
+    """Statements straight to the driver, on connections of an engine in AUTOCOMMIT.
+
+    Connections that have served stay here, and not in the pool, until a session wants one.
+    """
 
     def __init__(self, engine: AsyncEngine, admission: Admission) -> None:
         self._engine = engine
         self._admission = admission
+        self._kept: list[PoolProxiedConnection] = []
+        # One is always left in the pool, for whoever asks it directly.
+        pool: Any = engine.sync_engine.pool
+        self._most = pool.size() - 1
+        event.listen(engine.sync_engine, "engine_disposed", self._drop)
 
     async def fetch(self, query: str, arguments: Sequence[Any]) -> list[Row]:
         """Run a statement. Raises what the driver raises, TimeoutError and OSError."""
         await self._admission.enter()
         try:
-            connection = await self._connect()
+            connection = self._kept.pop() if self._kept else await self._open()
+            driver: Any = connection.driver_connection
+            if driver.is_closed():
+                connection, driver = await self._replace(connection)
             try:
-                rows: list[Row] = await _driver(connection).fetch(
-                    query, *arguments, record_class=Row
-                )
-            except asyncpg.PostgresError as error:
-                await self._after(error, connection)
-                raise
-            except ValueError:
-                # An argument that the driver cannot send.
+                rows: list[Row] = await driver.fetch(query, *arguments, record_class=Row)
+            except (asyncpg.PostgresError, ValueError) as error:
+                # The statement was refused; the connection is as good as it was.
+                self._put_back(connection)
+                if getattr(error, "sqlstate", None) == READ_ONLY:
+                    # After a failover, open connections may lead to what is a standby now.
+                    await self._engine.dispose()
                 raise
             except BaseException:
                 # It broke, or was left in the middle of an answer.
-                connection.invalidate()
+                _close(connection)
                 raise
-            finally:
-                connection.close()
+            self._put_back(connection)
             return rows
         finally:
             self._admission.leave()
 
-    async def _connect(self) -> PoolProxiedConnection:
-        pool: Any = self._engine.sync_engine.pool
-        for _ in range(pool.size() + 1):
-            connection = _idle(pool) or await self._open()
-            if not _driver(connection).is_closed():
-                return connection
-            connection.invalidate()
+    def give_back(self) -> None:
+        """Let the pool have a connection that is kept here."""
+        if self._kept:
+            self._kept.pop().close()
+
+    def _put_back(self, connection: PoolProxiedConnection) -> None:
+        if not connection.is_valid or len(self._kept) >= self._most:
             connection.close()
-        raise asyncpg.ConnectionDoesNotExistError("every connection was closed")
+        else:
+            self._kept.append(connection)
+
+    async def _replace(
+        self, connection: PoolProxiedConnection
+    ) -> tuple[PoolProxiedConnection, Any]:
+        while True:
+            _close(connection)
+            connection = self._kept.pop() if self._kept else await self._open()
+            driver: Any = connection.driver_connection
+            if not driver.is_closed():
+                return connection, driver
 
     async def _open(self) -> PoolProxiedConnection:
         """Through the engine, which wraps what goes wrong."""
         return (await greenlet_spawn(self._engine.sync_engine.connect)).connection
 
-    async def _after(self, error: asyncpg.PostgresError, connection: PoolProxiedConnection) -> None:
-        if _driver(connection).is_closed():
-            connection.invalidate()
-        if error.sqlstate == READ_ONLY:
-            # After a failover, open connections may lead to what is a standby now: drop all.
-            connection.invalidate()
-            await self._engine.dispose()
+    def _drop(self, _: object) -> None:
+        kept, self._kept = self._kept, []
+        for connection in kept:
+            _close(connection)
 
 
-def _idle(pool: Any) -> PoolProxiedConnection | None:
-    """A connection that is open, which costs a tenth of asking for it in a greenlet."""
-    if not pool.checkedin():
-        return None
-    try:
-        connection: PoolProxiedConnection = pool.connect()
-    except MissingGreenlet:
-        # It was put back broken, and must be opened anew.
-        return None
-    return connection
-
-
-def _driver(connection: PoolProxiedConnection) -> Any:
-    return connection.driver_connection
+def _close(connection: PoolProxiedConnection) -> None:
+    connection.invalidate()
+    connection.close()

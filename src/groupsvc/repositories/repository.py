@@ -44,7 +44,8 @@ class Repository:
         row = await self._row(statement, **parameters)
         if row is None:
             return None
-        return Document(row.body.encode(), row.department, row.course)
+        department, course, body = row[0], row[1], row[2]
+        return Document(body.encode(), department, course)
 
     async def _page(
         self, statement: Statement, *, limit: int, key: Sequence[str], **parameters: Any

@@ -198,7 +198,7 @@ class Statement:
             return None
         return _native(f"""
             WITH {_STANDING} SELECT answer.* FROM standing LEFT JOIN LATERAL (
-                SELECT true AS found, stated.* FROM ({self._source}) stated) answer ON true
+                SELECT stated.*, true AS found FROM ({self._source}) stated) answer ON true
         """)
 
 

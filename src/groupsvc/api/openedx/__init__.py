@@ -16,7 +16,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 import groupsvc
-from groupsvc.api.index import install_index
 from groupsvc.api.openedx import (
     errors,
     legacy,
@@ -105,5 +104,4 @@ def _make_app(routers: Sequence[APIRouter]) -> FastAPI:
     for router in routers:
         # Flat: FastAPI would match an included router anew for every request.
         app.router.routes.extend(router.routes)
-    install_index(app.router)
     return app

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from fastapi import APIRouter, FastAPI
 
 import groupsvc
-from groupsvc.api.index import install_index
 from groupsvc.api.scodoc import (
     auto_assignment,
     errors,
@@ -54,5 +53,4 @@ def make_app(*, docs: bool = True) -> FastAPI:
     for router in ROUTERS:
         # Flat: FastAPI would match an included router anew for every request.
         app.router.routes.extend(router.routes)
-    install_index(app.router)
     return app
