@@ -5,10 +5,11 @@ dialects translate from them.
 """
 
 import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar, cast
+
+from pydantic_core import from_json
 
 T = TypeVar("T")
 
@@ -88,7 +89,7 @@ class Document(Generic[T]):
 
     @cached_property
     def data(self) -> T:
-        return cast("T", json.loads(self.body))
+        return cast("T", from_json(self.body))
 
     @property
     def etag(self) -> str:
@@ -98,7 +99,7 @@ class Document(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Items as JSON texts, and the key of the last one when more follow."""
+    """Items as JSON texts, one or several in each, and the key of the last when more follow."""
 
     items: list[str]
     last_key: tuple[Any, ...] | None = None

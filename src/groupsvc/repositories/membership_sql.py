@@ -76,25 +76,30 @@ REMOVE = sql(f"""
     FROM target
 """)
 
-# The default group has no rows: its members are the enrolled users.
+# The default group has no rows: its members are the enrolled users. One more than the limit is
+# looked for, to learn whether there is a next page; the items come as one text.
 IN_GROUP = sql(f"""
-    SELECT {PLACE}, shown.id, shown.body
+    SELECT {PLACE}, page.members, page.last_id, page.found > :limit AS has_more
     FROM groups g {COURSE_OF.format("g")}
     JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
-    LEFT JOIN LATERAL (
-        SELECT u.id, row_to_json(shape)::text AS body
+    CROSS JOIN LATERAL (
+        SELECT array_to_string((array_agg(shown.body ORDER BY shown.id))[1 : :limit], ',')
+                   AS members,
+               (array_agg(shown.id ORDER BY shown.id))[:limit] AS last_id, count(*) AS found
         FROM (
-            SELECT m.course_id, m.user_id FROM memberships m
-            WHERE m.course_id = g.course_id AND m.group_id = g.id AND m.user_id > :after
-            UNION ALL
-            SELECT e.course_id, e.user_id FROM enrollments e
-            WHERE p.kind = 'default' AND e.course_id = g.course_id AND e.user_id > :after
-        ) m JOIN users u ON u.id = m.user_id {ENROLLMENT_OF.format("m")} {lateral(MEMBER)}
-        WHERE :state IS NULL OR e.state = :state
-        ORDER BY m.user_id LIMIT :limit
-    ) shown ON true
+            SELECT u.id, row_to_json(shape)::text AS body
+            FROM (
+                SELECT m.course_id, m.user_id FROM memberships m
+                WHERE m.course_id = g.course_id AND m.group_id = g.id AND m.user_id > :after
+                UNION ALL
+                SELECT e.course_id, e.user_id FROM enrollments e
+                WHERE p.kind = 'default' AND e.course_id = g.course_id AND e.user_id > :after
+            ) m JOIN users u ON u.id = m.user_id {ENROLLMENT_OF.format("m")} {lateral(MEMBER)}
+            WHERE :state IS NULL OR e.state = :state
+            ORDER BY m.user_id LIMIT :limit + 1
+        ) shown
+    ) page
     WHERE g.id = :group_id
-    ORDER BY shown.id
 """)
 
 IN_NO_GROUP = sql(f"""

@@ -22,7 +22,7 @@ from groupsvc.repositories.membership_sql import (
     ROOM,
     STANDING,
 )
-from groupsvc.repositories.repository import Repository, paged, reach_parameters
+from groupsvc.repositories.repository import Repository, reach_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +100,12 @@ class MembershipRepository(Repository):
         self, group_id: int, *, state: str | None = None, after: int = 0, limit: int
     ) -> tuple[Place, Page] | None:
         """Members by user id, of the default group everybody enrolled; None without the group."""
-        rows = await self._rows(
-            IN_GROUP, group_id=group_id, state=state, after=after, limit=limit + 1
-        )
-        if not rows:
+        row = await self._row(IN_GROUP, group_id=group_id, state=state, after=after, limit=limit)
+        if row is None:
             return None
-        place = Place(rows[0].department, rows[0].course)
-        return place, paged([row for row in rows if row.id is not None], limit, ("id",))
+        items = [row.members] if row.members else []
+        last = (row.last_id,) if row.has_more else None
+        return Place(row.department, row.course), Page(items, last)
 
     async def in_group_as_of(
         self, partition_id: int, group_id: int, as_of: datetime, *, after: int = 0, limit: int

@@ -3,6 +3,7 @@
 import json
 from typing import Any, Final
 
+from pydantic_core import PydanticSerializationError, to_json
 from starlette.responses import Response
 
 from groupsvc.api.openedx.reading import Body
@@ -19,8 +20,8 @@ def answer(value: Any, status: int = 200) -> Response:
 
 def _encoded(value: Any) -> bytes:
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:  # half of a surrogate pair comes back as it came: escaped
+        return to_json(value)
+    except PydanticSerializationError:  # half of a surrogate pair comes back as it came: escaped
         return json.dumps(value, separators=(",", ":")).encode()
 
 

@@ -5,6 +5,8 @@ of that department as well, and rows of other departments do not exist. Grants o
 not count in this dialect.
 """
 
+from functools import lru_cache
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -28,7 +30,7 @@ class Everywhere(Requires):
         place = Place(acronym) if acronym is not None else None
         if self.permission is not None and not principal.may(self.permission, place):
             raise ForbiddenError("this needs another permission", permission=self.permission.value)
-        return Principal(principal.subject, principal.username, _narrowed(principal, acronym))
+        return _narrowed(principal, acronym)
 
 
 class InDepartment(Everywhere):
@@ -54,8 +56,10 @@ async def _caller(request: Request, uow: UnitOfWork) -> Principal:
     return await wiring(request).authenticator.principal(uow, token)
 
 
-def _narrowed(principal: Principal, acronym: str | None) -> frozenset[Grant]:
+@lru_cache(maxsize=1_000)
+def _narrowed(principal: Principal, acronym: str | None) -> Principal:
     """What the caller may do at this address: all that services come to know of him."""
     place = Place(acronym) if acronym is not None else None
     held: list[Permission] = [each for each in Permission if principal.may(each, place)]
-    return frozenset(Grant(permission, department=acronym) for permission in held)
+    grants = frozenset(Grant(permission, department=acronym) for permission in held)
+    return Principal(principal.subject, principal.username, grants)

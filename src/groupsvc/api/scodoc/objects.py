@@ -4,10 +4,10 @@
 the list: it and its group are always 0.
 """
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic_core import to_json
 from starlette.responses import Response
 
 from groupsvc.documents import GroupDoc, PartitionDoc, PersonDoc, PlacedGroupDoc, State
@@ -19,8 +19,7 @@ ETATS: dict[State | None, str | None] = {state: etat for etat, state in STATES.i
 
 
 def answer(value: Any) -> Response:
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(body, media_type="application/json")
+    return Response(to_json(value), media_type="application/json")
 
 
 def position(numero: int) -> int:
