@@ -25,7 +25,9 @@ S = TypeVar("S", bound=Service)
 MOST_ITEMS = 200
 
 
-def _bound(kind: type[S]) -> Callable[[Request], Awaitable[S]]:
+def bound(kind: type[S]) -> Callable[[Request], Awaitable[S]]:
+    """A dependency that makes a service for the caller in the request's unit of work."""
+
     async def make(request: Request) -> S:
         state = request.scope["state"]
         return kind(state["uow"], state["principal"])
@@ -33,16 +35,16 @@ def _bound(kind: type[S]) -> Callable[[Request], Awaitable[S]]:
     return make
 
 
-ArrivalServiceDep = Annotated[ArrivalService, Depends(_bound(ArrivalService))]
-ChangeServiceDep = Annotated[ChangeService, Depends(_bound(ChangeService))]
-CohortServiceDep = Annotated[CohortService, Depends(_bound(CohortService))]
-CohortUploadServiceDep = Annotated[CohortUploadService, Depends(_bound(CohortUploadService))]
-ContentGroupServiceDep = Annotated[ContentGroupService, Depends(_bound(ContentGroupService))]
-CourseServiceDep = Annotated[CourseService, Depends(_bound(CourseService))]
-GroupServiceDep = Annotated[GroupService, Depends(_bound(GroupService))]
-MembershipServiceDep = Annotated[MembershipService, Depends(_bound(MembershipService))]
-PartitionServiceDep = Annotated[PartitionService, Depends(_bound(PartitionService))]
-PreassignmentServiceDep = Annotated[PreassignmentService, Depends(_bound(PreassignmentService))]
+ArrivalServiceDep = Annotated[ArrivalService, Depends(bound(ArrivalService))]
+ChangeServiceDep = Annotated[ChangeService, Depends(bound(ChangeService))]
+CohortServiceDep = Annotated[CohortService, Depends(bound(CohortService))]
+CohortUploadServiceDep = Annotated[CohortUploadService, Depends(bound(CohortUploadService))]
+ContentGroupServiceDep = Annotated[ContentGroupService, Depends(bound(ContentGroupService))]
+CourseServiceDep = Annotated[CourseService, Depends(bound(CourseService))]
+GroupServiceDep = Annotated[GroupService, Depends(bound(GroupService))]
+MembershipServiceDep = Annotated[MembershipService, Depends(bound(MembershipService))]
+PartitionServiceDep = Annotated[PartitionService, Depends(bound(PartitionService))]
+PreassignmentServiceDep = Annotated[PreassignmentService, Depends(bound(PreassignmentService))]
 
 
 async def _expected(

@@ -1,6 +1,7 @@
 """v1 goes on working and tells its successor, refusals included (spec section 10.2)."""
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -23,7 +24,7 @@ class Deprecation:
         if path is None:
             await self._app(scope, receive, send)
             return
-        link = f'<{quote(root + path)}>; rel="successor-version"'
+        link = _link(root + path)
 
         async def tell(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -34,6 +35,12 @@ class Deprecation:
         await self._app(scope, receive, tell)
 
 
+@lru_cache(maxsize=1_000)
+def _link(path: str) -> str:
+    return f'<{quote(path)}>; rel="successor-version"'
+
+
+@lru_cache(maxsize=1_000)
 def successor(path: str) -> str | None:
     """The path in v2, if this one is of v1 and has any."""
     if settings := _SETTINGS.fullmatch(path):

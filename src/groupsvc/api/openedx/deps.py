@@ -1,12 +1,12 @@
 """Services bound to the request's unit of work and caller, and refusals in other words."""
 
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import Depends
-from starlette.requests import Request
 
+from groupsvc.api.deps import bound
 from groupsvc.api.openedx.errors import COURSE_NOT_FOUND, ApiError
 from groupsvc.errors import ForbiddenError, GroupsvcError
 from groupsvc.services.cohort_edits import CohortEditService
@@ -14,23 +14,12 @@ from groupsvc.services.cohort_members import CohortMemberService
 from groupsvc.services.cohort_sets import CohortSetService
 from groupsvc.services.cohort_uploads import CohortUploadService
 from groupsvc.services.cohorts import CohortService
-from groupsvc.services.service import Service
 
-S = TypeVar("S", bound=Service)
-
-
-def _bound(kind: type[S]) -> Callable[[Request], Awaitable[S]]:
-    async def make(request: Request) -> S:
-        return kind(request.state.uow, request.state.principal)
-
-    return make
-
-
-SetsDep = Annotated[CohortSetService, Depends(_bound(CohortSetService))]
-EditsDep = Annotated[CohortEditService, Depends(_bound(CohortEditService))]
-MembersDep = Annotated[CohortMemberService, Depends(_bound(CohortMemberService))]
-UploadsDep = Annotated[CohortUploadService, Depends(_bound(CohortUploadService))]
-ContentDep = Annotated[CohortService, Depends(_bound(CohortService))]
+SetsDep = Annotated[CohortSetService, Depends(bound(CohortSetService))]
+EditsDep = Annotated[CohortEditService, Depends(bound(CohortEditService))]
+MembersDep = Annotated[CohortMemberService, Depends(bound(CohortMemberService))]
+UploadsDep = Annotated[CohortUploadService, Depends(bound(CohortUploadService))]
+ContentDep = Annotated[CohortService, Depends(bound(CohortService))]
 
 
 @contextmanager

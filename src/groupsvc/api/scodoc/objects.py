@@ -5,9 +5,10 @@ the list: it and its group are always 0.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
 from groupsvc.documents import GroupDoc, PartitionDoc, PersonDoc, PlacedGroupDoc, State
@@ -20,6 +21,17 @@ ETATS: dict[State | None, str | None] = {state: etat for etat, state in STATES.i
 
 def answer(value: Any) -> Response:
     return Response(to_json(value), media_type="application/json")
+
+
+def answer_partitions(body: bytes) -> Response:
+    """The partitions of a course, from our own list of them."""
+    return Response(_translated(body), media_type="application/json")
+
+
+# Clients ask again and again for what has not changed, and the same bytes mean the same.
+@lru_cache(maxsize=500)
+def _translated(body: bytes) -> bytes:
+    return to_json(partitions_by_id(from_json(body)))
 
 
 def position(numero: int) -> int:

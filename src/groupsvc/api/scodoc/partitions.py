@@ -61,7 +61,7 @@ async def partition(partition_id: Id, partitions: PartitionServiceDep) -> Respon
 async def formsemestre_partitions(formsemestre_id: Id, partitions: PartitionServiceDep) -> Response:
     """By id, in the order of `numero`, without the default partition."""
     document = await partitions.in_course(formsemestre_id)
-    return objects.answer(objects.partitions_by_id(document.data))
+    return objects.answer_partitions(document.body)
 
 
 @router.write(
