@@ -12,7 +12,7 @@ from groupsvc.cohorts import (
     MemberPage,
 )
 from groupsvc.repositories.repository import Repository
-from groupsvc.repositories.shapes import PLACE
+from groupsvc.repositories.shapes import PLACE, USER_OF
 from groupsvc.repositories.statements import ACTING, sql
 
 COURSE = "FROM courses c JOIN departments d ON d.id = c.department_id"
@@ -65,9 +65,9 @@ MEMBERS = sql(f"""
     SELECT place.*, total.count AS total, shown.*
     FROM place CROSS JOIN total LEFT JOIN LATERAL (
         SELECT u.id, u.username, u.email, u.given_name, u.family_name
-        FROM memberships m JOIN users u ON u.id = m.user_id
+        FROM memberships m {USER_OF.format("m")}
         WHERE m.course_id = place.course_id AND m.group_id = place.cohort_id
-        ORDER BY u.id LIMIT :limit OFFSET {OFFSET}
+        ORDER BY m.user_id LIMIT :limit OFFSET {OFFSET}
     ) shown ON true
     ORDER BY shown.id
 """)

@@ -9,7 +9,7 @@ from groupsvc.documents import Document, Page, State
 from groupsvc.models import Enrollment
 from groupsvc.repositories.repository import Repository
 from groupsvc.repositories.search import MATCHING, Search
-from groupsvc.repositories.shapes import ENROLLMENT, PLACE, lateral
+from groupsvc.repositories.shapes import ENROLLMENT, PLACE, USER_OF, lateral
 from groupsvc.repositories.statements import sql
 
 # The course is found without the enrollment, since it decides what the caller may know.
@@ -24,7 +24,7 @@ READ = sql(f"""
 
 PAGE = sql(f"""
     SELECT e.user_id, row_to_json(shape)::text AS body
-    FROM enrollments e JOIN users u ON u.id = e.user_id {lateral(ENROLLMENT)}
+    FROM enrollments e {USER_OF.format("e")} {lateral(ENROLLMENT)}
     WHERE e.course_id = :course_id AND e.user_id > :after
       AND (:state IS NULL OR e.state = :state) AND {MATCHING}
     ORDER BY e.user_id LIMIT :limit

@@ -1,12 +1,9 @@
 """Statements about memberships."""
 
 from groupsvc.repositories.repository import WITHIN
-from groupsvc.repositories.shapes import COURSE_OF, GROUP, MEMBER, PERSON, PLACE, lateral
+from groupsvc.repositories.shapes import COURSE_OF, GROUP, MEMBER, PERSON, PLACE, USER_OF, lateral
 from groupsvc.repositories.statements import ACTING, sql
 from groupsvc.repositories.users import VISIBLE
-
-ENROLLMENT_OF = """LEFT JOIN enrollments e
-    ON e.course_id = {0}.course_id AND e.user_id = {0}.user_id"""
 
 # Checks, writes and answers in one statement. The upsert keeps the group it moves from, so that
 # the answer is right when two of these race. The rules are enforced by triggers all the same.
@@ -89,14 +86,19 @@ IN_GROUP = sql(f"""
         FROM (
             SELECT u.id, row_to_json(shape)::text AS body
             FROM (
-                SELECT m.course_id, m.user_id FROM memberships m
-                WHERE m.course_id = g.course_id AND m.group_id = g.id AND m.user_id > :after
+                (SELECT m.user_id, e.state FROM memberships m
+                 LEFT JOIN LATERAL (
+                     SELECT state FROM enrollments
+                     WHERE course_id = m.course_id AND user_id = m.user_id OFFSET 0) e ON true
+                 WHERE m.course_id = g.course_id AND m.group_id = g.id AND m.user_id > :after
+                   AND (:state IS NULL OR e.state = :state)
+                 ORDER BY m.user_id LIMIT :limit + 1)
                 UNION ALL
-                SELECT e.course_id, e.user_id FROM enrollments e
-                WHERE p.kind = 'default' AND e.course_id = g.course_id AND e.user_id > :after
-            ) m JOIN users u ON u.id = m.user_id {ENROLLMENT_OF.format("m")} {lateral(MEMBER)}
-            WHERE :state IS NULL OR e.state = :state
-            ORDER BY m.user_id LIMIT :limit + 1
+                (SELECT e.user_id, e.state FROM enrollments e
+                 WHERE p.kind = 'default' AND e.course_id = g.course_id AND e.user_id > :after
+                   AND (:state IS NULL OR e.state = :state)
+                 ORDER BY e.user_id LIMIT :limit + 1)
+            ) e {USER_OF.format("e")} {lateral(MEMBER)}
         ) shown
     ) page
     WHERE g.id = :group_id
@@ -104,7 +106,7 @@ IN_GROUP = sql(f"""
 
 IN_NO_GROUP = sql(f"""
     SELECT u.id, row_to_json(shape)::text AS body
-    FROM enrollments e JOIN users u ON u.id = e.user_id {lateral(MEMBER)}
+    FROM enrollments e {USER_OF.format("e")} {lateral(MEMBER)}
     WHERE e.course_id = :course_id AND e.user_id > :after
       AND (:state IS NULL OR e.state = :state)
       AND NOT EXISTS (
@@ -124,7 +126,7 @@ IN_GROUP_AS_OF = sql(f"""
           AND user_id > :after
         ORDER BY user_id, seq DESC
     ) m
-    JOIN users u ON u.id = m.user_id {lateral(PERSON)}
+    {USER_OF.format("m")} {lateral(PERSON)}
     WHERE CAST(m.after ->> 'group_id' AS bigint) = :group_id
     ORDER BY m.user_id LIMIT :limit
 """)
@@ -138,7 +140,7 @@ IN_COURSE_AS_OF = sql(f"""
           AND user_id > :after
         ORDER BY user_id, seq DESC
     ) m
-    JOIN users u ON u.id = m.user_id {lateral(PERSON)}
+    {USER_OF.format("m")} {lateral(PERSON)}
     WHERE m.after IS NOT NULL
     ORDER BY m.user_id LIMIT :limit
 """)

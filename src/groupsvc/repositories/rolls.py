@@ -6,7 +6,7 @@ from typing import Any
 from groupsvc.auth.principal import Reach
 from groupsvc.documents import Document, PersonDoc
 from groupsvc.repositories.repository import Repository, reach_parameters
-from groupsvc.repositories.shapes import COURSE_OF, PLACE, lateral
+from groupsvc.repositories.shapes import COURSE_OF, PLACE, USER_OF, lateral
 from groupsvc.repositories.statements import sql
 from groupsvc.repositories.users import VISIBLE
 
@@ -25,7 +25,7 @@ OF_GROUP = sql(f"""
             SELECT e.user_id FROM enrollments e
             WHERE p.kind = 'default' AND e.course_id = g.course_id
         ) member
-        JOIN users u ON u.id = member.user_id
+        {USER_OF.format("member")}
         LEFT JOIN enrollments e ON e.course_id = g.course_id AND e.user_id = u.id
         {lateral(PERSON)}
         WHERE :state IS NULL OR e.state = :state), '[]')::text AS body
@@ -42,7 +42,7 @@ OF_COURSE = sql(f"""
     SELECT {PLACE}, coalesce((
         SELECT json_agg(row_to_json(shape) ORDER BY u.sort_key, u.id)
         FROM enrollments e
-        JOIN users u ON u.id = e.user_id
+        {USER_OF.format("e")}
         CROSS JOIN LATERAL (
             SELECT json_agg(row_to_json(each_group) ORDER BY p.position, p.id) AS groups
             FROM memberships m

@@ -7,6 +7,10 @@ m memberships.
 PLACE = "d.acronym AS department, c.key AS course"
 COURSE_OF = "JOIN courses c ON c.id = {0}.course_id JOIN departments d ON d.id = c.department_id"
 
+# The users of a page, looked up one by one: a plain join lets the planner, which knows neither the
+# course nor the limit, read all users of the university for the few of a group.
+USER_OF = "CROSS JOIN LATERAL (SELECT * FROM users WHERE id = {0}.user_id OFFSET 0) u"
+
 DEPARTMENT = "d.acronym, d.name"
 
 COURSE = "c.id, c.key, d.acronym AS department, c.title, c.is_locked"

@@ -81,14 +81,18 @@ class GroupService(Service):
         partial: bool = False,
         expected: Expectation | None = None,
     ) -> Document[PartitionDoc]:
-        """Put the groups of a partition in the given order; editability does not matter here."""
+        """Put the groups of a partition in the given order; editability does not matter here.
+
+        The one group of the default partition has no place: naming it is an order, and writes
+        nothing.
+        """
         held = await self._partitions.open(partition_id)
         if expected is not None:
             seen = await self._uow.partitions.read(held.id)
             await self._expect(expected, seen, *SHOWN, partition_id=held.id)
         known = list(await self._uow.groups.names(held.course_id, held.id))
         check_order(ids, known, partial=partial)
-        if ids:
+        if ids and held.kind != "default":
             await self._uow.groups.order(held.course_id, held.id, ids)
         return await self._partitions.read_own(held.id)
 
