@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from groupsvc.db.kept import Kept
 from groupsvc.db.lane import READ_ONLY, Admission, Lane
 from groupsvc.settings import Settings
 
@@ -32,6 +33,7 @@ class Sessions:
         pool: Any = engine.sync_engine.pool
         self.admission = Admission(pool.size(), pool.timeout())
         self.lane = Lane(engine, self.admission)
+        self.kept = Kept()
         self._make = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
 
     def open(self) -> AsyncSession:

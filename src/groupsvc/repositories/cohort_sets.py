@@ -11,6 +11,7 @@ from groupsvc.cohorts import (
     Member,
     MemberPage,
 )
+from groupsvc.repositories.moments import MOMENT, NEVER, UNCHANGED
 from groupsvc.repositories.repository import Repository
 from groupsvc.repositories.shapes import PLACE, USER_OF
 from groupsvc.repositories.statements import ACTING, sql
@@ -18,11 +19,10 @@ from groupsvc.repositories.statements import ACTING, sql
 COURSE = "FROM courses c JOIN departments d ON d.id = c.department_id"
 
 # Whoever is no longer enrolled, or never was, is a member and does not count.
-COHORT = """g.id, g.name, g.assignment_type, g.content_partition_id, g.content_group_id, (
-        SELECT count(*) FROM memberships m
+ACTIVE = """(SELECT count(*) FROM memberships m
         JOIN enrollments e ON e.course_id = m.course_id AND e.user_id = m.user_id
-        WHERE m.course_id = g.course_id AND m.group_id = g.id AND e.state = 'active'
-    ) AS user_count"""
+        WHERE m.course_id = g.course_id AND m.group_id = g.id AND e.state = 'active')"""
+COHORT = "g.id, g.name, g.assignment_type, g.content_partition_id, g.content_group_id"
 
 # A negative offset asks for the last page.
 OFFSET = """CASE WHEN :offset < 0 THEN greatest((total.count - 1) / :limit, 0) * :limit
@@ -37,10 +37,11 @@ PAGE = f"""
     total AS MATERIALIZED (
         SELECT count(*) AS count FROM place
         JOIN groups g ON g.course_id = place.course_id AND g.partition_id = place.partition_id
-    )
-    SELECT place.*, total.count AS total, shown.*
-    FROM place CROSS JOIN total LEFT JOIN LATERAL (
-        SELECT {COHORT} FROM groups g
+    ),
+    known AS MATERIALIZED (SELECT {UNCHANGED.format("place.course_id")} AS holds FROM place)
+    SELECT place.*, total.count AS total, shown.*, {MOMENT}
+    FROM place CROSS JOIN total CROSS JOIN known LEFT JOIN LATERAL (
+        SELECT {COHORT}, CASE WHEN NOT known.holds THEN {ACTIVE} END AS user_count FROM groups g
         WHERE g.course_id = place.course_id AND g.partition_id = place.partition_id
         ORDER BY g.name {{0}} LIMIT :limit OFFSET {OFFSET}
     ) shown ON true
@@ -74,7 +75,7 @@ MEMBERS = sql(f"""
 
 FIND = f"""
     SELECT {PLACE}, c.id AS course_id, c.is_locked, g.partition_id, g.id AS cohort_id,
-           g.capacity, {COHORT}
+           g.capacity, {COHORT}, {ACTIVE} AS user_count
     {COURSE} LEFT JOIN ({IN_COHORTS}) ON g.course_id = c.id AND g.id = :group_id
     WHERE c.key = :key
 """
@@ -115,11 +116,19 @@ class CohortSetRepository(Repository):
     ) -> CohortPage | None:
         """Cohorts by name; None without the course."""
         statement = PAGE_DOWN if descending else PAGE_UP
-        rows = await self._rows(statement, key=key, limit=limit, offset=offset)
+        kept, name = self._connection.kept, ("cohorts", key, limit, offset, descending)
+        known = kept.get(name) if kept is not None else None
+        moment = known.moment() if known is not None else NEVER
+        rows = await self._rows(statement, key=key, limit=limit, offset=offset, **moment)
         if not rows:
             return None
+        first = rows[0]
+        if known is not None and first.id is not None and first.user_count is None:
+            return CohortPage(_place(first), first.total, known.value)
         cohorts = [_cohort(row) for row in rows if row.id is not None]
-        return CohortPage(_place(rows[0]), rows[0].total, cohorts)
+        if kept is not None:
+            kept.put(name, cohorts, first)
+        return CohortPage(_place(first), first.total, cohorts)
 
     async def members(
         self, key: str, group_id: int, *, limit: int, offset: int = 0

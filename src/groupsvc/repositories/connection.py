@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from groupsvc.db.constraints import broken_constraints
 from groupsvc.db.engine import Sessions
+from groupsvc.db.kept import Kept
 from groupsvc.repositories.statements import BEARER, Statement, sql
 
 TRANSACTION: Final[dict[str, Any]] = {"isolation_level": "READ COMMITTED"}
@@ -59,6 +60,11 @@ class Connection:
         self._sessions = sessions
         self._context = context
         self._session: AsyncSession | None = None
+
+    @property
+    def kept(self) -> Kept | None:
+        """What has been counted before; None in a transaction, which sees what others do not."""
+        return self._sessions.kept if self._session is None else None
 
     async def execute(
         self, statement: Statement | Executable, parameters: Mapping[str, Any]

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import delete, update
 
 from groupsvc.auth.principal import Reach
 from groupsvc.documents import Document, Page
 from groupsvc.models import Course
+from groupsvc.repositories.moments import MOMENT, NEVER, UNCHANGED
 from groupsvc.repositories.repository import WITHIN, Repository, reach_parameters
 from groupsvc.repositories.shapes import COURSE, GROUP, MEMBER, PARTITION_ONLY, PLACE, lateral
 from groupsvc.repositories.statements import sql
@@ -45,8 +46,7 @@ REPLACE = sql("""
 """)
 
 # Partitions in order, groups in order with their members, and who is in no group of each.
-BOARD = sql(f"""
-    SELECT {PLACE}, json_build_object(
+CONTENT = f"""json_build_object(
         'course', (SELECT row_to_json(shape) FROM (SELECT {COURSE}) shape),
         'enrolled', (SELECT count(*) FROM enrollments e WHERE e.course_id = c.id),
         'partitions', coalesce((
@@ -86,7 +86,17 @@ BOARD = sql(f"""
             JOIN users u ON u.id = shown.user_id
             LEFT JOIN enrollments e ON e.course_id = c.id AND e.user_id = u.id
             {lateral(MEMBER)}), '[]') END
-    )::text AS body
+    )::text"""
+
+BOARD = sql(f"""
+    SELECT {PLACE}, {CONTENT} AS body
+    FROM courses c JOIN departments d ON d.id = c.department_id
+    WHERE c.id = :id
+""")
+
+# Without members it is made of counts; no body comes back while those kept are still right.
+COUNTS = sql(f"""
+    SELECT {PLACE}, CASE WHEN NOT {UNCHANGED.format("c.id")} THEN {CONTENT} END AS body, {MOMENT}
     FROM courses c JOIN departments d ON d.id = c.department_id
     WHERE c.id = :id
 """)
@@ -112,7 +122,24 @@ class CourseRepository(Repository):
     async def board(
         self, course_id: int, *, with_members: bool = True
     ) -> Document[dict[str, Any]] | None:
-        return await self._document(BOARD, id=course_id, with_members=with_members)
+        if with_members:
+            return await self._document(BOARD, id=course_id, with_members=True)
+        return await self._counts(course_id)
+
+    async def _counts(self, course_id: int) -> Document[dict[str, Any]] | None:
+        kept = self._connection.kept
+        known = kept.get(("board", course_id)) if kept is not None else None
+        moment = known.moment() if known is not None else NEVER
+        row = await self._row(COUNTS, id=course_id, with_members=False, **moment)
+        if row is None:
+            return None
+        if row.body is None and known is not None:
+            return cast("Document[dict[str, Any]]", known.value)
+        body = cast("str", row.body)
+        document = Document[dict[str, Any]](body.encode(), row.department, row.course)
+        if kept is not None:
+            kept.put(("board", course_id), document, row)
+        return document
 
     async def page(
         self, reach: Reach, *, department: str | None, after: int = 0, limit: int

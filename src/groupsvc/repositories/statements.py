@@ -40,6 +40,7 @@ IDS = (
     "position",
     "offset",
     "after_seq",
+    "mark",
 )
 NUMBERS = (
     "limit",
@@ -111,6 +112,7 @@ TEXT_LISTS = (
     "nouns",
     "edt_ids",
     "assignment_types",
+    "running",
 )
 DOCUMENTS = ("headers", "decisions", "groups", "result")
 
