@@ -2,7 +2,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: run test check lock openapi clean
+.PHONY: run test check bench bench-quick bench-scale lock openapi clean
 
 run: $(VENV)/run
 	@exec $(BIN)/groupsvc serve --demo $(SERVE)
@@ -11,14 +11,24 @@ test: $(VENV)/dev
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
 
 check: $(VENV)/dev
-	$(BIN)/ruff format --check src tests alembic
-	$(BIN)/ruff check src tests alembic
+	$(BIN)/ruff format --check src tests alembic benchmarks
+	$(BIN)/ruff check src tests alembic benchmarks
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/python -m pytest -q tests/test_repository.py
 
-# One virtual environment: the first stamp holds what the service needs, the second the tools.
+bench: $(VENV)/bench
+	@$(BIN)/python -m benchmarks $(BENCH)
+
+bench-quick: $(VENV)/bench
+	@$(BIN)/python -m benchmarks --quick $(BENCH)
+
+bench-scale: $(VENV)/bench
+	@$(BIN)/python -m benchmarks --scale $(BENCH)
+
+# One virtual environment: the first stamp holds what the service needs, the second the tools,
+# the third the contenders of the benchmarks.
 $(VENV)/run: requirements.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing the service into $(VENV)"
@@ -31,12 +41,18 @@ $(VENV)/dev: $(VENV)/run requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
+$(VENV)/bench: $(VENV)/run benchmarks/requirements.txt
+	@echo "installing the contenders into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
+	@touch $@
+
 # uv writes the locks; it is needed for nothing else.
-LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
+LOCK := uv pip compile --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --no-annotate --quiet
 lock:
-	$(LOCK) --group build --output-file requirements.txt
-	$(LOCK) --group dev --output-file requirements-dev.txt
+	$(LOCK) pyproject.toml --group build --output-file requirements.txt
+	$(LOCK) pyproject.toml --group dev --output-file requirements-dev.txt
+	$(LOCK) benchmarks/requirements.in --constraint requirements.txt --output-file benchmarks/requirements.txt
 
 openapi: $(VENV)/run
 	$(BIN)/groupsvc openapi docs/openapi

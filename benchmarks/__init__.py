@@ -1,0 +1,1 @@
+"""Measures the service side by side with the contenders it is held against."""

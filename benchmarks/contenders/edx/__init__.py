@@ -1,0 +1,1 @@
+"""(c) The shape of edx-platform, as an application of Django."""
