@@ -17,6 +17,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
 READ_ONLY: Final = "25006"
+FOUND: Final = "found"  # a column that says whether there is a row, and is none of its own
 
 
 class Row(asyncpg.Record):
@@ -32,7 +33,7 @@ class Row(asyncpg.Record):
         return value
 
     def _asdict(self) -> dict[str, Any]:
-        return dict(self.items())
+        return {name: value for name, value in self.items() if name != FOUND}
 
 
 class Admission:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from groupsvc.db.constraints import broken_constraints
 from groupsvc.db.engine import Sessions
 from groupsvc.db.kept import Kept
+from groupsvc.db.lane import FOUND
 from groupsvc.repositories.statements import BEARER, Statement, sql
 
 TRANSACTION: Final[dict[str, Any]] = {"isolation_level": "READ COMMITTED"}
@@ -96,7 +97,7 @@ class Connection:
         self._context.remembered = None
         if not rows:
             raise UnconfirmedError
-        return () if rows[0].get("found", True) is None else rows
+        return () if rows[0].get(FOUND, True) is None else rows
 
     async def confirm(self) -> None:
         """Make sure of a caller who is only remembered. Raises UnconfirmedError."""
