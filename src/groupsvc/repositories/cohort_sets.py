@@ -28,6 +28,7 @@ COHORT = "g.id, g.name, g.assignment_type, g.content_partition_id, g.content_gro
 OFFSET = """CASE WHEN :offset < 0 THEN greatest((total.count - 1) / :limit, 0) * :limit
                     ELSE :offset END"""
 
+# No cohorts come back while those kept are still right.
 PAGE = f"""
     WITH place AS MATERIALIZED (
         SELECT {PLACE}, c.id AS course_id, c.is_locked, p.id AS partition_id
@@ -39,10 +40,10 @@ PAGE = f"""
         JOIN groups g ON g.course_id = place.course_id AND g.partition_id = place.partition_id
     ),
     known AS MATERIALIZED (SELECT {UNCHANGED.format("place.course_id")} AS holds FROM place)
-    SELECT place.*, total.count AS total, shown.*, {MOMENT}
+    SELECT place.*, total.count AS total, known.holds, shown.*, {MOMENT}
     FROM place CROSS JOIN total CROSS JOIN known LEFT JOIN LATERAL (
-        SELECT {COHORT}, CASE WHEN NOT known.holds THEN {ACTIVE} END AS user_count FROM groups g
-        WHERE g.course_id = place.course_id AND g.partition_id = place.partition_id
+        SELECT {COHORT}, {ACTIVE} AS user_count FROM groups g
+        WHERE NOT known.holds AND g.course_id = place.course_id AND g.partition_id = place.partition_id
         ORDER BY g.name {{0}} LIMIT :limit OFFSET {OFFSET}
     ) shown ON true
     ORDER BY shown.name {{0}}
@@ -123,7 +124,7 @@ class CohortSetRepository(Repository):
         if not rows:
             return None
         first = rows[0]
-        if known is not None and first.id is not None and first.user_count is None:
+        if known is not None and first.holds:
             return CohortPage(_place(first), first.total, known.value)
         cohorts = [_cohort(row) for row in rows if row.id is not None]
         if kept is not None:

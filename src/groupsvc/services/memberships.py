@@ -1,9 +1,8 @@
 """Memberships: assign, move, remove, one by one and many at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from groupsvc.auth.principal import Permission
 from groupsvc.documents import Document, Page
@@ -19,17 +18,16 @@ from groupsvc.services.service import Service
 LONGEST_IDENTIFIER = 320
 
 
-@dataclass(frozen=True, slots=True)
-class AssignmentRow:
+class AssignmentRow(TypedDict, total=False):
     """One row of a batch: the user and the group, each by id or by name; no group at all removes.
 
     ``user`` is a username, an e-mail address or a student number.
     """
 
-    user_id: int | None = None
-    user: str | None = None
-    group_id: int | None = None
-    group: str | None = None
+    user_id: int | None
+    user: str | None
+    group_id: int | None
+    group: str | None
 
 
 class MembershipService(Service):
@@ -174,7 +172,7 @@ class MembershipService(Service):
         """Decide the rows of a batch against what is true now; nothing is written."""
         room = await self._uow.memberships.room(held.course_id, held.id)
         by_name = {group.name: group_id for group_id, group in room.items()}
-        given = {row.user for row in rows if row.user_id is None and row.user is not None}
+        given = {row.get("user") for row in rows if row.get("user_id") is None}
         names = sorted(tidy for tidy in map(_tidy, given) if tidy)
         users = await self._uow.users.ids_of(names, held.department) if names else {}
         wishes = [_wish(line, row, users, by_name) for line, row in enumerate(rows, start=1)]
@@ -215,14 +213,16 @@ def _wish(
     users: dict[str, int],
     groups: dict[str | None, int],
 ) -> Wish:
-    if row.user_id is None and row.user is None:
-        raise InvalidError("a row names no user", pointer=f"#/rows/{line - 1}/user_id")
-    user_id = row.user_id if row.user_id is not None else users.get(_tidy(row.user))
-    if row.group_id is None and row.group is not None:
-        group_id = groups.get(_tidy(row.group))
-        refusal = "unknown_group" if group_id is None else None
-        return Wish(line, user_id, group_id, refusal)
-    return Wish(line, user_id, row.group_id)
+    user_id, group_id = row.get("user_id"), row.get("group_id")
+    if user_id is None:
+        name = row.get("user")
+        if name is None:
+            raise InvalidError("a row names no user", pointer=f"#/rows/{line - 1}/user_id")
+        user_id = users.get(_tidy(name))
+    if group_id is None and (group := row.get("group")) is not None:
+        group_id = groups.get(_tidy(group))
+        return Wish(line, user_id, group_id, "unknown_group" if group_id is None else None)
+    return Wish(line, user_id, group_id)
 
 
 def _tidy(name: str | None) -> str:

@@ -1,7 +1,8 @@
 """What a batch of assignments would do: decided row by row, before anything is written.
 
 Pure: the state comes in, the answers go out. Rows take effect in their order, so a place that one
-row frees is there for the next.
+row frees is there for the next. There may be a hundred thousand of them: what there is one of for
+each row is not frozen, which would take twice as long to make.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,7 @@ from groupsvc.repositories.memberships import Room, Standing
 Result = Literal["assigned", "moved", "removed", "unchanged", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Wish:
     """One row: put a user into a group, or with ``group_id`` None into none."""
 
@@ -23,7 +24,7 @@ class Wish:
     refusal: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What became of a row. ``code`` says why it was refused."""
 

@@ -1,17 +1,18 @@
 """Many memberships at once."""
 
 from collections import Counter
-from dataclasses import asdict
 
 from fastapi import APIRouter, Depends
+from pydantic_core import to_json
+from starlette.responses import Response
 
 from groupsvc.api.access import Requires
+from groupsvc.api.answers import JSON
 from groupsvc.api.deps import IDEMPOTENT, MembershipServiceDep
 from groupsvc.api.problems import problem_responses
 from groupsvc.api.units import BulkRoute
-from groupsvc.api.v1.schemas import AssignmentRowOut, AssignmentsIn, AssignmentsOut, PathId
+from groupsvc.api.v1.schemas import AssignmentsIn, AssignmentsOut, PathId
 from groupsvc.auth.principal import Permission
-from groupsvc.services.memberships import AssignmentRow
 
 router = APIRouter(prefix="/v1", route_class=BulkRoute, tags=["memberships"])
 
@@ -22,23 +23,21 @@ WRITER = Depends(Requires(Permission.GROUPS_WRITE))
     "/partitions/{partition_id:int}/assignments",
     operation_id="assign_many",
     summary="Assign, move and remove many users",
+    response_model=AssignmentsOut,
     responses=problem_responses(400, 401, 403, 404, 409, 413, 415, 422, 503),
     dependencies=[WRITER, IDEMPOTENT],
 )
 async def assign_many(
     partition_id: PathId, body: AssignmentsIn, memberships: MembershipServiceDep
-) -> AssignmentsOut:
+) -> Response:
     """Rows take effect in their order, and every row gets its result.
 
     `all_or_nothing` writes nothing when a row is refused; `row_by_row` writes the others.
     `dry_run` answers the same and writes nothing.
     """
-    rows = [AssignmentRow(**row.model_dump()) for row in body.rows]
     answers, written = await memberships.assign_many(
-        partition_id, rows, mode=body.mode, dry_run=body.dry_run
+        partition_id, body.rows, mode=body.mode, dry_run=body.dry_run
     )
-    return AssignmentsOut(
-        written=written,
-        counts=dict(Counter(answer.result for answer in answers)),
-        rows=[AssignmentRowOut.model_construct(**asdict(answer)) for answer in answers],
-    )
+    counts = Counter(answer.result for answer in answers)
+    told = {"written": written, "counts": counts, "rows": answers}
+    return Response(to_json(told), media_type=JSON)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 T = TypeVar("T")
 
@@ -162,15 +163,18 @@ class MyGroup(GroupOfUser):
     course_title: str
 
 
-class AssignmentRowIn(Input):
+class AssignmentRowIn(TypedDict, total=False):
     """The user and the group by id or by name. No group, or null: out of every group."""
 
-    user_id: Id | None = None
+    # There are many of these, and to make a dictionary takes a fraction of what a model takes.
+    __pydantic_config__ = Input.model_config  # type: ignore[misc]
+
+    user_id: Id | None
     user: Annotated[
         str | None, Field(max_length=320, description="Username, e-mail or student number")
-    ] = None
-    group_id: Id | None = None
-    group: GivenName | None = None
+    ]
+    group_id: Id | None
+    group: GivenName | None
 
 
 class AssignmentsIn(Input):
