@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Final
 
-SIZE: Final = 200
+SIZE: Final = 1_000
 # A failover may lose changes that a kept answer has seen.
 MAX_AGE_SECONDS: Final = 60.0
 
