@@ -45,7 +45,16 @@ async def test_head_is_get_without_a_body(
 
 async def test_head_where_there_is_no_get(staff: httpx.AsyncClient, course: Course) -> None:
     head = await staff.head(course.upload)
-    assert (head.status_code, head.content, head.headers["allow"]) == (405, b"", "POST")
+    assert (head.status_code, head.content, head.headers["allow"]) == (405, b"", "POST, OPTIONS")
+
+
+async def test_options_of_the_upload(
+    anonymous: httpx.AsyncClient, course: Course, callers: Callers
+) -> None:
+    assert told(await anonymous.options(course.upload)) == UNAUTHENTICATED
+    answer = await anonymous.options(course.upload, headers=callers["global staff"])
+    assert (answer.status_code, answer.json()["name"]) == (200, "Cohort CSV")
+    assert answer.headers["allow"] == "POST, OPTIONS"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,13 @@ FAILED: Final = "failed-validation"
 _PATH: Final = "/v1/courses/{key:course_key}/user"
 
 router = APIRouter(tags=["v1"])
-UPLOAD = Address(router, f"{_PATH}s", GlobalStaff(), spellings=(_PATH, f"{_PATH}/", f"{_PATH}s/"))
+UPLOAD = Address(
+    router,
+    f"{_PATH}s",
+    GlobalStaff(),
+    spellings=(_PATH, f"{_PATH}/", f"{_PATH}s/"),
+    view="Cohort CSV",
+)
 
 
 @UPLOAD.on(
