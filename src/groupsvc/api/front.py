@@ -66,6 +66,10 @@ class _Face:
 
     def takes(self, scope: Scope, path: str) -> bool:
         """Whether a request can be answered directly; if so, its scope is made ready."""
+        root: str = scope.get("root_path", "")
+        if self._path and root and path == scope["path"]:
+            # A mount knows its own paths by the prefix of the gateway.
+            return False
         found = self._index.find(scope["method"], path[len(self._path) :])
         if found is None:
             return False
@@ -75,7 +79,6 @@ class _Face:
         if values is None:
             return False
         if self._path:
-            root = scope.get("root_path", "")
             scope.setdefault("app_root_path", root)
             scope["root_path"] = root + self._path
         scope["app"] = self._app

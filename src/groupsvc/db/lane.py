@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
+from groupsvc.db.failures import AWAY
+
 READ_ONLY: Final = "25006"
 FOUND: Final = "found"  # a column that says whether there is a row, and is none of its own
 
@@ -81,6 +83,7 @@ class Lane:
         self._engine = engine
         self._admission = admission
         self._kept: list[PoolProxiedConnection] = []
+        self._disposals = 0
         # One is always left in the pool, for whoever asks it directly.
         pool: Any = engine.sync_engine.pool
         self._most = pool.size() - 1
@@ -94,12 +97,17 @@ class Lane:
             driver: Any = connection.driver_connection
             if driver.is_closed():
                 connection, driver = await self._replace(connection)
+            disposals = self._disposals
             try:
                 rows: list[Row] = await driver.fetch(query, *arguments, record_class=Row)
             except (asyncpg.PostgresError, ValueError) as error:
-                # The statement was refused; the connection is as good as it was.
-                self._put_back(connection)
-                if getattr(error, "sqlstate", None) == READ_ONLY:
+                state = getattr(error, "sqlstate", None)
+                if state in AWAY:
+                    _close(connection)
+                else:
+                    # The statement was refused; the connection is as good as it was.
+                    self._put_back(connection, disposals)
+                if state == READ_ONLY:
                     # After a failover, open connections may lead to what is a standby now.
                     await self._engine.dispose()
                 raise
@@ -107,7 +115,7 @@ class Lane:
                 # It broke, or was left in the middle of an answer.
                 _close(connection)
                 raise
-            self._put_back(connection)
+            self._put_back(connection, disposals)
             return rows
         finally:
             self._admission.leave()
@@ -117,8 +125,11 @@ class Lane:
         if self._kept:
             self._kept.pop().close()
 
-    def _put_back(self, connection: PoolProxiedConnection) -> None:
-        if not connection.is_valid or len(self._kept) >= self._most:
+    def _put_back(self, connection: PoolProxiedConnection, disposals: int) -> None:
+        if disposals != self._disposals:
+            # Its pool is gone, and nobody else would ever close it.
+            _close(connection)
+        elif not connection.is_valid or len(self._kept) >= self._most:
             connection.close()
         else:
             self._kept.append(connection)
@@ -138,6 +149,7 @@ class Lane:
         return (await greenlet_spawn(self._engine.sync_engine.connect)).connection
 
     def _drop(self, _: object) -> None:
+        self._disposals += 1
         kept, self._kept = self._kept, []
         for connection in kept:
             _close(connection)

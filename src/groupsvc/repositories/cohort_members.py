@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from groupsvc.cohorts import CohortPlace, Person
 from groupsvc.repositories.repository import Repository
@@ -78,7 +79,10 @@ class CohortMemberRepository(Repository):
     async def resolve(self, identifiers: Sequence[str]) -> dict[str, Person]:
         """Whom usernames and e-mail addresses mean; those that mean nobody are left out."""
         rows = await self._rows(RESOLVE, identifiers=list(identifiers))
-        return {row.identifier: Person(row.id, row.username, row.email) for row in rows}
+        return {
+            identifier: Person(user_id, username, email)
+            for identifier, user_id, username, email in rows
+        }
 
     async def enter(
         self, course_id: int, partition_id: int, places: Mapping[int, int]
@@ -91,7 +95,8 @@ class CohortMemberRepository(Repository):
             user_ids=list(places),
             group_ids=list(places.values()),
         )
-        return {row.user_id: Entry(row.previous_group_id, row.previous_name) for row in rows}
+        entry = cache(Entry)  # many users, from few cohorts
+        return {user_id: entry(cohort_id, name) for user_id, cohort_id, name in rows}
 
     async def expect(
         self, course_id: int, partition_id: int, places: Sequence[tuple[str, int]]

@@ -104,6 +104,7 @@ IN_GROUP = sql(f"""
     WHERE g.id = :group_id
 """)
 
+# One look-up for each, in the order of the page: never the whole partition for every user.
 IN_NO_GROUP = sql(f"""
     SELECT u.id, row_to_json(shape)::text AS body
     FROM enrollments e {USER_OF.format("e")} {lateral(MEMBER)}
@@ -112,7 +113,7 @@ IN_NO_GROUP = sql(f"""
       AND NOT EXISTS (
           SELECT FROM memberships m
           WHERE m.course_id = e.course_id AND m.partition_id = :partition_id
-            AND m.user_id = e.user_id)
+            AND m.user_id = e.user_id OFFSET 0)
     ORDER BY e.user_id LIMIT :limit
 """)
 
@@ -196,18 +197,16 @@ OF_USER = sql(f"""
         WHERE m.user_id = u.id AND {WITHIN}))
 """)
 
-# What planning a batch needs to know, of the users named and the groups of the partition.
+# What planning a batch needs to know, of the users named and the groups of the partition. Each
+# index is read once from end to end, and one row of long columns comes back: for a hundred thousand
+# users that takes a fraction of what looking each of them up takes.
 STANDING = sql("""
-    SELECT u.id AS user_id, m.group_id,
-           EXISTS (SELECT FROM enrollments e
-                   WHERE e.course_id = :course_id AND e.user_id = u.id) AS is_enrolled
-    FROM unnest(:user_ids) AS named (id)
-    JOIN users u ON u.id = named.id
-    LEFT JOIN LATERAL (
-        SELECT group_id FROM memberships
-        WHERE course_id = :course_id AND partition_id = :partition_id AND user_id = u.id
-        OFFSET 0
-    ) m ON true
+    SELECT (SELECT array_agg(id) FROM users WHERE id = ANY (:user_ids)) AS known,
+           (SELECT array_agg(user_id) FROM enrollments
+            WHERE course_id = :course_id AND user_id = ANY (:user_ids)) AS enrolled,
+           array_agg(user_id) AS members, array_agg(group_id) AS group_ids
+    FROM memberships
+    WHERE course_id = :course_id AND partition_id = :partition_id AND user_id = ANY (:user_ids)
 """)
 
 ROOM = sql("""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from groupsvc.auth.principal import Place, Reach
@@ -48,7 +49,7 @@ class Room:
     taken: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Standing:
     group_id: int | None
     is_enrolled: bool
@@ -175,10 +176,14 @@ class MembershipRepository(Repository):
         self, course_id: int, partition_id: int, user_ids: Sequence[int]
     ) -> dict[int, Standing]:
         """Where each of the users stands who exist at all."""
-        rows = await self._rows(
+        row = await self._row(
             STANDING, course_id=course_id, partition_id=partition_id, user_ids=list(user_ids)
         )
-        return {row.user_id: Standing(row.group_id, row.is_enrolled) for row in rows}
+        assert row is not None
+        groups = dict(zip(row.members or (), row.group_ids or (), strict=True))
+        enrolled = frozenset(row.enrolled or ())
+        standing = cache(Standing)  # many users, few different standings
+        return {user: standing(groups.get(user), user in enrolled) for user in row.known or ()}
 
     async def assign_many(
         self, course_id: int, partition_id: int, places: Sequence[tuple[int, int]]

@@ -26,7 +26,9 @@ OF_GROUP = sql(f"""
             WHERE p.kind = 'default' AND e.course_id = g.course_id
         ) member
         {USER_OF.format("member")}
-        LEFT JOIN enrollments e ON e.course_id = g.course_id AND e.user_id = u.id
+        LEFT JOIN LATERAL (
+            SELECT state, track FROM enrollments
+            WHERE course_id = g.course_id AND user_id = member.user_id OFFSET 0) e ON true
         {lateral(PERSON)}
         WHERE :state IS NULL OR e.state = :state), '[]')::text AS body
     FROM groups g {COURSE_OF.format("g")}
@@ -53,8 +55,8 @@ OF_COURSE = sql(f"""
         ) own
         {lateral(f"{PERSON}, coalesce(own.groups, '[]') AS groups")}
         WHERE e.course_id = c.id AND (:state IS NULL OR e.state = :state)), '[]')::text AS body
-    FROM courses c JOIN departments d ON d.id = c.department_id
-    WHERE c.id = :course_id
+    FROM (SELECT * FROM courses WHERE id = :course_id OFFSET 0) c
+    JOIN departments d ON d.id = c.department_id
 """)
 
 # A number means somebody of the course's department, or of the course itself.

@@ -35,9 +35,12 @@ def looked_up(identifier: object) -> str | None:
     """What an identifier is looked up as; None for what can be nobody's."""
     if not isinstance(identifier, str):
         return None
-    sought = unicodedata.normalize("NFC", identifier.strip())
-    storable = "\x00" not in sought and not any("\ud800" <= char <= "\udfff" for char in sought)
-    return sought if 0 < len(sought) <= LONGEST and storable else None
+    sought = identifier.strip()
+    if not sought.isascii():
+        sought = unicodedata.normalize("NFC", sought)
+        if any("\ud800" <= char <= "\udfff" for char in sought):
+            return None
+    return sought if 0 < len(sought) <= LONGEST and "\x00" not in sought else None
 
 
 def sort_out(
@@ -56,12 +59,12 @@ def sort_out(
             stranger(additions, identifier)
         elif person.id in refused:
             additions.not_allowed.append(identifier)
-        elif person.id in seen or person.id not in entries:
+        elif person.id in seen or (entry := entries.get(person.id)) is None:
             additions.present.append(identifier)
-        elif entries[person.id].previous_id is None:
+        elif entry.previous_id is None:
             additions.added.append(person)
         else:
-            additions.changed.append(Change(person, entries[person.id].previous_name))
+            additions.changed.append(Change(person, entry.previous_name))
         if person is not None:
             seen.add(person.id)
     return additions

@@ -1,7 +1,8 @@
 """Memberships: assign, move, remove, one by one and many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import count, repeat
 from typing import Any, Literal, TypedDict
 
 from groupsvc.auth.principal import Permission
@@ -175,9 +176,10 @@ class MembershipService(Service):
         given = {row.get("user") for row in rows if row.get("user_id") is None}
         names = sorted(tidy for tidy in map(_tidy, given) if tidy)
         users = await self._uow.users.ids_of(names, held.department) if names else {}
-        wishes = [_wish(line, row, users, by_name) for line, row in enumerate(rows, start=1)]
-        known = sorted({wish.user_id for wish in wishes if wish.user_id is not None})
+        user_ids = [_user(place, row, users) for place, row in enumerate(rows)]
+        known = sorted({user_id for user_id in user_ids if user_id is not None})
         standing = await self._uow.memberships.standing(held.course_id, held.id, known)
+        wishes = map(_wish, count(1), user_ids, rows, repeat(by_name))
         return plan(wishes, standing, room, enrolled_only=held.kind != "cohorts")
 
     async def carry_out(self, held: HeldPartition, made: Plan) -> None:
@@ -207,18 +209,20 @@ class MembershipService(Service):
         return decided
 
 
+def _user(place: int, row: AssignmentRow, users: Mapping[str, int]) -> int | None:
+    user_id = row.get("user_id")
+    if user_id is not None:
+        return user_id
+    name = row.get("user")
+    if name is None:
+        raise InvalidError("a row names no user", pointer=f"#/rows/{place}/user_id")
+    return users.get(_tidy(name))
+
+
 def _wish(
-    line: int,
-    row: AssignmentRow,
-    users: dict[str, int],
-    groups: dict[str | None, int],
+    line: int, user_id: int | None, row: AssignmentRow, groups: Mapping[str | None, int]
 ) -> Wish:
-    user_id, group_id = row.get("user_id"), row.get("group_id")
-    if user_id is None:
-        name = row.get("user")
-        if name is None:
-            raise InvalidError("a row names no user", pointer=f"#/rows/{line - 1}/user_id")
-        user_id = users.get(_tidy(name))
+    group_id = row.get("group_id")
     if group_id is None and (group := row.get("group")) is not None:
         group_id = groups.get(_tidy(group))
         return Wish(line, user_id, group_id, "unknown_group" if group_id is None else None)

@@ -57,22 +57,21 @@ def plan(
     """Decide every row. ``room`` is used up as the rows go by."""
     made = Plan()
     now = {user_id: state.group_id for user_id, state in standing.items()}
+    tell = made.answers.append
     for wish in wishes:
-        code = _refusal(wish, standing, room, now, enrolled_only=enrolled_only)
-        if code is not None or wish.user_id is None:
-            made.answers.append(
-                Answer(wish.line, "refused", wish.user_id, wish.group_id, code=code)
-            )
+        user_id, group_id = wish.user_id, wish.group_id
+        code = _refusal(wish, standing, room, now, enrolled_only)
+        if code is not None or user_id is None:
+            tell(Answer(wish.line, "refused", user_id, group_id, code=code))
             continue
-        previous = now[wish.user_id]
-        made.answers.append(
-            Answer(
-                wish.line, _result(previous, wish.group_id), wish.user_id, wish.group_id, previous
-            )
-        )
+        previous = now[user_id]
+        if previous == group_id:
+            tell(Answer(wish.line, "unchanged", user_id, group_id, previous))
+            continue
+        tell(Answer(wish.line, _result(previous, group_id), user_id, group_id, previous))
         _take(room, previous, -1)
-        _take(room, wish.group_id, +1)
-        now[wish.user_id] = wish.group_id
+        _take(room, group_id, +1)
+        now[user_id] = group_id
     for user_id, group_id in now.items():
         if group_id == standing[user_id].group_id:
             continue
@@ -88,20 +87,20 @@ def _refusal(
     standing: Mapping[int, Standing],
     room: Mapping[int, Room],
     now: Mapping[int, int | None],
-    *,
     enrolled_only: bool,
 ) -> str | None:
     if wish.refusal is not None:
         return wish.refusal
-    if wish.user_id is None or wish.user_id not in standing:
+    state = standing.get(wish.user_id) if wish.user_id is not None else None
+    if wish.user_id is None or state is None:
         return "unknown_user"
     if wish.group_id is None:
         return None
-    if wish.group_id not in room:
+    target = room.get(wish.group_id)
+    if target is None:
         return "unknown_group"
-    if enrolled_only and not standing[wish.user_id].is_enrolled:
+    if enrolled_only and not state.is_enrolled:
         return "not_enrolled"
-    target = room[wish.group_id]
     is_full = target.capacity is not None and target.taken >= target.capacity
     if is_full and now[wish.user_id] != wish.group_id:
         return "group_full"
@@ -109,13 +108,12 @@ def _refusal(
 
 
 def _result(previous: int | None, group_id: int | None) -> Result:
-    if previous == group_id:
-        return "unchanged"
     if group_id is None:
         return "removed"
     return "assigned" if previous is None else "moved"
 
 
 def _take(room: Mapping[int, Room], group_id: int | None, places: int) -> None:
-    if group_id is not None and group_id in room:
-        room[group_id].taken += places
+    group = room.get(group_id) if group_id is not None else None
+    if group is not None:
+        group.taken += places

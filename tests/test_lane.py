@@ -1,0 +1,163 @@
+"""The short way to the database: its connections, and what it does in trouble."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from sqlalchemy import URL, text
+
+from groupsvc.auth.principal import Reach
+from groupsvc.db.failures import Failure, classify
+from groupsvc.errors import UnavailableError
+from groupsvc.repositories.statements import sql as statement
+from groupsvc.repositories.unit_of_work import UnitOfWork
+from groupsvc.settings import Settings
+from tests.conftest import SQL
+from tests.ways import MakeWay, Way, ways, who
+
+EVERYWHERE = Reach(everywhere=True, departments=(), courses=())
+INCREASE = statement("UPDATE lane_rows SET n = n + 1 WHERE id = :id RETURNING n")
+READ_ONLY = "SELECT pg_backend_pid() FROM set_config('default_transaction_read_only', 'on', false)"
+
+
+@pytest_asyncio.fixture
+async def make(url: URL, settings: Settings, sql: SQL) -> AsyncIterator[MakeWay]:
+    async with ways(url, settings, sql) as make:
+        yield make
+
+
+@pytest.fixture
+def way(make: MakeWay) -> Way:
+    return make()
+
+
+@pytest_asyncio.fixture
+async def rows(sql: SQL) -> AsyncIterator[None]:
+    await sql("CREATE TABLE lane_rows (id bigint PRIMARY KEY, n integer)")
+    await sql("INSERT INTO lane_rows VALUES (1, 0)")
+    yield
+    await sql("DROP TABLE lane_rows")
+
+
+async def increase(uow: UnitOfWork) -> int:
+    ((n,),) = await uow.connection.execute(INCREASE, {"id": 1})
+    return n
+
+
+async def test_rows_are_those_of_a_session(way: Way) -> None:
+    query = statement("SELECT 1 AS one, CAST(NULL AS text) AS two, ARRAY[1, 2] AS three")
+
+    async def both(uow: UnitOfWork) -> list[Any]:
+        alone = await uow.connection.execute(query, {})
+        await uow.begin()
+        return [alone, await uow.connection.execute(query, {})]
+
+    for (row,) in await way.unit(both):
+        assert (row.one, row.two, row.three, row[0], tuple(row)) == (
+            (1, None, [1, 2], 1, (1, None, [1, 2]))
+        )
+        assert row._asdict() == {"one": 1, "two": None, "three": [1, 2]}
+        with pytest.raises(AttributeError):
+            _ = row.another
+
+
+async def test_one_connection_serves_whoever_comes_alone(way: Way) -> None:
+    assert len({await way.fetch() for _ in range(5)}) == 1
+    assert len(await way.together(20)) <= 3
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments"),
+    [
+        ("SELECT 1 / 0", ()),
+        ("SELECT nonsense", ()),
+        ("INSERT INTO lane_rows VALUES (1, 1)", ()),
+        ("SELECT CAST($1 AS integer)", (2**40,)),
+        ("SELECT CAST($1 AS text)", ("\0",)),
+        ("SELECT set_config('statement_timeout', '1ms', true), pg_sleep(60)", ()),
+    ],
+)
+async def test_a_refusal_costs_no_connection(
+    way: Way, rows: None, query: str, arguments: tuple[Any, ...]
+) -> None:
+    before = await way.fetch()
+    if "timeout" in query:
+        await way.fetch("SELECT set_config('statement_timeout', '1ms', false)")
+    with pytest.raises((asyncpg.PostgresError, ValueError)):
+        await way.fetch(query, *arguments)
+    assert await way.fetch() == before
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_dead_connections_are_replaced(way: Way, count: int) -> None:
+    dead = await way.together(count)
+    await way.end(*dead)
+    assert await way.unit(who, reading=True) not in dead
+    assert not dead & await way.together(3)
+
+
+async def test_a_write_that_was_not_sent_is_done_and_one_that_may_have_been_is_not_repeated(
+    way: Way, rows: None
+) -> None:
+    await way.end(await way.fetch())
+    try:
+        done = await way.unit(increase)
+    except UnavailableError:
+        done = 0
+    assert await way.fetch("SELECT n FROM lane_rows") == done
+
+
+async def test_the_end_of_a_backend_in_the_middle(way: Way) -> None:
+    others = await way.together(3)
+    task, pid = await way.asleep()
+    await way.end(pid)
+    with pytest.raises(Exception) as raised:
+        await task
+    assert classify(raised.value) is Failure.LOST, repr(raised.value)
+    # The very next ones do not meet it any more.
+    assert await way.together(3) & others == others - {pid}
+
+
+async def test_nothing_is_left_of_an_engine_that_is_disposed_of(way: Way) -> None:
+    before = await way.together(3)
+    await way.engine.dispose()
+    await way.gone(*before)
+    assert not before & await way.together(3)
+
+
+async def test_nor_of_what_was_running_meanwhile(way: Way) -> None:
+    pid = await way.fetch()
+    async with way.engine.connect() as holder:
+        await holder.execute(text("SELECT pg_advisory_lock(815)"))
+        waiting = asyncio.create_task(way.fetch("SELECT pg_advisory_lock_shared(815)"))
+        locked = "SELECT 1 FROM pg_stat_activity WHERE pid = :pid AND wait_event = 'advisory'"
+        while not await way.sql(locked, pid=pid):
+            pass
+        await way.engine.dispose()
+        await holder.execute(text("SELECT pg_advisory_unlock(815)"))
+        await waiting
+    await way.gone(pid)
+    assert await way.fetch() != pid
+
+
+async def test_a_server_that_takes_no_writes_any_more_is_left(way: Way, rows: None) -> None:
+    demoted = await asyncio.gather(*(way.fetch(READ_ONLY) for _ in range(3)))
+    assert len(set(demoted)) == 3
+    with pytest.raises(UnavailableError):
+        await way.unit(increase)
+    await way.gone(*demoted)
+    assert await way.unit(increase) == 1
+
+
+async def test_a_plan_that_is_stale_is_made_anew(way: Way, rows: None) -> None:
+    whole = statement("SELECT * FROM lane_rows")
+
+    async def read(uow: UnitOfWork) -> list[Any]:
+        return [tuple(row) for row in await uow.connection.execute(whole, {})]
+
+    assert await way.unit(read, reading=True) == [(1, 0)]
+    await way.sql("ALTER TABLE lane_rows ALTER n TYPE text")
+    assert await way.unit(read, reading=True) == [(1, "0")]

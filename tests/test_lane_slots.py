@@ -1,0 +1,163 @@
+"""The lane and sessions share what connections there are."""
+
+import asyncio
+import gc
+import itertools
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import URL, text
+
+from groupsvc.auth.principal import Reach
+from groupsvc.db.failures import Failure, classify
+from groupsvc.errors import InvalidError, UnavailableError
+from groupsvc.repositories import idempotency
+from groupsvc.repositories.statements import sql as statement
+from groupsvc.repositories.unit_of_work import UnitOfWork
+from groupsvc.settings import Settings
+from tests.conftest import SQL
+from tests.ways import PID, MakeWay, Way, ways, who
+
+EVERYWHERE = Reach(everywhere=True, departments=(), courses=())
+
+
+@pytest_asyncio.fixture
+async def make(url: URL, settings: Settings, sql: SQL) -> AsyncIterator[MakeWay]:
+    async with ways(url, settings, sql) as make:
+        yield make
+
+
+@pytest.fixture
+def way(make: MakeWay) -> Way:
+    return make()
+
+
+async def test_whoever_is_cancelled_leaves_nothing_behind(make: MakeWay) -> None:
+    way = make(pool_size=1)
+    task, pid = await way.asleep()
+    waiting = asyncio.create_task(way.fetch())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await way.fetch() != pid
+    assert waiting.cancelled()
+
+
+# The driver warns of what it was still opening.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("fresh", [True, False], ids=["connecting", "connected"])
+@pytest.mark.parametrize("begins", [True, False], ids=["session", "lane"])
+async def test_wherever_it_is_when_it_is_cancelled(
+    make: MakeWay, begins: bool, fresh: bool
+) -> None:
+    way = make(pool_size=1, pool_timeout=5)
+
+    async def work(uow: UnitOfWork) -> int:
+        if begins:
+            await uow.begin()
+        return await who(uow)
+
+    for steps in itertools.count(1):
+        if fresh:
+            await way.engine.dispose()
+        task = asyncio.create_task(way.unit(work, reading=True))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if task.done() or steps > 60:
+            await task
+            break
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await way.unit(who, reading=True)
+    assert len(await way.together(4)) == 1
+    gc.collect()
+
+
+async def test_first_come_first_served(make: MakeWay) -> None:
+    way = make(pool_size=1)
+    served: list[int] = []
+
+    async def come(number: int) -> None:
+        await way.fetch()
+        served.append(number)
+
+    await way.sessions.admission.enter()
+    tasks = [asyncio.create_task(come(number)) for number in range(5)]
+    await asyncio.sleep(0)
+    way.sessions.admission.leave()
+    await asyncio.gather(*tasks, come(5))
+    assert served == [0, 1, 2, 3, 4, 5]
+
+
+async def test_who_waits_too_long_is_told_so(make: MakeWay) -> None:
+    way = make(pool_size=1, pool_timeout=0.01)
+    await way.sessions.admission.enter()
+    waited = await asyncio.gather(*(way.fetch() for _ in range(3)), return_exceptions=True)
+    assert [classify(each) for each in waited if isinstance(each, Exception)] == [Failure.BUSY] * 3
+    for begins in (True, False):
+
+        async def work(uow: UnitOfWork, begins: bool = begins) -> int:
+            if begins:
+                await uow.begin()
+            return await who(uow)
+
+        with pytest.raises(UnavailableError):
+            await way.unit(work, reading=True)
+    way.sessions.admission.leave()
+    assert len(await way.together(1)) == 1
+
+
+@pytest.mark.parametrize("size", [1, 2])
+async def test_all_ways_share_the_connections(make: MakeWay, size: int) -> None:
+    way = make(pool_size=size)
+
+    def work(number: int) -> Any:
+        async def alone(uow: UnitOfWork) -> set[int]:
+            return {await who(uow), await who(uow)}
+
+        async def together(uow: UnitOfWork) -> set[int]:
+            await uow.begin()
+            return await alone(uow)
+
+        async def mixed(uow: UnitOfWork) -> set[int]:
+            return await alone(uow) | await together(uow)
+
+        return (alone, together, mixed)[number % 3]
+
+    async def directly() -> set[int]:
+        async with way.engine.connect() as one:
+            return set((await one.execute(text(PID))).scalars())
+
+    for _ in range(3):
+        units = [way.unit(work(number)) for number in range(30)]
+        found = await asyncio.gather(*units, *(directly() for _ in range(5)))
+        assert len(set().union(*found)) <= size
+    assert await way.together(2 * size) <= set().union(*found)
+
+
+async def test_what_is_more_than_the_driver_does_goes_through_a_session(way: Way) -> None:
+    document = statement("SELECT :result AS result")
+    assert idempotency.STORE.native is None is document.native is document.guarded
+
+    async def read(uow: UnitOfWork) -> Any:
+        ((found,),) = await uow.connection.execute(document, {"result": {"a": [1]}})
+        return found
+
+    assert await way.unit(read) == {"a": [1]}
+
+
+@pytest.mark.parametrize("begins", [True, False], ids=["session", "lane"])
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1])
+async def test_what_is_out_of_range_is_invalid(way: Way, begins: bool, number: int) -> None:
+    async def work(uow: UnitOfWork) -> Any:
+        if begins:
+            await uow.begin()
+        return await uow.users.read(number, EVERYWHERE)
+
+    with pytest.raises(InvalidError):
+        await way.unit(work)

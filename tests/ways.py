@@ -1,0 +1,82 @@
+"""An engine of one's own, and both ways to its database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from groupsvc.db.engine import Sessions, make_engine, make_sessions
+from groupsvc.repositories.statements import sql as statement
+from groupsvc.repositories.unit_of_work import UnitOfWork
+from groupsvc.services.unit import Units
+from groupsvc.settings import Settings
+from tests.conftest import SQL
+
+PID = "SELECT pg_backend_pid() AS pid"
+WHO, SLEEP = statement(PID), "SELECT pg_sleep(60)"
+
+
+@dataclass
+class Way:
+    """An engine of one's own, and both ways to it."""
+
+    engine: AsyncEngine
+    sessions: Sessions
+    sql: SQL
+
+    async def fetch(self, query: str = PID, *arguments: Any) -> Any:
+        """The first value."""
+        return (await self.sessions.lane.fetch(query, arguments))[0][0]
+
+    async def together(self, count: int) -> set[int]:
+        """Backends of as many statements at once."""
+        return set(await asyncio.gather(*(self.fetch() for _ in range(count))))
+
+    async def unit(self, work: Any, *, reading: bool = False) -> Any:
+        return await Units(self.sessions).run("request", work, reading=reading)
+
+    async def end(self, *pids: int) -> None:
+        for pid in pids:
+            await self.sql("SELECT pg_terminate_backend(:pid, 10000)", pid=pid)
+
+    async def gone(self, *pids: int) -> None:
+        alive = "SELECT 1 FROM pg_stat_activity WHERE pid = ANY (CAST(:pids AS integer[]))"
+        async with asyncio.timeout(30):
+            while await self.sql(alive, pids=list(pids)):
+                pass
+
+    async def asleep(self) -> "tuple[asyncio.Task[Any], int]":
+        """A statement that does not end, once it runs."""
+        pid = await self.fetch()
+        task = asyncio.create_task(self.fetch(SLEEP))
+        sleeps = "SELECT 1 FROM pg_stat_activity WHERE pid = :pid AND wait_event = 'PgSleep'"
+        async with asyncio.timeout(30):
+            while not await self.sql(sleeps, pid=pid):
+                pass
+        return task, pid
+
+
+MakeWay = Callable[..., Way]
+
+
+@asynccontextmanager
+async def ways(url: URL, settings: Settings, sql: SQL) -> AsyncIterator[MakeWay]:
+    made: list[Way] = []
+
+    def make(**changes: Any) -> Way:
+        engine = make_engine(url, settings.model_copy(update={"pool_size": 3, **changes}))
+        made.append(Way(engine, make_sessions(engine), sql))
+        return made[-1]
+
+    yield make
+    for way in made:
+        await way.engine.dispose()
+
+
+async def who(uow: UnitOfWork) -> int:
+    ((pid,),) = await uow.connection.execute(WHO, {})
+    return pid
