@@ -58,7 +58,8 @@ PAGE = f"""
         SELECT {COHORT}, coalesce(
             (SELECT counted.count FROM counted WHERE counted.group_id = g.id), 0) AS user_count
         FROM groups g
-        WHERE NOT known.holds AND g.course_id = place.course_id AND g.partition_id = place.partition_id
+        WHERE NOT known.holds
+          AND g.course_id = place.course_id AND g.partition_id = place.partition_id
         ORDER BY g.name {{0}} LIMIT :limit OFFSET {OFFSET}
     ) shown ON true
     ORDER BY shown.name {{0}}

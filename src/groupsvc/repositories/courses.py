@@ -11,7 +11,15 @@ from groupsvc.documents import Document, Page
 from groupsvc.models import Course
 from groupsvc.repositories.moments import MOMENT, NEVER, UNCHANGED
 from groupsvc.repositories.repository import WITHIN, Repository, reach_parameters
-from groupsvc.repositories.shapes import COURSE, GROUP, MEMBER, PARTITION_ONLY, PLACE, lateral
+from groupsvc.repositories.shapes import (
+    COURSE,
+    GROUP,
+    MEMBER,
+    PARTITION_ONLY,
+    PLACE,
+    USER_OF,
+    lateral,
+)
 from groupsvc.repositories.statements import sql
 
 SOURCE = f"courses c JOIN departments d ON d.id = c.department_id {lateral(COURSE)}"
@@ -45,6 +53,11 @@ REPLACE = sql("""
     WHERE key = :key AND (department_id, title) IS DISTINCT FROM (:department_id, :title)
 """)
 
+# Whose names decide the order, one by one as in USER_OF; nobody's when members are not shown.
+NAMED = """LEFT JOIN LATERAL (
+                SELECT id, sort_key FROM users
+                WHERE :with_members AND id = {0}.user_id OFFSET 0) u ON true"""
+
 # Partitions in order, groups in order with their members, and who is in no group of each.
 CONTENT = f"""json_build_object(
         'course', (SELECT row_to_json(shape) FROM (SELECT {COURSE}) shape),
@@ -57,8 +70,7 @@ CONTENT = f"""json_build_object(
                         FROM groups g CROSS JOIN LATERAL (
                             SELECT count(*) AS count, CASE WHEN :with_members THEN coalesce(
                                 json_agg(m.user_id ORDER BY u.sort_key, u.id), '[]') END AS members
-                            FROM memberships m LEFT JOIN users u
-                                ON :with_members AND u.id = m.user_id
+                            FROM memberships m {NAMED.format("m")}
                             WHERE m.course_id = g.course_id AND m.group_id = g.id
                         ) own
                         WHERE g.course_id = p.course_id AND g.partition_id = p.id
@@ -68,7 +80,7 @@ CONTENT = f"""json_build_object(
                 FROM partitions p CROSS JOIN LATERAL (
                     SELECT count(*) AS count, CASE WHEN :with_members THEN coalesce(
                         json_agg(e.user_id ORDER BY u.sort_key, u.id), '[]') END AS members
-                    FROM enrollments e LEFT JOIN users u ON :with_members AND u.id = e.user_id
+                    FROM enrollments e {NAMED.format("e")}
                     WHERE e.course_id = c.id AND NOT EXISTS (
                         SELECT FROM memberships m
                         WHERE m.course_id = c.id AND m.partition_id = p.id
@@ -83,8 +95,10 @@ CONTENT = f"""json_build_object(
                 SELECT user_id FROM enrollments WHERE course_id = c.id
                 UNION SELECT user_id FROM memberships WHERE course_id = c.id
             ) shown
-            JOIN users u ON u.id = shown.user_id
-            LEFT JOIN enrollments e ON e.course_id = c.id AND e.user_id = u.id
+            {USER_OF.format("shown")}
+            LEFT JOIN LATERAL (
+                SELECT state FROM enrollments
+                WHERE course_id = c.id AND user_id = shown.user_id OFFSET 0) e ON true
             {lateral(MEMBER)}), '[]') END
     )::text"""
 
