@@ -139,6 +139,7 @@ async def test_nor_of_what_was_running_meanwhile(way: Way) -> None:
         await way.engine.dispose()
         await holder.execute(text("SELECT pg_advisory_unlock(815)"))
         await waiting
+        await holder.invalidate()  # its pool is gone as well
     await way.gone(pid)
     assert await way.fetch() != pid
 
