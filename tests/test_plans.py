@@ -84,8 +84,7 @@ def in_no_group(course: int, needed: int) -> Case:
 
 
 def of_user(needed: int, **arguments: Any) -> Case:
-    whose = {"user_id": STUDENT, "username": None, "own": False, **arguments}
-    return Case(membership_sql.OF_USER, needed, whose)
+    return Case(membership_sql.OF_USER, needed, {"user_id": STUDENT, **arguments})
 
 
 def arrive(course: int, needed: int, user: int = LOOSE) -> Case:
@@ -120,7 +119,7 @@ CASES = {
     "a user's groups in a course": of_course(membership_sql.OF_USER_IN_COURSE, 2, user_id=STUDENT),
     "a user's groups": of_user(4, **REACH),
     "a user's groups, everywhere": of_user(4, **EVERYWHERE),
-    "own groups": of_user(4, **{**REACH, "own": True, "user_id": None, "username": "u1221"}),
+    "own groups": Case(membership_sql.MINE, 4, {"username": "u1221"}),
     "enter": assign(GROUP, LOOSE),
     "enter, for all": assign(GROUP, LOOSE, **EVERYWHERE),
     "enter, in reach": assign(GROUP, LOOSE, in_reach=True),

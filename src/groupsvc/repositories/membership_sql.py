@@ -176,8 +176,7 @@ OF_USER_IN_COURSE_AS_OF = sql(f"""
     WHERE c.id = :course_id
 """)
 
-# Whoever is in sight, or in a group that is: the member of a cohort need not be enrolled.
-OF_USER = sql(f"""
+GROUPS_OF_USER = f"""
     SELECT '' AS department, NULL AS course, coalesce((
         SELECT json_agg(row_to_json(shape) ORDER BY c.key, p.position, p.id)
         FROM memberships m
@@ -188,9 +187,16 @@ OF_USER = sql(f"""
         CROSS JOIN LATERAL (
             SELECT c.key AS course_key, c.title AS course_title, p.name AS partition_name, {GROUP}
         ) shape
-        WHERE m.user_id = u.id AND (:own OR {WITHIN})), '[]')::text AS body
+        WHERE m.user_id = u.id AND {{0}}), '[]')::text AS body
     FROM users u
-    WHERE (u.id = :user_id OR u.username = :username) AND (:own OR {VISIBLE} OR EXISTS (
+"""
+
+MINE = sql(f"{GROUPS_OF_USER.format('true')} WHERE u.username = :username")
+
+# Whoever is in sight, or in a group that is: the member of a cohort need not be enrolled.
+OF_USER = sql(f"""
+    {GROUPS_OF_USER.format(WITHIN)}
+    WHERE u.id = :user_id AND ({VISIBLE} OR EXISTS (
         SELECT FROM memberships m
         JOIN courses c ON c.id = m.course_id
         JOIN departments d ON d.id = c.department_id

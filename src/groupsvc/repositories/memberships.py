@@ -15,6 +15,7 @@ from groupsvc.repositories.membership_sql import (
     IN_GROUP,
     IN_GROUP_AS_OF,
     IN_NO_GROUP,
+    MINE,
     OF_USER,
     OF_USER_IN_COURSE,
     OF_USER_IN_COURSE_AS_OF,
@@ -156,16 +157,16 @@ class MembershipRepository(Repository):
             OF_USER_IN_COURSE_AS_OF, course_id=course_id, user_id=user_id, as_of=as_of
         )
 
-    async def of_user(
-        self, reach: Reach, *, user_id: int = 0, username: str = "", own: bool = False
-    ) -> Document[list[Any]] | None:
-        """Groups over all courses within reach, or all of them when they are the caller's own.
+    async def of_user(self, user_id: int, reach: Reach) -> Document[list[Any]] | None:
+        """Groups over all courses within reach.
 
         None without the user, or when he is nowhere within reach.
         """
-        return await self._document(
-            OF_USER, user_id=user_id, username=username, own=own, **reach_parameters(reach)
-        )
+        return await self._document(OF_USER, user_id=user_id, **reach_parameters(reach))
+
+    async def of_username(self, username: str) -> Document[list[Any]] | None:
+        """Groups over all courses; None without the user."""
+        return await self._document(MINE, username=username)
 
     async def room(self, course_id: int, partition_id: int) -> dict[int, Room]:
         """The groups by id, held so that nobody else fills them meanwhile."""

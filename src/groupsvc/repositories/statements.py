@@ -60,7 +60,6 @@ NUMBERS = (
 )
 FLAGS = (
     "everywhere",
-    "own",
     "groups_editable",
     "show_in_lists",
     "bul_show_rank",

@@ -132,17 +132,14 @@ class MembershipService(Service):
     async def of_user(self, user_id: int) -> Document[list[Any]]:
         """The groups of one user over all courses that the caller may read."""
         reach = self._principal.reach(Permission.GROUPS_READ)
-        document = await self._uow.memberships.of_user(reach, user_id=user_id)
+        document = await self._uow.memberships.of_user(user_id, reach)
         if document is None:
             raise NotFoundError("no such user")
         return document
 
     async def mine(self) -> Document[list[Any]]:
         """The caller's own groups over all courses; nobody needs a permission for that."""
-        nowhere = self._principal.reach(Permission.GROUPS_READ)
-        document = await self._uow.memberships.of_user(
-            nowhere, username=self._principal.username or "", own=True
-        )
+        document = await self._uow.memberships.of_username(self._principal.username or "")
         return document or Document(b"[]")
 
     async def assign_many(
