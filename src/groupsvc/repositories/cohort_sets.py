@@ -28,8 +28,7 @@ COHORT = "g.id, g.name, g.assignment_type, g.content_partition_id, g.content_gro
 OFFSET = """CASE WHEN :offset < 0 THEN greatest((total.count - 1) / :limit, 0) * :limit
                     ELSE :offset END"""
 
-# No cohorts come back while those kept are still right. They are counted together: a course lies in
-# one place of the index, which its users one by one do not.
+# No cohorts come back while those kept are still right.
 PAGE = f"""
     WITH place AS MATERIALIZED (
         SELECT {PLACE}, c.id AS course_id, c.is_locked, p.id AS partition_id
@@ -40,24 +39,10 @@ PAGE = f"""
         SELECT count(*) AS count FROM place
         JOIN groups g ON g.course_id = place.course_id AND g.partition_id = place.partition_id
     ),
-    known AS MATERIALIZED (SELECT {UNCHANGED.format("place.course_id")} AS holds FROM place),
-    counted AS MATERIALIZED (
-        SELECT m.group_id, count(*) AS count
-        FROM place CROSS JOIN known CROSS JOIN LATERAL (
-            SELECT user_id FROM enrollments
-            WHERE course_id = place.course_id AND state = 'active' AND NOT known.holds OFFSET 0
-        ) e
-        JOIN LATERAL (
-            SELECT user_id, group_id FROM memberships
-            WHERE course_id = place.course_id AND partition_id = place.partition_id OFFSET 0
-        ) m ON m.user_id = e.user_id
-        GROUP BY m.group_id
-    )
+    known AS MATERIALIZED (SELECT {UNCHANGED.format("place.course_id")} AS holds FROM place)
     SELECT place.*, total.count AS total, known.holds, shown.*, {MOMENT}
     FROM place CROSS JOIN total CROSS JOIN known LEFT JOIN LATERAL (
-        SELECT {COHORT}, coalesce(
-            (SELECT counted.count FROM counted WHERE counted.group_id = g.id), 0) AS user_count
-        FROM groups g
+        SELECT {COHORT}, {ACTIVE} AS user_count FROM groups g
         WHERE NOT known.holds
           AND g.course_id = place.course_id AND g.partition_id = place.partition_id
         ORDER BY g.name {{0}} LIMIT :limit OFFSET {OFFSET}
