@@ -192,7 +192,8 @@ class Statement:
         it did. Where a read finds nothing, one row comes back whose ``found`` is null. None for
         what can only be sent when the caller is certain.
         """
-        if self._source.strip().startswith(f"WITH {ACTING}"):
+        # What writes must tell so in a row, or it would be taken for undone and be done again.
+        if self._source.strip().startswith(f"WITH {ACTING},"):
             acting = ACTING.removesuffix("\n)") + "\n    FROM standing\n)"
             return _native(self._source.replace(ACTING, f"{_STANDING}, {acting}", 1))
         if _WRITES.search(self._source):
