@@ -15,9 +15,9 @@ from sqlalchemy import make_url
 
 from benchmarks.processes import wait_for_end
 from groupsvc.db import migrate
-from groupsvc.db.embedded import CLUSTER
 from groupsvc.db.engine import make_engine
-from groupsvc.db.programs import Programs, account_for
+from groupsvc.local.embedded import CLUSTER
+from groupsvc.local.programs import Programs, account_for
 from groupsvc.settings import Settings
 
 # Autovacuum would start in the middle of somebody's round: rounds that write end with a VACUUM.

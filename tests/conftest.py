@@ -23,10 +23,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from groupsvc.app import create_app
 from groupsvc.auth.development import DevelopmentKey, open_development_key
-from groupsvc.auth.grants import parse_grant
 from groupsvc.db import migrate
-from groupsvc.db.embedded import EmbeddedPostgres
 from groupsvc.db.engine import Sessions, make_engine, make_sessions
+from groupsvc.domain.grants import parse_grant
+from groupsvc.local.embedded import EmbeddedPostgres
 from groupsvc.settings import Settings
 
 EVERYTHING = ("admin", "groups:read", "groups:write", "roster:write")

@@ -11,11 +11,11 @@ import pytest_asyncio
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from groupsvc.core.transactions import MOST_TRIES, TransactionRunner
+from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.db.engine import Sessions, make_engine, make_sessions
 from groupsvc.db.failures import Failure, classify
-from groupsvc.errors import UnavailableError
-from groupsvc.repositories.unit_of_work import UnitOfWork
-from groupsvc.services.unit import MOST_TRIES, Units
+from groupsvc.domain.errors import UnavailableError
 from groupsvc.settings import Settings
 from tests.conftest import SQL
 
@@ -259,7 +259,7 @@ class Tries:
     """Work that is told which try it is."""
 
     def __init__(self, sessions: Sessions, work: Callable[[UnitOfWork, int], Awaitable[Any]]):
-        self._units, self._work, self.count = Units(sessions), work, 0
+        self._units, self._work, self.count = TransactionRunner(sessions), work, 0
 
     async def run(self, *, reading: bool = False) -> Any:
         async def once(uow: UnitOfWork) -> Any:

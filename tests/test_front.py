@@ -16,9 +16,9 @@ from fastapi import FastAPI
 from sqlalchemy import URL
 
 from groupsvc import logs
-from groupsvc.api import front
-from groupsvc.api.units import UnitRoute
 from groupsvc.app import create_app
+from groupsvc.http.fast_path import middleware as front
+from groupsvc.http.routing import TransactionalRoute
 from groupsvc.settings import Settings
 from tests.conftest import EVERYTHING, SQL, Auth, serving
 from tests.tour import TOUR, Stage, set_stage
@@ -35,17 +35,17 @@ TABLES = (
 def going(directly: bool) -> Iterator[list[bool]]:
     """Which way requests went; or all of them the stock way."""
     taken: list[bool] = []
-    takes = front._Face.takes
+    takes = front.MountedApp.takes
 
     def take(face: Any, scope: Any, path: str) -> bool:
         taken.append(directly and takes(face, scope, path))
         return taken[-1]
 
-    front._Face.takes = take  # type: ignore[method-assign]
+    front.MountedApp.takes = take  # type: ignore[method-assign]
     try:
         yield taken
     finally:
-        front._Face.takes = takes  # type: ignore[method-assign]
+        front.MountedApp.takes = takes  # type: ignore[method-assign]
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -87,7 +87,9 @@ def of_any_stage(told: tuple[int, list[tuple[str, str]], bytes]) -> list[Any]:
 async def test_an_operation_answers_and_does_the_same(
     client: httpx.AsyncClient, app: FastAPI, sql: SQL, stage: Stage, name: str
 ) -> None:
-    routes = {route.operation_id: route for route in app.routes if isinstance(route, UnitRoute)}
+    routes = {
+        route.operation_id: route for route in app.routes if isinstance(route, TransactionalRoute)
+    }
     done = []
     stages = [await set_stage(sql), await set_stage(sql)]
     for directly, own in zip((True, False), stages, strict=True):
@@ -103,7 +105,7 @@ async def test_an_operation_answers_and_does_the_same(
 def test_hardly_anything_needs_the_stock_way(app: FastAPI) -> None:
     """Bodies do, and forms."""
     for route in app.routes:
-        if isinstance(route, UnitRoute) and route.body_field is None:
+        if isinstance(route, TransactionalRoute) and route.body_field is None:
             assert route.direct is not None or "POST" in route.methods, route.path
 
 

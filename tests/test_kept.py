@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from groupsvc.db.kept import MAX_AGE_SECONDS, SIZE, Kept
+from groupsvc.db.count_cache import MAX_AGE_SECONDS, SIZE, CountCache
 from tests.conftest import SQL, World
 
 
@@ -100,7 +100,7 @@ async def test_transactions_that_end_in_another_order_than_they_began(
 
 def test_what_is_kept_is_bounded_in_number_and_age() -> None:
     now = 0.0
-    kept = Kept(clock=lambda: now)
+    kept = CountCache(clock=lambda: now)
     row = type("Row", (), {"mark": 1, "running": None})
     for number in range(SIZE + 1):
         kept.put(number, number, row)

@@ -9,16 +9,16 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import URL, text
 
-from groupsvc.auth.principal import Reach
+from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.db.failures import Failure, classify
-from groupsvc.errors import UnavailableError
-from groupsvc.repositories.statements import sql as statement
-from groupsvc.repositories.unit_of_work import UnitOfWork
+from groupsvc.db.statements import sql as statement
+from groupsvc.domain.errors import UnavailableError
+from groupsvc.domain.principal import GrantScope
 from groupsvc.settings import Settings
 from tests.conftest import SQL
 from tests.ways import MakeWay, Way, ways, who
 
-EVERYWHERE = Reach(everywhere=True, departments=(), courses=())
+EVERYWHERE = GrantScope(everywhere=True, departments=(), courses=())
 INCREASE = statement("UPDATE lane_rows SET n = n + 1 WHERE id = :id RETURNING n")
 READ_ONLY = "SELECT pg_backend_pid() FROM set_config('default_transaction_read_only', 'on', false)"
 

@@ -10,17 +10,17 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import URL, text
 
-from groupsvc.auth.principal import Reach
+from groupsvc.core import idempotency
+from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.db.failures import Failure, classify
-from groupsvc.errors import InvalidError, UnavailableError
-from groupsvc.repositories import idempotency
-from groupsvc.repositories.statements import sql as statement
-from groupsvc.repositories.unit_of_work import UnitOfWork
+from groupsvc.db.statements import sql as statement
+from groupsvc.domain.errors import InvalidError, UnavailableError
+from groupsvc.domain.principal import GrantScope
 from groupsvc.settings import Settings
 from tests.conftest import SQL
 from tests.ways import PID, MakeWay, Way, ways, who
 
-EVERYWHERE = Reach(everywhere=True, departments=(), courses=())
+EVERYWHERE = GrantScope(everywhere=True, departments=(), courses=())
 
 
 @pytest_asyncio.fixture
@@ -142,7 +142,7 @@ async def test_all_ways_share_the_connections(make: MakeWay, size: int) -> None:
 
 async def test_what_is_more_than_the_driver_does_goes_through_a_session(way: Way) -> None:
     document = statement("SELECT :result AS result")
-    assert idempotency.STORE.native is None is document.native is document.guarded
+    assert idempotency.STORE.native is None is document.native is document.with_token_check
 
     async def read(uow: UnitOfWork) -> Any:
         ((found,),) = await uow.connection.execute(document, {"result": {"a": [1]}})

@@ -12,22 +12,19 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from groupsvc.db import migrate
+from groupsvc.core import changelog_version as moments
+from groupsvc.core.class_lists import repository as rolls
+from groupsvc.core.cohorts import repository as cohorts
+from groupsvc.core.cohorts import set_repository as cohort_sets
+from groupsvc.core.courses import repository as courses
+from groupsvc.core.enrollments import repository as enrollments
+from groupsvc.core.groups import repository as groups
+from groupsvc.core.memberships import statements as membership_sql
+from groupsvc.core.partitions import repository as partitions
+from groupsvc.core.users import repository as users
+from groupsvc.db import connection, migrate
 from groupsvc.db.engine import make_engine
-from groupsvc.repositories import (
-    cohort_sets,
-    cohorts,
-    connection,
-    courses,
-    enrollments,
-    groups,
-    membership_sql,
-    moments,
-    partitions,
-    rolls,
-    users,
-)
-from groupsvc.repositories.statements import Native, Statement
+from groupsvc.db.statements import Native, Statement
 from groupsvc.settings import Settings
 from tests.conftest import MakeDatabase
 from tests.large import EVERYBODY, GIANT, STUDENTS, load
@@ -61,12 +58,17 @@ class Case:
 
 
 def assign(group: int, user: int, **others: Any) -> Case:
-    found = {"group_id": group, "user_id": user, "in_reach": False, **WRITING, **others}
+    found = {"group_id": group, "user_id": user, "visible_users_only": False, **WRITING, **others}
     return Case(membership_sql.ASSIGN, 1, found)
 
 
 def remove(group: int | None, partition: int | None, **others: Any) -> Case:
-    found = {"group_id": group, "partition_id": partition, "user_id": STUDENT, "in_reach": True}
+    found = {
+        "group_id": group,
+        "partition_id": partition,
+        "user_id": STUDENT,
+        "visible_users_only": True,
+    }
     return Case(membership_sql.REMOVE, 1, {**found, **WRITING, **others})
 
 
@@ -122,7 +124,7 @@ CASES = {
     "own groups": Case(membership_sql.MINE, 4, {"username": "u1221"}),
     "enter": assign(GROUP, LOOSE),
     "enter, for all": assign(GROUP, LOOSE, **EVERYWHERE),
-    "enter, in reach": assign(GROUP, LOOSE, in_reach=True),
+    "enter, in reach": assign(GROUP, LOOSE, visible_users_only=True),
     "move": assign(GROUP, STUDENT),
     "enter the giant": assign(GIANT_GROUP, 20),
     "leave": remove(GROUP - 2, None),
@@ -230,7 +232,7 @@ def hold_to(plan: dict[str, Any], needed: int) -> None:
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-@pytest.mark.parametrize("form", ["native", "guarded"])
+@pytest.mark.parametrize("form", ["native", "with_token_check"])
 @pytest.mark.parametrize("name", CASES)
 async def test_a_hot_statement_reads_what_it_needs(
     one: AsyncConnection, known: dict[str, Any], name: str, form: str, mode: str

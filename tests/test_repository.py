@@ -16,9 +16,9 @@ from pydantic.fields import FieldInfo
 from sqlalchemy import make_url
 from starlette.routing import BaseRoute, Mount
 
-from groupsvc.api.access import Public, Requires
 from groupsvc.app import create_app
-from groupsvc.cli.documents import describe
+from groupsvc.cli.openapi import describe
+from groupsvc.http.access import Public, Requires
 from groupsvc.settings import Settings
 
 ROOT = Path(__file__).parents[1]

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from sqlalchemy import Engine, event
 
-from groupsvc.db.lane import Lane, Row
-from groupsvc.services.jobs import TASK
+from groupsvc.core.jobs.service import TASK
+from groupsvc.db.executor import Row, StatementExecutor
 from tests.conftest import EVERYTHING, SQL
 from tests.tour import SECRET, TOUR, Stage, rows, set_stage
 
@@ -96,7 +96,7 @@ STATEMENTS = {
 @contextmanager
 def recorded() -> Iterator[list[str]]:
     statements: list[str] = []
-    in_lane = Lane.fetch
+    in_lane = StatementExecutor.fetch
 
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:
         task = asyncio.current_task()
@@ -104,16 +104,16 @@ def recorded() -> Iterator[list[str]]:
         if task is None or task.get_name() != TASK:
             statements.append(statement)
 
-    async def fetch(lane: Lane, query: str, arguments: Sequence[Any]) -> list[Row]:
+    async def fetch(lane: StatementExecutor, query: str, arguments: Sequence[Any]) -> list[Row]:
         note(None, None, query)
         return await in_lane(lane, query, arguments)
 
     event.listen(Engine, "before_cursor_execute", note)
-    Lane.fetch = fetch  # type: ignore[method-assign]
+    StatementExecutor.fetch = fetch  # type: ignore[method-assign]
     try:
         yield statements
     finally:
-        Lane.fetch = in_lane  # type: ignore[method-assign]
+        StatementExecutor.fetch = in_lane  # type: ignore[method-assign]
         event.remove(Engine, "before_cursor_execute", note)
 
 

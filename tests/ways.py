@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from groupsvc.core.transactions import TransactionRunner
+from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.db.engine import Sessions, make_engine, make_sessions
-from groupsvc.repositories.statements import sql as statement
-from groupsvc.repositories.unit_of_work import UnitOfWork
-from groupsvc.services.unit import Units
+from groupsvc.db.statements import sql as statement
 from groupsvc.settings import Settings
 from tests.conftest import SQL
 
@@ -37,7 +37,7 @@ class Way:
         return set(await asyncio.gather(*(self.fetch() for _ in range(count))))
 
     async def unit(self, work: Any, *, reading: bool = False) -> Any:
-        return await Units(self.sessions).run("request", work, reading=reading)
+        return await TransactionRunner(self.sessions).run("request", work, reading=reading)
 
     async def end(self, *pids: int) -> None:
         for pid in pids:

@@ -1,6 +1,6 @@
 """The statements of the bare contender: each answers a request, as JSON ready to send."""
 
-from groupsvc.repositories.shapes import (
+from groupsvc.core.json_columns import (
     COURSE,
     COURSE_OF,
     GROUP,
@@ -8,15 +8,15 @@ from groupsvc.repositories.shapes import (
     PARTITION,
     PARTITION_ONLY,
     USER_OF,
-    lateral,
+    as_json,
 )
 
 PARTITION_READ = f"""
-    SELECT row_to_json(shape)::text FROM partitions p {lateral(PARTITION)} WHERE p.id = $1
+    SELECT row_to_json(shape)::text FROM partitions p {as_json(PARTITION)} WHERE p.id = $1
 """
 IN_COURSE = f"""
     SELECT coalesce(json_agg(row_to_json(shape) ORDER BY p.position, p.id), '[]')::text
-    FROM partitions p {lateral(PARTITION)} WHERE p.course_id = $1 AND p.kind <> 'default'
+    FROM partitions p {as_json(PARTITION)} WHERE p.course_id = $1 AND p.kind <> 'default'
 """
 BOARD = f"""
     SELECT json_build_object(
@@ -44,7 +44,7 @@ BOARD = f"""
                   UNION SELECT user_id FROM memberships WHERE course_id = c.id) shown
             JOIN users u ON u.id = shown.user_id
             LEFT JOIN enrollments e ON e.course_id = c.id AND e.user_id = u.id
-            {lateral(MEMBER)}))::text
+            {as_json(MEMBER)}))::text
     FROM courses c JOIN departments d ON d.id = c.department_id WHERE c.id = $1
 """
 MEMBERS = f"""
@@ -64,7 +64,7 @@ MEMBERS = f"""
             (SELECT e.user_id, e.state FROM enrollments e
              WHERE p.kind = 'default' AND e.course_id = g.course_id AND e.user_id > $2
              ORDER BY e.user_id LIMIT $3 + 1)
-        ) e {USER_OF.format("e")} {lateral(MEMBER)}
+        ) e {USER_OF.format("e")} {as_json(MEMBER)}
     ) shown WHERE g.id = $1
 """
 IN_GROUP_OF = """

@@ -11,10 +11,14 @@ from sqlalchemy import URL
 from starlette.middleware.cors import CORSMiddleware
 
 import groupsvc
-from groupsvc.api import docs, health, openedx, problems, scodoc
-from groupsvc.api.front import Front
-from groupsvc.api.guard import Guard, Limits, Render
-from groupsvc.api.v1 import (
+from groupsvc.auth.verifier import make_verifier
+from groupsvc.core.accounts.authentication import Authenticator
+from groupsvc.core.jobs.service import JobRunner, Pace
+from groupsvc.core.transactions import TransactionRunner
+from groupsvc.db.engine import close_engine, for_bulk, make_engine, make_sessions
+from groupsvc.db.readiness import DatabaseCheck
+from groupsvc.faces import openedx, scodoc
+from groupsvc.faces.v1 import (
     accounts,
     assignments,
     changes,
@@ -34,13 +38,10 @@ from groupsvc.api.v1 import (
     transfer,
     users,
 )
-from groupsvc.api.wiring import Wiring
-from groupsvc.auth.verifier import make_verifier
-from groupsvc.db.engine import close_engine, for_bulk, make_engine, make_sessions
-from groupsvc.db.readiness import DatabaseCheck
-from groupsvc.services.authentication import Authenticator
-from groupsvc.services.jobs import JobRunner, Pace
-from groupsvc.services.unit import Units
+from groupsvc.http import health, problems, swagger
+from groupsvc.http.app_state import AppState
+from groupsvc.http.edge import Guard, Limits, Render
+from groupsvc.http.fast_path.middleware import FastPathMiddleware
 from groupsvc.settings import Settings
 
 DESCRIPTION = """Courses are divided by partitions into groups; a user has at most one group in each
@@ -87,13 +88,13 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         engine, bulk = make_engine(url, settings), make_engine(url, for_bulk(settings))
         verifier = make_verifier(settings, home)
         stopping = asyncio.Event()
-        units = Units(make_sessions(engine), make_sessions(bulk))
+        units = TransactionRunner(make_sessions(engine), make_sessions(bulk))
         pace = Pace(poll=settings.job_poll, silence=settings.job_silence, keep=settings.job_days)
         runner = JobRunner(units, pace)
         runner.start()
         try:
             yield {
-                "wiring": Wiring(settings, units, Authenticator(verifier), runner),
+                "app_state": AppState(settings, units, Authenticator(verifier), runner),
                 "readiness": DatabaseCheck(engine, embedded=embedded),
                 "stopping": stopping,
             }
@@ -120,14 +121,14 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         # Flat: FastAPI would match an included router anew for every request.
         app.router.routes.extend(router.routes)
     if settings.docs:
-        docs.install_docs(app, title="groupsvc", openapi_url="/openapi.json", docs_url="/docs")
-        docs.install_docs(
+        swagger.install_docs(app, title="groupsvc", openapi_url="/openapi.json", docs_url="/docs")
+        swagger.install_docs(
             app,
             title="groupsvc: ScoDoc dialect",
             openapi_url="/ScoDoc/openapi.json",
             docs_url="/docs/scodoc",
         )
-        docs.install_docs(
+        swagger.install_docs(
             app,
             title=openedx.TITLE,
             openapi_url="/api/cohorts/openapi.json",
@@ -135,7 +136,7 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         )
     app.mount("/ScoDoc", scodoc.make_app(docs=settings.docs))
     openedx.mount(app, docs=settings.docs)
-    app.add_middleware(Front, application=app)
+    app.add_middleware(FastPathMiddleware, application=app)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from groupsvc.auth.principal import Grant, Permission, Principal
+from groupsvc.core.accounts.service import AccountService
+from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.db.connection import Context
 from groupsvc.db.engine import Sessions
-from groupsvc.errors import ForbiddenError
+from groupsvc.domain.errors import ForbiddenError
+from groupsvc.domain.principal import Grant, Permission, Principal
 from groupsvc.logs import JsonFormatter
-from groupsvc.repositories.connection import Context
-from groupsvc.repositories.unit_of_work import UnitOfWork
-from groupsvc.services.accounts import AccountService
 from tests.api.logins import SECRET, fresh_name, log_in, put
 from tests.conftest import SQL, World
 

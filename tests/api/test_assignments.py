@@ -10,14 +10,14 @@ from tests.conftest import SQL, MakeWorld, World
 NOBODY = 2**62
 
 
-class Room:
+class GroupOccupancy:
     """A partition with the groups A and B, and its bulk route."""
 
     def __init__(self, client: httpx.AsyncClient, world: World) -> None:
         self.client, self.world = client, world
         self.partition = self.a = self.b = 0
 
-    async def make(self, **limits: int) -> "Room":
+    async def make(self, **limits: int) -> "GroupOccupancy":
         self.partition = await self.world.add_partition()
         self.a, self.b = [
             await self.world.add_group(
@@ -45,8 +45,8 @@ class Room:
 
 
 @pytest.fixture
-async def room(client: httpx.AsyncClient, world: World) -> Room:
-    return await Room(client, world).make()
+async def room(client: httpx.AsyncClient, world: World) -> GroupOccupancy:
+    return await GroupOccupancy(client, world).make()
 
 
 def row(line: int, result: str, user: int | None, group: int | None, **more: Any) -> Any:
@@ -61,7 +61,7 @@ def row(line: int, result: str, user: int | None, group: int | None, **more: Any
     }
 
 
-async def test_every_row_gets_its_result(room: Room, world: World) -> None:
+async def test_every_row_gets_its_result(room: GroupOccupancy, world: World) -> None:
     one, two, three, four, five = world.users
     await room.put(room.a, two, three, four)
     outcome = await room.outcome(
@@ -88,7 +88,7 @@ async def test_every_row_gets_its_result(room: Room, world: World) -> None:
 
 
 async def test_only_what_changes_is_logged_and_as_one_changeset(
-    room: Room, world: World, sql: SQL
+    room: GroupOccupancy, world: World, sql: SQL
 ) -> None:
     one, two, three = world.users[:3]
     await room.put(room.a, one, two)
@@ -131,7 +131,7 @@ REFUSED = [
 async def test_a_row_that_is_refused_says_why(
     client: httpx.AsyncClient, world: World, given: dict[str, Any], code: str
 ) -> None:
-    room = await Room(client, world).make(b=0)
+    room = await GroupOccupancy(client, world).make(b=0)
     (stranger,) = await world.add_users(1)
     elsewhere = await world.add_group(await world.add_partition("TP"))
     ids = {"first": world.users[0], "stranger": stranger, "elsewhere": elsewhere}
@@ -150,7 +150,9 @@ async def test_a_row_that_is_refused_says_why(
     assert await room.members() == ([world.users[1]], [])
 
 
-async def test_a_dry_run_answers_the_same_and_writes_nothing(room: Room, world: World) -> None:
+async def test_a_dry_run_answers_the_same_and_writes_nothing(
+    room: GroupOccupancy, world: World
+) -> None:
     rows = [{"user_id": user, "group": "A"} for user in world.users]
     before = await world.log()
     tried = await room.outcome(rows, dry_run=True)
@@ -160,7 +162,7 @@ async def test_a_dry_run_answers_the_same_and_writes_nothing(room: Room, world: 
 
 
 async def test_users_are_named_by_username_email_or_number(
-    room: Room, world: World, sql: SQL
+    room: GroupOccupancy, world: World, sql: SQL
 ) -> None:
     one, two, three = world.users[:3]
     number = f"N{world.department}"
@@ -177,7 +179,7 @@ async def test_users_are_named_by_username_email_or_number(
 
 
 async def test_a_number_means_the_user_of_the_department(
-    room: Room, world: World, make_world: MakeWorld, sql: SQL
+    room: GroupOccupancy, world: World, make_world: MakeWorld, sql: SQL
 ) -> None:
     other = await make_world(1)
     number = f"N{world.department}"
@@ -191,7 +193,7 @@ async def test_a_number_means_the_user_of_the_department(
 async def test_a_group_is_named_as_it_would_be_stored(
     client: httpx.AsyncClient, world: World, name: str
 ) -> None:
-    room = await Room(client, world).make()
+    room = await GroupOccupancy(client, world).make()
     group = await world.add_group(room.partition, "\u00e9t\u00e9")
     outcome = await room.outcome([{"user_id": world.users[0], "group": name}])
     assert outcome["rows"] == [row(1, "assigned", world.users[0], group)]
@@ -200,7 +202,7 @@ async def test_a_group_is_named_as_it_would_be_stored(
 async def test_a_place_that_a_row_frees_is_there_for_the_next(
     client: httpx.AsyncClient, world: World
 ) -> None:
-    room = await Room(client, world).make(a=1, b=1)
+    room = await GroupOccupancy(client, world).make(a=1, b=1)
     one, two = world.users[:2]
     await room.put(room.a, one)
     await room.put(room.b, two)
@@ -215,7 +217,7 @@ async def test_a_place_that_a_row_frees_is_there_for_the_next(
 
 
 async def test_a_place_is_not_free_before_its_row(client: httpx.AsyncClient, world: World) -> None:
-    room = await Room(client, world).make(a=1)
+    room = await GroupOccupancy(client, world).make(a=1)
     one, two = world.users[:2]
     await room.put(room.a, one)
     outcome = await room.outcome(
@@ -225,7 +227,9 @@ async def test_a_place_is_not_free_before_its_row(client: httpx.AsyncClient, wor
     assert await room.members() == ([], [one])
 
 
-async def test_rows_of_one_user_take_effect_in_their_order(room: Room, world: World) -> None:
+async def test_rows_of_one_user_take_effect_in_their_order(
+    room: GroupOccupancy, world: World
+) -> None:
     user = world.users[0]
     outcome = await room.outcome(
         [
@@ -246,7 +250,7 @@ async def test_rows_of_one_user_take_effect_in_their_order(room: Room, world: Wo
 async def test_a_capacity_counts_the_rows_of_the_batch(
     client: httpx.AsyncClient, world: World
 ) -> None:
-    room = await Room(client, world).make(a=2)
+    room = await GroupOccupancy(client, world).make(a=2)
     await room.put(room.a, world.users[0])
     rows = [{"user_id": user, "group": "A"} for user in world.users]
     outcome = await room.outcome(rows, mode="row_by_row")
@@ -264,11 +268,13 @@ async def test_a_cohort_takes_strangers_in_bulk(client: httpx.AsyncClient, world
     assert answer.json()["rows"] == [row(1, "assigned", stranger, cohort)]
 
 
-async def test_no_rows_are_no_change(room: Room) -> None:
+async def test_no_rows_are_no_change(room: GroupOccupancy) -> None:
     assert await room.outcome([]) == {"written": True, "counts": {}, "rows": []}
 
 
-async def test_a_row_that_names_no_user_refuses_the_request(room: Room, world: World) -> None:
+async def test_a_row_that_names_no_user_refuses_the_request(
+    room: GroupOccupancy, world: World
+) -> None:
     good = {"user_id": world.users[0], "group": "A"}
     assert told(await room.send([good, {"group": "A"}])) == problem(
         422,
@@ -295,14 +301,14 @@ async def test_a_row_that_names_no_user_refuses_the_request(room: Room, world: W
     ],
 )
 async def test_an_option_that_there_is_not_is_refused(
-    room: Room, more: dict[str, Any], refusal: dict[str, Any]
+    room: GroupOccupancy, more: dict[str, Any], refusal: dict[str, Any]
 ) -> None:
     assert told(await room.send([], **more)) == refusal
 
 
 async def test_ten_thousand_rows_at_once(client: httpx.AsyncClient, make_world: MakeWorld) -> None:
     world = await make_world(10_000)
-    room = await Room(client, world).make(a=9_000)
+    room = await GroupOccupancy(client, world).make(a=9_000)
     rows = [{"user_id": user, "group": "A"} for user in world.users]
     outcome = await room.outcome(rows, mode="row_by_row")
     assert outcome["counts"] == {"assigned": 9_000, "refused": 1_000}

@@ -13,7 +13,7 @@ import pytest
 from groupsvc.app import create_app
 from groupsvc.db import migrate
 from groupsvc.db.engine import make_engine
-from groupsvc.services.transfer.kinds import KINDS
+from groupsvc.import_export.kinds import KINDS
 from groupsvc.settings import Settings
 from tests.api.refusals import ANONYMOUS, problem, told
 from tests.api.tables import table, upload
@@ -105,7 +105,7 @@ async def test_pages_are_of_one_table(
     assert other
     for kind in KINDS:
         whole = await exported(client, kind.name, department=filled.department)
-        monkeypatch.setattr("groupsvc.services.exports.PAGE", 1)
+        monkeypatch.setattr("groupsvc.import_export.exports.PAGE", 1)
         assert await exported(client, kind.name, department=filled.department) == whole
         monkeypatch.undo()
 
@@ -195,7 +195,7 @@ async def test_an_empty_installation_becomes_the_same(
     monkeypatch: pytest.MonkeyPatch,
     batch: int,
 ) -> None:
-    monkeypatch.setattr("groupsvc.services.imports.BATCH", batch)
+    monkeypatch.setattr("groupsvc.import_export.imports.BATCH", batch)
     world, guest = await make_world(6), await make_world(1)
     path = f"/v1/courses/{world.course_id}"
     await sql("UPDATE users SET department_id = NULL WHERE id = :id", id=world.users[5])

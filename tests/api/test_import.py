@@ -309,7 +309,7 @@ async def test_rosters_that_race_for_the_same_users_create_each_once(
 async def test_more_rows_than_a_batch(
     client: httpx.AsyncClient, empty: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("groupsvc.services.imports.BATCH", 3)
+    monkeypatch.setattr("groupsvc.import_export.imports.BATCH", 3)
     given = [(f"{empty.department}-{n % 7}", "x", empty.course) for n in range(10)]
     assert await rows(client, "roster", HEADER, *given) == [
         *all_of("created", 7),

@@ -107,7 +107,7 @@ async def test_rows_change_what_they_tell_and_leave_the_rest(
 async def test_a_partition_closes_when_all_its_groups_are_in(
     client: httpx.AsyncClient, empty: World, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    monkeypatch.setattr("groupsvc.services.imports.BATCH", batch)
+    monkeypatch.setattr("groupsvc.import_export.imports.BATCH", batch)
     key = empty.course
     header = ("course_key", "partition", "groups_editable", "group")
     given = [(key, "TD", "false", group) for group in "ABC"]

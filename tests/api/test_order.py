@@ -6,11 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from groupsvc.auth.principal import Grant, Permission, Principal
+from groupsvc.core.groups.service import GroupService
+from groupsvc.core.partitions.service import PartitionService
+from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.db.engine import Sessions
-from groupsvc.repositories.unit_of_work import UnitOfWork
-from groupsvc.services.groups import GroupService
-from groupsvc.services.partitions import PartitionService
+from groupsvc.domain.principal import Grant, Permission, Principal
 from tests.api.refusals import invalid, problem, told
 from tests.conftest import SQL, World
 

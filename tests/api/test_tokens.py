@@ -9,10 +9,10 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import URL
 
-from groupsvc.api.v1.oauth import offer_login
 from groupsvc.app import create_app
 from groupsvc.auth.passwords import TOKEN_PREFIX, token_digest
-from groupsvc.services import authentication
+from groupsvc.core.accounts import authentication
+from groupsvc.faces.v1.oauth import offer_login
 from groupsvc.settings import Settings
 from tests.api.logins import GRANT, SECRET, fresh_name, issue, lives, put
 from tests.conftest import SQL, Auth

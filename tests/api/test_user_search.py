@@ -3,8 +3,8 @@ import uuid
 import httpx
 import pytest
 
+from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.db.engine import Sessions
-from groupsvc.repositories.unit_of_work import UnitOfWork
 from tests.api.people import put, user
 from tests.conftest import MakeWorld, World
 

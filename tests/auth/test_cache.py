@@ -3,7 +3,7 @@ import pickle
 import pytest
 
 from groupsvc.auth.cache import MAX_AGE_SECONDS, TokenCache
-from groupsvc.auth.principal import Principal
+from groupsvc.domain.principal import Principal
 
 from .forge import NOW, Clock
 

@@ -8,9 +8,9 @@ import pytest
 
 from groupsvc.auth.cache import TokenCache
 from groupsvc.auth.claim_grants import ClaimGrants, parse_permissions
-from groupsvc.auth.grants import format_grant
 from groupsvc.auth.jwt import JwtVerifier
 from groupsvc.auth.verifier import Verifier, make_verifier
+from groupsvc.domain.grants import format_grant
 from groupsvc.settings import Settings
 
 from .forge import ISSUER, PUBLISHED, RULES, Clock, Published, claims, forge

@@ -14,8 +14,8 @@ from groupsvc.auth.development import (
     open_development_key,
 )
 from groupsvc.auth.jwt import JwtVerifier
-from groupsvc.auth.principal import Grant, Permission, Principal
-from groupsvc.errors import InvalidError
+from groupsvc.domain.errors import InvalidError
+from groupsvc.domain.principal import Grant, Permission, Principal
 from groupsvc.settings import Settings
 
 from .forge import NOW, RSA, RULES, Clock

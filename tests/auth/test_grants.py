@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groupsvc.auth.grants import MAX_NAME, format_grant, is_name, parse_grant
-from groupsvc.auth.principal import Grant, Permission
-from groupsvc.errors import InvalidError
+from groupsvc.domain.errors import InvalidError
+from groupsvc.domain.grants import MAX_NAME, format_grant, is_name, parse_grant
+from groupsvc.domain.principal import Grant, Permission
 
 READ, WRITE = Permission.GROUPS_READ, Permission.GROUPS_WRITE
 

@@ -11,8 +11,8 @@ import pytest_asyncio
 
 from groupsvc.auth.jwks import FRESH_SECONDS, MAX_BYTES, RETRY_SECONDS, STALE_SECONDS, KeySet
 from groupsvc.auth.jwt import JwtVerifier
-from groupsvc.auth.principal import Principal
-from groupsvc.errors import UnauthenticatedError, UnavailableError
+from groupsvc.domain.errors import UnauthenticatedError, UnavailableError
+from groupsvc.domain.principal import Principal
 
 from .forge import (
     NOW,

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from groupsvc.auth.jwt import JwtVerifier
-from groupsvc.auth.principal import Grant, Permission, Principal
-from groupsvc.errors import UnauthenticatedError
+from groupsvc.domain.errors import UnauthenticatedError
+from groupsvc.domain.principal import Grant, Permission, Principal
 
 from .forge import (
     ISSUER,

@@ -9,9 +9,9 @@ import pytest_asyncio
 from groupsvc.auth.cache import MAX_AGE_SECONDS, TokenCache
 from groupsvc.auth.development import KEY_FILE, DevelopmentKeyError, open_development_key
 from groupsvc.auth.jwt import JwtVerifier
-from groupsvc.auth.principal import Grant, Permission, Principal
 from groupsvc.auth.verifier import Verifier, make_verifier
-from groupsvc.errors import UnauthenticatedError, UnavailableError
+from groupsvc.domain.errors import UnauthenticatedError, UnavailableError
+from groupsvc.domain.principal import Grant, Permission, Principal
 from groupsvc.settings import Settings
 
 from .forge import (

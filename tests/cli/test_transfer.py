@@ -11,7 +11,7 @@ from sqlalchemy import URL
 from typer.testing import CliRunner
 
 from groupsvc.cli import UNUSABLE, app
-from groupsvc.errors import GroupsvcError
+from groupsvc.domain.errors import GroupsvcError
 from tests.conftest import MakeDatabase
 
 KEY = "course-v1:RT+NET1+2026"

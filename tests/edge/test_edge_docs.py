@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from groupsvc.api.docs import install_docs
+from groupsvc.http.swagger import install_docs
 
 DOCS = {"title": "groupsvc <native>", "openapi_url": "/openapi.json", "docs_url": "/docs"}
 

@@ -12,9 +12,11 @@ import pytest
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response, StreamingResponse
 
-from groupsvc import errors, logs
-from groupsvc.api import guard, problems
-from groupsvc.api.guard import Guard, Limits
+from groupsvc import logs
+from groupsvc.domain import errors
+from groupsvc.http import edge as guard
+from groupsvc.http import problems
+from groupsvc.http.edge import Guard, Limits
 
 LIMITS = Limits(max_body=1_000, max_upload=5_000, request_timeout=5, bulk_timeout=10)
 TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln"
@@ -70,10 +72,10 @@ def make_app() -> FastAPI:
 def client_of(
     app: Any, limits: Limits = LIMITS, *, root_path: str = "", base_url: str = "http://test"
 ) -> httpx.AsyncClient:
-    guarded = Guard(
+    with_token_check = Guard(
         app, limits=limits, render=problems.render, is_bulk=is_bulk, is_stream=is_stream
     )
-    transport = httpx.ASGITransport(guarded, root_path=root_path)
+    transport = httpx.ASGITransport(with_token_check, root_path=root_path)
     return httpx.AsyncClient(transport=transport, base_url=base_url)
 
 
@@ -117,8 +119,8 @@ async def exchange(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    guarded = Guard(app, limits=limits, render=problems.render, is_bulk=is_bulk)
-    await guarded({**base, "headers": headers, **scope}, receive, send)
+    with_token_check = Guard(app, limits=limits, render=problems.render, is_bulk=is_bulk)
+    await with_token_check({**base, "headers": headers, **scope}, receive, send)
     return sent
 
 
@@ -446,8 +448,8 @@ async def test_what_is_not_http_passes_by() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["type"])
 
-    guarded = Guard(app, limits=LIMITS, render=problems.render, is_bulk=is_bulk)
-    await guarded({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+    with_token_check = Guard(app, limits=LIMITS, render=problems.render, is_bulk=is_bulk)
+    await with_token_check({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
     assert seen == ["lifespan"]
 
 

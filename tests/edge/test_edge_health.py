@@ -8,8 +8,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from groupsvc.api import health
-from groupsvc.api.health import Readiness
+from groupsvc.http import health
+from groupsvc.http.health import Readiness
 
 
 @dataclass

@@ -121,7 +121,7 @@ def test_the_loop_does_not_tell_what_a_task_raised(stream: io.StringIO) -> None:
 def test_the_server_logs_here_and_its_access_log_is_off(stream: io.StringIO) -> None:
     # Again, for pytest hangs a handler on every logger that does not propagate.
     logs.configure("INFO", stream)
-    Config("groupsvc.api.health:router", log_config=None).load()
+    Config("groupsvc.http.health:router", log_config=None).load()
     logging.getLogger("uvicorn.error").info("Started", extra={"color_message": "x"})
     assert last(stream)["message"] == "Started"
     assert "color_message" not in last(stream)

@@ -11,9 +11,10 @@ import pytest
 from fastapi import APIRouter, Body, FastAPI, HTTPException, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from groupsvc import errors, logs
-from groupsvc.api import problems
-from groupsvc.api.reading import InvalidJsonError
+from groupsvc import logs
+from groupsvc.domain import errors
+from groupsvc.http import problems
+from groupsvc.http.strict_json import InvalidJsonError
 
 GroupId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 SECRET = "s3cr3t-value"

@@ -11,8 +11,8 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
 
-from groupsvc.api import problems
-from groupsvc.api.reading import InvalidJsonError, StrictRequest, media_type_is_json, read_json
+from groupsvc.http import problems
+from groupsvc.http.strict_json import InvalidJsonError, StrictRequest, media_type_is_json, read_json
 
 DEPTH = 8
 EMPTY = "body is empty"

@@ -19,8 +19,8 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from groupsvc.db.embedded import EmbeddedPostgres, default_home
-from groupsvc.db.programs import EmbeddedError
+from groupsvc.local.embedded import EmbeddedPostgres, default_home
+from groupsvc.local.programs import EmbeddedError
 from groupsvc.settings import Settings
 
 Join = Callable[..., subprocess.Popen[str]]
@@ -28,7 +28,7 @@ IS_ROOT = os.geteuid() == 0
 USER = """
 import sys
 from pathlib import Path
-from groupsvc.db.embedded import EmbeddedPostgres
+from groupsvc.local.embedded import EmbeddedPostgres
 with EmbeddedPostgres(Path(sys.argv[1])) as url:
     print(url, flush=True)
     sys.stdin.readline()
@@ -73,7 +73,7 @@ def ask(url: str, sql: str) -> Any:
 
 def can_import(python: str, options: dict[str, Any]) -> bool:
     with suppress(PermissionError):
-        command = [python, "-c", "import groupsvc.db.embedded"]
+        command = [python, "-c", "import groupsvc.local.embedded"]
         return subprocess.call(command, stderr=subprocess.DEVNULL, **options) == 0
     return False
 

@@ -8,14 +8,14 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from groupsvc.auth.principal import Grant, Permission, Principal
+from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.db.engine import Sessions
-from groupsvc.errors import NotFoundError
-from groupsvc.repositories.unit_of_work import UnitOfWork
-from groupsvc.services.exports import Export, ExportService
-from groupsvc.services.imports import ImportService, Pending
-from groupsvc.services.tables import Row
-from groupsvc.services.transfer.kinds import ASSIGNMENTS, COURSES, KINDS, ROSTER, STRUCTURE, Kind
+from groupsvc.domain.errors import NotFoundError
+from groupsvc.domain.principal import Grant, Permission, Principal
+from groupsvc.import_export.exports import Export, ExportService
+from groupsvc.import_export.imports import ImportService, Pending
+from groupsvc.import_export.kinds import ASSIGNMENTS, COURSES, KINDS, ROSTER, STRUCTURE, Kind
+from groupsvc.import_export.tables import Row
 from tests.conftest import SQL, World
 
 ANYBODY = Principal("anybody", grants=frozenset(Grant(each) for each in Permission))

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groupsvc.repositories.memberships import Room, Standing
-from groupsvc.services.planning import Answer, Wish, plan
+from groupsvc.core.memberships.planning import Answer, AssignmentRequest, plan
+from groupsvc.core.memberships.repository import GroupOccupancy, Placement
 
 USERS = list(range(1, 7))
 GROUPS = [10, 11, 12]
@@ -13,7 +13,7 @@ standings = st.fixed_dictionaries(
     {},
     optional={
         user: st.builds(
-            Standing, group_id=st.sampled_from([None, *GROUPS]), is_enrolled=st.booleans()
+            Placement, group_id=st.sampled_from([None, *GROUPS]), is_enrolled=st.booleans()
         )
         for user in USERS
     },
@@ -24,19 +24,25 @@ wishes = st.lists(
 capacities = st.fixed_dictionaries({group: st.sampled_from([None, 0, 1, 2]) for group in GROUPS})
 
 
-def rooms(standing: dict[int, Standing], capacity: dict[int, int | None]) -> dict[int, Room]:
+def rooms(
+    standing: dict[int, Placement], capacity: dict[int, int | None]
+) -> dict[int, GroupOccupancy]:
     taken = [state.group_id for state in standing.values()]
-    return {group: Room(str(group), capacity[group], taken.count(group)) for group in GROUPS}
+    return {
+        group: GroupOccupancy(str(group), capacity[group], taken.count(group)) for group in GROUPS
+    }
 
 
 @given(standings, wishes, capacities, st.booleans())
 def test_a_plan_does_what_its_rows_say_one_by_one(
-    standing: dict[int, Standing],
+    standing: dict[int, Placement],
     rows: list[tuple[int | None, int | None]],
     capacity: dict[int, int | None],
     enrolled_only: bool,
 ) -> None:
-    asked = [Wish(line, user, group) for line, (user, group) in enumerate(rows, start=1)]
+    asked = [
+        AssignmentRequest(line, user, group) for line, (user, group) in enumerate(rows, start=1)
+    ]
     made = plan(asked, standing, rooms(standing, capacity), enrolled_only=enrolled_only)
     now = {user: state.group_id for user, state in standing.items()}
     for answer, (user, group) in zip(made.answers, rows, strict=True):
@@ -66,9 +72,14 @@ def test_a_plan_does_what_its_rows_say_one_by_one(
 
 
 def test_a_place_that_a_row_frees_is_there_for_the_next() -> None:
-    standing = {1: Standing(10, True), 2: Standing(None, True)}
-    room = {10: Room("A", 1, 1), 11: Room("B", None, 0)}
-    made = plan([Wish(1, 1, 11), Wish(2, 2, 10)], standing, room, enrolled_only=True)
+    standing = {1: Placement(10, True), 2: Placement(None, True)}
+    room = {10: GroupOccupancy("A", 1, 1), 11: GroupOccupancy("B", None, 0)}
+    made = plan(
+        [AssignmentRequest(1, 1, 11), AssignmentRequest(2, 2, 10)],
+        standing,
+        room,
+        enrolled_only=True,
+    )
     assert made.answers == [
         Answer(1, "moved", 1, 11, 10),
         Answer(2, "assigned", 2, 10, None),

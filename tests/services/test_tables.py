@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groupsvc.services.tables import (
+from groupsvc.import_export.kinds import ASSIGNMENTS, COURSES, KINDS, kind_of
+from groupsvc.import_export.tables import (
     LONGEST_ROW,
     TRIGGERS,
     Row,
@@ -18,7 +19,6 @@ from groupsvc.services.tables import (
     restore,
     write_rows,
 )
-from groupsvc.services.transfer.kinds import ASSIGNMENTS, COURSES, KINDS, kind_of
 
 ROWS = [Row(2, {"a": "1", "b": "x"}), Row(3, {"a": "2", "b": "y"})]
 

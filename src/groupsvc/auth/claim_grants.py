@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast
 
-from groupsvc.auth.grants import is_name
-from groupsvc.auth.principal import Grant, Permission
+from groupsvc.domain.grants import is_name
+from groupsvc.domain.principal import Grant, Permission
 
 EVERYWHERE: Final = "*"
 

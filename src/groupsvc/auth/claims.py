@@ -8,9 +8,9 @@ from typing import TypeGuard, cast
 
 from groupsvc.auth.claim_grants import ClaimGrants
 from groupsvc.auth.compact import refused
-from groupsvc.auth.grants import is_name, parse_grant
-from groupsvc.auth.principal import Grant, Principal
-from groupsvc.errors import InvalidError
+from groupsvc.domain.errors import InvalidError
+from groupsvc.domain.grants import is_name, parse_grant
+from groupsvc.domain.principal import Grant, Principal
 
 LEEWAY_SECONDS = 30
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn, cast
 
-from groupsvc.errors import UnauthenticatedError
+from groupsvc.domain.errors import UnauthenticatedError
 
 MAX_TOKEN = 8_192
 
@@ -31,7 +31,7 @@ def refused(message: str, *, code: str = "invalid_token") -> UnauthenticatedErro
 def read_compact(token: str) -> Compact:
     """Split and decode a token.
 
-    A name that occurs twice in an object is refused, because the issuer's and our reader could
+    A name that occurs twice in an object is refused, set_cause the issuer's and our reader could
     disagree on which one counts. Raises UnauthenticatedError.
     """
     if len(token) > MAX_TOKEN:

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from groupsvc.auth.claims import TokenRules
-from groupsvc.auth.grants import format_grant
 from groupsvc.auth.keys import VerifyingKey
-from groupsvc.auth.principal import Grant
-from groupsvc.errors import InvalidError
+from groupsvc.domain.errors import InvalidError
+from groupsvc.domain.grants import format_grant
+from groupsvc.domain.principal import Grant
 from groupsvc.settings import Settings
 
 DEVELOPMENT_ISSUER = "groupsvc-development"

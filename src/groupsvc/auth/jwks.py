@@ -12,7 +12,7 @@ from typing import cast
 import httpx
 
 from groupsvc.auth.keys import VerifyingKey, read_key
-from groupsvc.errors import UnavailableError
+from groupsvc.domain.errors import UnavailableError
 
 MAX_BYTES = 262_144
 FRESH_SECONDS = 300.0

@@ -8,7 +8,7 @@ from jwt import PyJWS, PyJWTError
 from groupsvc.auth.claims import TokenRules, check_claims, read_principal
 from groupsvc.auth.compact import Compact, read_compact, refused
 from groupsvc.auth.keys import ALGORITHMS, KeySource, VerifyingKey
-from groupsvc.auth.principal import Principal
+from groupsvc.domain.principal import Principal
 
 _SIGNATURES = PyJWS(algorithms=sorted(ALGORITHMS))
 _TYPES = frozenset({"jwt", "at+jwt"})

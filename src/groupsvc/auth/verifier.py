@@ -11,7 +11,7 @@ from groupsvc.auth.compact import MAX_TOKEN, read_compact, refused
 from groupsvc.auth.development import DEVELOPMENT_ISSUER, open_development_key
 from groupsvc.auth.jwks import KeySet
 from groupsvc.auth.jwt import JwtVerifier
-from groupsvc.auth.principal import Principal
+from groupsvc.domain.principal import Principal
 from groupsvc.settings import Settings
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})

@@ -7,11 +7,11 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 import groupsvc
-from groupsvc.cli import accounts, database, documents, openedx, scodoc, server, transfer
+from groupsvc.cli import accounts, database, openapi, openedx, scodoc, server, transfer
 from groupsvc.cli.demo import demo
 from groupsvc.cli.doctor import doctor
-from groupsvc.db.programs import EmbeddedError
-from groupsvc.errors import GroupsvcError
+from groupsvc.domain.errors import GroupsvcError
+from groupsvc.local.programs import EmbeddedError
 
 UNUSABLE = 2  # exit code: the command could not do anything with what it was given
 
@@ -31,7 +31,7 @@ app.command("import-scodoc")(scodoc.import_scodoc)
 app.command("import-openedx")(openedx.import_openedx)
 app.command()(accounts.token)
 app.add_typer(accounts.app, name="account")
-app.command()(documents.openapi)
+app.command()(openapi.openapi)
 app.command()(doctor)
 
 

@@ -6,12 +6,12 @@ from typing import Annotated, TypeVar
 import typer
 
 from groupsvc.auth.development import open_development_key
-from groupsvc.auth.grants import parse_grant
-from groupsvc.auth.principal import Grant, Permission
 from groupsvc.cli.runtime import OPERATOR, open_units, run
-from groupsvc.db.embedded import default_home
-from groupsvc.repositories.unit_of_work import UnitOfWork
-from groupsvc.services.accounts import AccountService
+from groupsvc.core.accounts.service import AccountService
+from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.domain.grants import parse_grant
+from groupsvc.domain.principal import Grant, Permission
+from groupsvc.local.embedded import default_home
 from groupsvc.settings import Settings
 
 T = TypeVar("T")

@@ -10,9 +10,9 @@ from groupsvc.cli.progress import Meter
 from groupsvc.cli.runtime import OPERATOR, open_units, run
 from groupsvc.cli.tables import Summary, find_tables
 from groupsvc.cli.transfer import import_tables
-from groupsvc.repositories.unit_of_work import UnitOfWork
-from groupsvc.services.courses import CourseService
-from groupsvc.services.unit import Units
+from groupsvc.core.courses.service import CourseService
+from groupsvc.core.transactions import TransactionRunner
+from groupsvc.core.unit_of_work import UnitOfWork
 
 
 def demo() -> None:
@@ -26,7 +26,7 @@ async def _load() -> bool:
         return await load_demo(opened)
 
 
-async def load_demo(units: Units) -> bool:
+async def load_demo(units: TransactionRunner) -> bool:
     """Answers whether it was loaded; a database that has courses is left alone."""
     if await units.run("cli", _has_courses, reading=True):
         return False

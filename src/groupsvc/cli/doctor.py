@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from groupsvc.cli.runtime import Database, console, open_database, run
 from groupsvc.db import migrate
 from groupsvc.db.engine import make_engine
-from groupsvc.db.programs import EmbeddedError
+from groupsvc.local.programs import EmbeddedError
 from groupsvc.settings import Settings
 
 PREFIX = "GROUPSVC_"

@@ -12,10 +12,10 @@ from groupsvc.cli.openedx_copy import CopiedRow, CourseCopy
 from groupsvc.cli.openedx_source import SourceCourse, open_source
 from groupsvc.cli.progress import Meter
 from groupsvc.cli.runtime import OPERATOR, open_units, run
-from groupsvc.errors import InvalidError
-from groupsvc.repositories.unit_of_work import UnitOfWork
-from groupsvc.services.tables import defuse
-from groupsvc.services.unit import Units
+from groupsvc.core.transactions import TransactionRunner
+from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.domain.errors import InvalidError
+from groupsvc.import_export.tables import defuse
 
 SHOWN = 20  # refused rows on the terminal
 REFUSED = 3  # exit code: some rows were refused
@@ -93,7 +93,12 @@ async def _import(
 
 
 async def _write(
-    opened: Units, key: str, course: SourceCourse, department: str | None, *, dry_run: bool
+    opened: TransactionRunner,
+    key: str,
+    course: SourceCourse,
+    department: str | None,
+    *,
+    dry_run: bool,
 ) -> list[CopiedRow]:
     """One transaction for a course: all of it is in, but for the rows that are refused."""
     rows: list[CopiedRow] = []

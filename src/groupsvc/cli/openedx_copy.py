@@ -6,18 +6,18 @@ What is there already under the same name is used as it is, so that an import ma
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from groupsvc.auth.principal import Principal
 from groupsvc.cli.openedx_source import SourceCohort, SourceCourse, SourceUser
-from groupsvc.cohorts import Cohort, Person
-from groupsvc.errors import NotFoundError
-from groupsvc.repositories.unit_of_work import UnitOfWork
-from groupsvc.services.additions import looked_up
-from groupsvc.services.cohort_edits import CohortEdit, CohortEditService
-from groupsvc.services.cohort_members import CohortMemberService
-from groupsvc.services.cohort_sets import CohortSetService
-from groupsvc.services.courses import CourseService
-from groupsvc.services.names import normalise
-from groupsvc.services.users import UserService
+from groupsvc.core.cohorts.add_result import looked_up
+from groupsvc.core.cohorts.edits import CohortEdit, CohortEditService
+from groupsvc.core.cohorts.members import CohortMemberService
+from groupsvc.core.cohorts.records import Cohort, Person
+from groupsvc.core.cohorts.sets import CohortSetService
+from groupsvc.core.courses.service import CourseService
+from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.core.users.service import UserService
+from groupsvc.domain.errors import NotFoundError
+from groupsvc.domain.names import normalise
+from groupsvc.domain.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)

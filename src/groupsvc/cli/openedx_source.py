@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from groupsvc.errors import InvalidError
+from groupsvc.domain.errors import InvalidError
 
 T = TypeVar("T")
 

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from rich.console import Console
 from sqlalchemy import URL, make_url
 
-from groupsvc.auth.principal import Grant, Permission, Principal
+from groupsvc.core.transactions import TransactionRunner
 from groupsvc.db import migrate
-from groupsvc.db.embedded import EmbeddedPostgres, default_home
 from groupsvc.db.engine import database_url, make_engine, make_sessions
-from groupsvc.services.unit import Units
+from groupsvc.domain.principal import Grant, Permission, Principal
+from groupsvc.local.embedded import EmbeddedPostgres, default_home
 from groupsvc.settings import Settings
 
 T = TypeVar("T")
@@ -65,17 +65,17 @@ async def migrate_database(database: Database, settings: Settings) -> tuple[str 
 
 
 @asynccontextmanager
-async def units(database: Database, settings: Settings) -> AsyncGenerator[Units]:
+async def units(database: Database, settings: Settings) -> AsyncGenerator[TransactionRunner]:
     engine = make_engine(database.url, settings)
     try:
-        yield Units(make_sessions(engine))
+        yield TransactionRunner(make_sessions(engine))
     finally:
         await engine.dispose()
 
 
 @asynccontextmanager
-async def open_units() -> AsyncGenerator[Units]:
-    """Units of work on the database that the settings name, migrated, and in no hurry."""
+async def open_units() -> AsyncGenerator[TransactionRunner]:
+    """Units of work on the database that the settings name, migrated, with generous limits."""
     settings = Settings()
     with open_database(settings) as database:
         unhurried = settings.model_copy(update=UNHURRIED)

@@ -13,10 +13,10 @@ from rich.progress import Progress
 from groupsvc.cli.runtime import OPERATOR, console, open_units, run
 from groupsvc.cli.scodoc_copy import CopiedRow, SemesterCopy
 from groupsvc.cli.scodoc_source import ScodocSource, SourcePartition, open_source
-from groupsvc.errors import InvalidError
-from groupsvc.repositories.unit_of_work import UnitOfWork
-from groupsvc.services.tables import defuse
-from groupsvc.services.unit import Units
+from groupsvc.core.transactions import TransactionRunner
+from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.domain.errors import InvalidError
+from groupsvc.import_export.tables import defuse
 
 SHOWN = 20  # refused rows on the terminal
 REFUSED = 3  # exit code: some rows were refused
@@ -109,7 +109,7 @@ async def _read(source: ScodocSource, formsemestre_id: int) -> list[SourcePartit
 
 
 async def _write(
-    opened: Units, key: str, partitions: Sequence[SourcePartition], *, dry_run: bool
+    opened: TransactionRunner, key: str, partitions: Sequence[SourcePartition], *, dry_run: bool
 ) -> list[CopiedRow]:
     """One transaction for a formsemestre: all of it is in, but for the rows that are refused."""
     rows: list[CopiedRow] = []

@@ -6,16 +6,16 @@ What is there already under the same name is used as it is, so that an import ma
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from groupsvc.auth.principal import Principal
 from groupsvc.cli.scodoc_source import SourceGroup, SourcePartition
-from groupsvc.documents import PartitionDoc
-from groupsvc.errors import NotFoundError
-from groupsvc.repositories.unit_of_work import UnitOfWork
-from groupsvc.services.courses import CourseService
-from groupsvc.services.groups import GroupService
-from groupsvc.services.memberships import AssignmentRow, MembershipService
-from groupsvc.services.partitions import TRACKS_NAME, PartitionService
-from groupsvc.services.rolls import Codes, RollService
+from groupsvc.core.class_lists.service import ClassListService, Codes
+from groupsvc.core.courses.service import CourseService
+from groupsvc.core.groups.service import GroupService
+from groupsvc.core.memberships.service import AssignmentRow, MembershipService
+from groupsvc.core.partitions.service import TRACKS_NAME, PartitionService
+from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.domain.errors import NotFoundError
+from groupsvc.domain.json_resource import PartitionDoc
+from groupsvc.domain.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class SemesterCopy:
         self._partitions = PartitionService(uow, caller)
         self._groups = GroupService(uow, caller)
         self._memberships = MembershipService(uow, caller)
-        self._rolls = RollService(uow, caller)
+        self._rolls = ClassListService(uow, caller)
 
     async def write(self, key: str, source: Sequence[SourcePartition]) -> list[CopiedRow]:
         """Raises NotFoundError without the course, and what the services refuse."""
@@ -73,7 +73,7 @@ class SemesterCopy:
             await self._create_group(found["id"], group)
         if found["groups_editable"] and not source.groups_editable:
             await self._partitions.edit(found["id"], {"groups_editable": False})
-        return (await self._partitions.read_own(found["id"])).data
+        return (await self._partitions.reload(found["id"])).data
 
     async def _create_group(self, partition_id: int, source: SourceGroup) -> None:
         await self._groups.create(

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import AliasChoices, BaseModel, Field, TypeAdapter, ValidationError
 
-from groupsvc.errors import InvalidError
+from groupsvc.domain.errors import InvalidError
 
 T = TypeVar("T")
 

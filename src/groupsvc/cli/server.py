@@ -15,10 +15,8 @@ from fastapi import FastAPI
 from sqlalchemy import make_url
 
 from groupsvc import logs
-from groupsvc.api.protocol import DeadlineProtocol
 from groupsvc.app import create_app
 from groupsvc.auth.development import open_development_key
-from groupsvc.auth.principal import Grant, Permission
 from groupsvc.cli.demo import load_demo
 from groupsvc.cli.runtime import (
     UNHURRIED,
@@ -29,6 +27,8 @@ from groupsvc.cli.runtime import (
     run,
     units,
 )
+from groupsvc.domain.principal import Grant, Permission
+from groupsvc.http.receive_deadline import DeadlineProtocol
 from groupsvc.settings import Settings
 
 # Between the command and the workers it starts, which read their settings from the environment.
@@ -87,7 +87,7 @@ def _serve(database: Database, *, host: str, port: int, workers: int, root_path:
         port=port,
         workers=workers,
         root_path=root_path,
-        http="groupsvc.api.protocol:DeadlineProtocol",
+        http="groupsvc.http.receive_deadline:DeadlineProtocol",
         ws="none",
         log_config=None,
         access_log=False,

@@ -11,10 +11,10 @@ from typing import TextIO
 import typer
 
 from groupsvc.cli.progress import Meter
-from groupsvc.errors import InvalidError
-from groupsvc.services.tables import Row, UnusableTableError, as_text, defuse, read_table
-from groupsvc.services.transfer.answers import RowAnswer
-from groupsvc.services.transfer.kinds import KINDS, Kind, kind_of
+from groupsvc.domain.errors import InvalidError
+from groupsvc.import_export.kinds import KINDS, Kind, kind_of
+from groupsvc.import_export.results import RowAnswer
+from groupsvc.import_export.tables import Row, UnusableTableError, as_text, defuse, read_table
 
 SHOWN = 20  # refused rows on the terminal
 REPORT = ("file", "line", "result", "code", "message")

@@ -13,14 +13,14 @@ import typer
 from groupsvc.cli.progress import Meter
 from groupsvc.cli.runtime import OPERATOR, open_units, run
 from groupsvc.cli.tables import Summary, TableFile, find_tables, usable
-from groupsvc.repositories.unit_of_work import UnitOfWork
-from groupsvc.services.courses import CourseService
-from groupsvc.services.exports import Export, ExportService
-from groupsvc.services.imports import ImportService, Pending, batches
-from groupsvc.services.tables import Row
-from groupsvc.services.transfer.answers import RowAnswer
-from groupsvc.services.transfer.kinds import KINDS, Kind
-from groupsvc.services.unit import Units
+from groupsvc.core.courses.service import CourseService
+from groupsvc.core.transactions import TransactionRunner
+from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.import_export.exports import Export, ExportService
+from groupsvc.import_export.imports import ImportService, Pending, batches
+from groupsvc.import_export.kinds import KINDS, Kind
+from groupsvc.import_export.results import RowAnswer
+from groupsvc.import_export.tables import Row
 
 Taken = tuple[list[RowAnswer], Pending]
 Step = Callable[[ImportService], Awaitable[Taken]]
@@ -96,7 +96,7 @@ async def _import(
 
 
 async def import_tables(
-    units: Units,
+    units: TransactionRunner,
     tables: Sequence[TableFile],
     summary: Summary,
     *,

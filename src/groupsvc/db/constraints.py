@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from asyncpg import InterfaceError, PostgresError
 from sqlalchemy.exc import DBAPIError
 
-from groupsvc.errors import (
+from groupsvc.domain.errors import (
     ConflictError,
     FullError,
     GroupsvcError,

@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
-from groupsvc.db.kept import Kept
-from groupsvc.db.lane import READ_ONLY, Admission, Lane
+from groupsvc.db.count_cache import CountCache
+from groupsvc.db.executor import READ_ONLY, ConnectionLimiter, StatementExecutor
 from groupsvc.settings import Settings
 
 BULK_CONNECTIONS = 2
@@ -31,9 +31,9 @@ class Sessions:
 
     def __init__(self, engine: AsyncEngine) -> None:
         pool: Any = engine.sync_engine.pool
-        self.admission = Admission(pool.size(), pool.timeout())
-        self.lane = Lane(engine, self.admission)
-        self.kept = Kept()
+        self.admission = ConnectionLimiter(pool.size(), pool.timeout())
+        self.lane = StatementExecutor(engine, self.admission)
+        self.kept = CountCache()
         self._make = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
 
     def open(self) -> AsyncSession:

@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from starlette.routing import Mount
 
 from groupsvc.app import create_app
-from groupsvc.cli.documents import describe
+from groupsvc.cli.openapi import describe
 from groupsvc.settings import Settings
 from tests.api.openedx.conftest import Course, envelope, told
 from tests.conftest import Auth, MakeDatabase, serving

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from groupsvc.cli.openedx import import_openedx
 from groupsvc.db import migrate
 from groupsvc.db.engine import make_engine
-from groupsvc.errors import GroupsvcError
+from groupsvc.domain.errors import GroupsvcError
 from groupsvc.settings import Settings
 from tests.api.openedx.conftest import Callers, Course
 from tests.conftest import SQL, MakeDatabase, World

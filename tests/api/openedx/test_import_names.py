@@ -8,8 +8,8 @@ import pytest
 from groupsvc.cli.openedx_copy import CopiedRow, CourseCopy
 from groupsvc.cli.openedx_source import OpenedxSource, SourceCourse
 from groupsvc.cli.runtime import OPERATOR
-from groupsvc.repositories.unit_of_work import UnitOfWork
-from groupsvc.services.unit import Units
+from groupsvc.core.transactions import TransactionRunner
+from groupsvc.core.unit_of_work import UnitOfWork
 from tests.api.openedx.conftest import Course
 from tests.conftest import SQL
 
@@ -21,7 +21,7 @@ async def copy(sessions: Any, key: str, source: SourceCourse) -> list[CopiedRow]
         await uow.begin()
         rows[:] = await CourseCopy(uow, OPERATOR, None).write(key, source)
 
-    await Units(sessions).run("cli", work)
+    await TransactionRunner(sessions).run("cli", work)
     return rows
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from groupsvc.services import jobs as jobs_module
+from groupsvc.core.jobs import service as jobs_module
 from tests.api.openedx.conftest import Course, envelope, told
 from tests.api.openedx.test_upload import (
     ENDING,

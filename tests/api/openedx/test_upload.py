@@ -11,9 +11,9 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from groupsvc.app import create_app
-from groupsvc.services import jobs as jobs_module
-from groupsvc.services.jobs import JobRunner, Pace
-from groupsvc.services.unit import Units
+from groupsvc.core.jobs import service as jobs_module
+from groupsvc.core.jobs.service import JobRunner, Pace
+from groupsvc.core.transactions import TransactionRunner
 from groupsvc.settings import Settings
 from tests.api.openedx.conftest import NOWHERE, Course, envelope, told
 from tests.conftest import EVERYTHING, SQL, Auth, serving
@@ -464,7 +464,7 @@ async def test_a_worker_that_stops_leaves_its_job_to_the_next(
     while await sql(
         "SELECT 1 FROM jobs WHERE course_id = :id AND state <> 'done'", id=course.world.course_id
     ):
-        runner = JobRunner(Units(sessions), pace)
+        runner = JobRunner(TransactionRunner(sessions), pace)
         runner.start()
         await asyncio.sleep(0.02)
         await runner.stop()
@@ -481,7 +481,10 @@ async def test_runners_share_the_work(sessions: Any, make_course: Any, sql: SQL)
         names = [person["username"] for person in await course.people()]
         for _ in range(5):
             await leave(sql, course, f"cohort,username\nA,{names[0]}\nA,{names[1]}\n")
-    runners = [JobRunner(Units(sessions), Pace(poll=0.1, silence=60, keep=30)) for _ in range(6)]
+    runners = [
+        JobRunner(TransactionRunner(sessions), Pace(poll=0.1, silence=60, keep=30))
+        for _ in range(6)
+    ]
     for runner in runners:
         runner.start()
     query = "SELECT state, count(*), sum(succeeded), sum(skipped) FROM jobs"

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from groupsvc.cli.scodoc import import_scodoc
 from groupsvc.db import migrate
 from groupsvc.db.engine import make_engine
-from groupsvc.errors import GroupsvcError
+from groupsvc.domain.errors import GroupsvcError
 from groupsvc.settings import Settings
 from tests.api.scodoc.conftest import MakeSemester, Semester
 from tests.conftest import SQL, MakeDatabase, World

@@ -1,0 +1,73 @@
+"""E-mail addresses that wait in cohorts: list, cancel, forget for good."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from groupsvc.core.partitions.service import PartitionService
+from groupsvc.core.service import Service
+from groupsvc.domain.errors import ForbiddenError, NotFoundError
+from groupsvc.domain.json_resource import Page
+from groupsvc.domain.principal import Permission
+
+REDACTED: Final = "[retired]"
+RETIREMENT: Final = "retirement"
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """How many rows there were of each kind."""
+
+    preassignments: int
+    jobs: int
+    users: int
+
+
+class PreassignmentService(Service):
+    async def page(self, course_id: int, *, after: int = 0, limit: int) -> Page:
+        """The addresses that wait in a course, in the order in which they were first given."""
+        course = await self._uow.courses.find(course_id)
+        if course is None:
+            raise NotFoundError("no such course")
+        self._require(Permission.GROUPS_READ, course.department, course.key)
+        return await self._uow.preassignments.page(course.id, after=after, limit=limit)
+
+    async def cancel(self, course_id: int, preassignment_id: int) -> None:
+        """Let an address wait no more. No error and no change when it does not."""
+        course = await PartitionService(self._uow, self._principal).open_course(course_id)
+        await self._uow.preassignments.cancel(course.id, preassignment_id)
+
+    async def retire(self, email: str) -> Retirement:
+        """Forget an address in all courses, locked ones too, and in what uploads came to.
+
+        Whoever has it in the roster counts as leaving: nobody finds him to add him to a cohort.
+        Needs ``admin`` or ``roster:write`` everywhere.
+        """
+        may = self._principal.may
+        if not (may(Permission.ADMIN) or may(Permission.ROSTER_WRITE)):
+            raise ForbiddenError(
+                "this needs another permission", permission=Permission.ROSTER_WRITE.value
+            )
+        permission = Permission.ADMIN if may(Permission.ADMIN) else Permission.ROSTER_WRITE
+        self._require(permission)
+        await self._uow.begin()
+        await self._uow.set_cause(RETIREMENT)
+        preassignments = await self._uow.preassignments.retire(email)
+        jobs = 0
+        for course_id, job_id, result in await self._uow.jobs.mentioning(email):
+            redacted = _redacted(result, email.lower())
+            if redacted != result:
+                await self._uow.jobs.redact(course_id, job_id, redacted)
+                jobs += 1
+        users = await self._uow.preassignments.mark_retired(email)
+        return Retirement(preassignments, jobs, users)
+
+
+def _redacted(value: Any, email: str) -> Any:
+    """The same with the address taken out of every list."""
+    if isinstance(value, str):
+        return REDACTED if value.strip().lower() == email else value
+    if isinstance(value, list):
+        return [_redacted(each, email) for each in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, dict):
+        return {name: _redacted(each, email) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    return value

@@ -1,0 +1,204 @@
+"""Memberships: who is in which group."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from groupsvc.core.memberships.statements import (
+    ASSIGN,
+    ASSIGN_MANY,
+    IN_COURSE_AS_OF,
+    IN_GROUP,
+    IN_GROUP_AS_OF,
+    IN_NO_GROUP,
+    MINE,
+    OF_USER,
+    OF_USER_IN_COURSE,
+    OF_USER_IN_COURSE_AS_OF,
+    REMOVE,
+    REMOVE_MANY,
+    ROOM,
+    STANDING,
+)
+from groupsvc.core.repository import Repository, scope_parameters
+from groupsvc.domain.json_resource import JsonResource, Page
+from groupsvc.domain.principal import GrantScope, Place
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipChange:
+    """What a single assignment or removal found and did. ``changed`` false: nothing was written."""
+
+    department: str
+    course: str
+    course_id: int
+    partition_id: int
+    kind: str
+    is_locked: bool
+    is_known: bool
+    is_enrolled: bool
+    changed: bool
+    previous_group_id: int | None
+
+
+@dataclass(slots=True)
+class GroupOccupancy:
+    name: str | None
+    capacity: int | None
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    group_id: int | None
+    is_enrolled: bool
+
+
+class MembershipRepository(Repository):
+    async def assign(
+        self, group_id: int, user_id: int, reach: GrantScope, *, visible_users_only: bool = False
+    ) -> MembershipChange | None:
+        """Put a user into a group, out of any other of the partition; None without the group.
+
+        With ``visible_users_only`` nobody knows a user who is elsewhere.
+        """
+        row = await self._row(
+            ASSIGN,
+            group_id=group_id,
+            user_id=user_id,
+            visible_users_only=visible_users_only,
+            **scope_parameters(reach),
+            **self._context.parameters(),
+        )
+        return MembershipChange(**row._asdict()) if row is not None else None
+
+    async def remove(
+        self,
+        user_id: int,
+        reach: GrantScope,
+        *,
+        group_id: int | None = None,
+        partition_id: int | None = None,
+        visible_users_only: bool = False,
+    ) -> MembershipChange | None:
+        """Take a user out of a group, or out of whatever group of a partition he is in.
+
+        Whether they exist is asked with ``visible_users_only`` alone, of users within scope.
+        """
+        row = await self._row(
+            REMOVE,
+            user_id=user_id,
+            visible_users_only=visible_users_only,
+            group_id=group_id,
+            partition_id=partition_id,
+            **scope_parameters(reach),
+            **self._context.parameters(),
+        )
+        return MembershipChange(**row._asdict()) if row is not None else None
+
+    async def in_group(
+        self, group_id: int, *, state: str | None = None, after: int = 0, limit: int
+    ) -> tuple[Place, Page] | None:
+        """Members by user id, of the default group everybody enrolled; None without the group."""
+        row = await self._row(IN_GROUP, group_id=group_id, state=state, after=after, limit=limit)
+        if row is None:
+            return None
+        items = [row.members] if row.members else []
+        last = (row.last_id,) if row.has_more else None
+        return Place(row.department, row.course), Page(items, last)
+
+    async def in_group_as_of(
+        self, partition_id: int, group_id: int, as_of: datetime, *, after: int = 0, limit: int
+    ) -> Page:
+        return await self._page(
+            IN_GROUP_AS_OF,
+            limit=limit,
+            key=("id",),
+            partition_id=partition_id,
+            group_id=group_id,
+            as_of=as_of,
+            after=after,
+        )
+
+    async def in_course_as_of(
+        self, course_id: int, as_of: datetime, *, after: int = 0, limit: int
+    ) -> Page:
+        """Who was enrolled then."""
+        return await self._page(
+            IN_COURSE_AS_OF,
+            limit=limit,
+            key=("id",),
+            course_id=course_id,
+            as_of=as_of,
+            after=after,
+        )
+
+    async def in_no_group(
+        self, course_id: int, partition_id: int, *, state: str | None, after: int = 0, limit: int
+    ) -> Page:
+        return await self._page(
+            IN_NO_GROUP,
+            limit=limit,
+            key=("id",),
+            course_id=course_id,
+            partition_id=partition_id,
+            state=state,
+            after=after,
+        )
+
+    async def of_user_in_course(
+        self, course_id: int, user_id: int, as_of: datetime | None = None
+    ) -> JsonResource[list[Any]] | None:
+        if as_of is None:
+            return await self._document(OF_USER_IN_COURSE, course_id=course_id, user_id=user_id)
+        return await self._document(
+            OF_USER_IN_COURSE_AS_OF, course_id=course_id, user_id=user_id, as_of=as_of
+        )
+
+    async def of_user(self, user_id: int, reach: GrantScope) -> JsonResource[list[Any]] | None:
+        """Groups over all courses within reach.
+
+        None without the user, or when he is nowhere within reach.
+        """
+        return await self._document(OF_USER, user_id=user_id, **scope_parameters(reach))
+
+    async def of_username(self, username: str) -> JsonResource[list[Any]] | None:
+        """Groups over all courses; None without the user."""
+        return await self._document(MINE, username=username)
+
+    async def room(self, course_id: int, partition_id: int) -> dict[int, GroupOccupancy]:
+        """The groups by id, held so that nobody else fills them meanwhile."""
+        rows = await self._rows(ROOM, course_id=course_id, partition_id=partition_id)
+        return {row.id: GroupOccupancy(row.name, row.capacity, row.taken or 0) for row in rows}
+
+    async def standing(
+        self, course_id: int, partition_id: int, user_ids: Sequence[int]
+    ) -> dict[int, Placement]:
+        """Where each of the users stands who exist at all."""
+        row = await self._row(
+            STANDING, course_id=course_id, partition_id=partition_id, user_ids=list(user_ids)
+        )
+        assert row is not None
+        groups = dict(zip(row.members or (), row.group_ids or (), strict=True))
+        enrolled = frozenset(row.enrolled or ())
+        standing = cache(Placement)  # many users, few different standings
+        return {user: standing(groups.get(user), user in enrolled) for user in row.known or ()}
+
+    async def assign_many(
+        self, course_id: int, partition_id: int, places: Sequence[tuple[int, int]]
+    ) -> None:
+        """``places`` are pairs of user and group, each user once."""
+        await self._rows(
+            ASSIGN_MANY,
+            course_id=course_id,
+            partition_id=partition_id,
+            user_ids=[user for user, _ in places],
+            group_ids=[group for _, group in places],
+        )
+
+    async def remove_many(self, course_id: int, partition_id: int, user_ids: Sequence[int]) -> None:
+        await self._rows(
+            REMOVE_MANY, course_id=course_id, partition_id=partition_id, user_ids=list(user_ids)
+        )

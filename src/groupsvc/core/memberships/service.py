@@ -1,0 +1,244 @@
+"""Memberships: assign, move, remove, one by one and many at once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import count, repeat
+from typing import Any, Literal, TypedDict
+
+from groupsvc.core.memberships.planning import Answer, AssignmentRequest, Plan, plan
+from groupsvc.core.memberships.repository import MembershipChange
+from groupsvc.core.partitions.repository import LockedPartition
+from groupsvc.core.partitions.service import PartitionService
+from groupsvc.core.service import Service
+from groupsvc.domain.errors import ConflictError, InvalidError, NotEnrolledError, NotFoundError
+from groupsvc.domain.json_resource import JsonResource, Page
+from groupsvc.domain.names import normalise
+from groupsvc.domain.principal import Permission
+
+# The longest e-mail address, username or name of a group that a row may hold.
+LONGEST_IDENTIFIER = 320
+
+
+class AssignmentRow(TypedDict, total=False):
+    """One row of a batch: the user and the group, each by id or by name; no group at all removes.
+
+    ``user`` is a username, an e-mail address or a student number.
+    """
+
+    user_id: int | None
+    user: str | None
+    group_id: int | None
+    group: str | None
+
+
+class MembershipService(Service):
+    async def assign(
+        self, group_id: int, user_id: int, *, visible_users_only: bool = False
+    ) -> MembershipChange:
+        """Put a user into a group, out of any other group of its partition, in one statement.
+
+        With ``visible_users_only`` a user who is not where the caller may write does not exist.
+        Raises NotFoundError (group, user), ForbiddenError, LockedError, NotEnrolledError,
+        FullError, or ConflictError for the default group.
+        """
+        reach = self._principal.reach(Permission.GROUPS_WRITE)
+        outcome = self._decided(
+            await self._uow.memberships.assign(
+                group_id, user_id, reach, visible_users_only=visible_users_only
+            ),
+            "group",
+        )
+        if not outcome.is_enrolled:
+            raise NotEnrolledError("the user is not enrolled in the course")
+        if outcome.kind == "default":
+            raise ConflictError(
+                "the default group is derived from the roster", code="default_partition"
+            )
+        return outcome
+
+    async def remove(
+        self, group_id: int, user_id: int, *, visible_users_only: bool = False
+    ) -> MembershipChange:
+        """Take a user out of a group; no error and no change when he is not in it.
+
+        With ``visible_users_only`` he must exist where the caller may write: raises NotFoundError.
+        """
+        reach = self._principal.reach(Permission.GROUPS_WRITE)
+        return self._removed(
+            await self._uow.memberships.remove(
+                user_id, reach, group_id=group_id, visible_users_only=visible_users_only
+            ),
+            "group",
+        )
+
+    async def leave(
+        self, partition_id: int, user_id: int, *, visible_users_only: bool = False
+    ) -> MembershipChange:
+        """Take a user out of whatever group of a partition they are in."""
+        self._uow.context.cause = "partition"
+        reach = self._principal.reach(Permission.GROUPS_WRITE)
+        return self._removed(
+            await self._uow.memberships.remove(
+                user_id, reach, partition_id=partition_id, visible_users_only=visible_users_only
+            ),
+            "partition",
+        )
+
+    async def in_group(
+        self,
+        group_id: int,
+        *,
+        state: str | None = None,
+        as_of: datetime | None = None,
+        after: int = 0,
+        limit: int,
+    ) -> Page:
+        """Members by user id, now or as they were; of the default group, everybody enrolled."""
+        if as_of is not None:
+            return await self._in_group_as_of(group_id, as_of, after=after, limit=limit)
+        found = await self._uow.memberships.in_group(
+            group_id, state=state, after=after, limit=limit
+        )
+        if found is None:
+            raise NotFoundError("no such group")
+        place, page = found
+        self._require(Permission.GROUPS_READ, place.department, place.course, what="group")
+        return page
+
+    async def _in_group_as_of(
+        self, group_id: int, as_of: datetime, *, after: int, limit: int
+    ) -> Page:
+        group = await self._uow.groups.locate(group_id)
+        if group is None:
+            raise NotFoundError("no such group")
+        self._require(Permission.GROUPS_READ, group.department, group.course, what="group")
+        past = self._uow.memberships
+        if group.kind == "default":
+            return await past.in_course_as_of(group.course_id, as_of, after=after, limit=limit)
+        return await past.in_group_as_of(
+            group.partition_id, group_id, as_of, after=after, limit=limit
+        )
+
+    async def in_no_group(
+        self, partition_id: int, *, state: str | None, after: int = 0, limit: int
+    ) -> Page:
+        """Enrolled users who are in no group of the partition, by user id."""
+        document = self._authorize_read(await self._uow.partitions.read(partition_id), "partition")
+        return await self._uow.memberships.in_no_group(
+            document.data["course_id"], partition_id, state=state, after=after, limit=limit
+        )
+
+    async def of_user_in_course(
+        self, course_id: int, user_id: int, as_of: datetime | None = None
+    ) -> JsonResource[list[Any]]:
+        """The groups of one user in one course, now or as they were."""
+        return self._authorize_read(
+            await self._uow.memberships.of_user_in_course(course_id, user_id, as_of),
+            "course or user",
+        )
+
+    async def of_user(self, user_id: int) -> JsonResource[list[Any]]:
+        """The groups of one user over all courses that the caller may read."""
+        reach = self._principal.reach(Permission.GROUPS_READ)
+        document = await self._uow.memberships.of_user(user_id, reach)
+        if document is None:
+            raise NotFoundError("no such user")
+        return document
+
+    async def mine(self) -> JsonResource[list[Any]]:
+        """The caller's own groups over all courses; nobody needs a permission for that."""
+        document = await self._uow.memberships.of_username(self._principal.username or "")
+        return document or JsonResource(b"[]")
+
+    async def assign_many(
+        self,
+        partition_id: int,
+        rows: Sequence[AssignmentRow],
+        *,
+        mode: Literal["all_or_nothing", "row_by_row"] = "all_or_nothing",
+        dry_run: bool = False,
+    ) -> tuple[list[Answer], bool]:
+        """Assign many at once; answers one result a row, and whether anything was written.
+
+        ``all_or_nothing`` writes nothing when a row is refused. ``dry_run`` answers the same and
+        never writes.
+        """
+        held = await PartitionService(self._uow, self._principal).open(partition_id)
+        if held.kind == "default":
+            raise ConflictError(
+                "the default partition is derived from the roster", code="default_partition"
+            )
+        made = await self.plan_rows(held, rows)
+        write = not dry_run and not (made.refused and mode == "all_or_nothing")
+        if write:
+            await self.carry_out(held, made)
+        return made.answers, write
+
+    async def plan_rows(self, held: LockedPartition, rows: Sequence[AssignmentRow]) -> Plan:
+        """Decide the rows of a batch against what is true now; nothing is written."""
+        room = await self._uow.memberships.room(held.course_id, held.id)
+        by_name = {group.name: group_id for group_id, group in room.items()}
+        given = {row.get("user") for row in rows if row.get("user_id") is None}
+        names = sorted(tidy for tidy in map(_tidy, given) if tidy)
+        users = await self._uow.users.ids_of(names, held.department) if names else {}
+        user_ids = [_user(place, row, users) for place, row in enumerate(rows)]
+        known = sorted({user_id for user_id in user_ids if user_id is not None})
+        standing = await self._uow.memberships.standing(held.course_id, held.id, known)
+        wishes = map(_wish, count(1), user_ids, rows, repeat(by_name))
+        return plan(wishes, standing, room, enrolled_only=held.kind != "cohorts")
+
+    async def carry_out(self, held: LockedPartition, made: Plan) -> None:
+        """Write what was planned: one statement for those who leave, one for those who enter."""
+        if made.leaving:
+            await self._uow.memberships.remove_many(held.course_id, held.id, sorted(made.leaving))
+        if made.entering:
+            await self._uow.memberships.assign_many(
+                held.course_id, held.id, sorted(made.entering.items())
+            )
+
+    def _decided(self, outcome: MembershipChange | None, what: str) -> MembershipChange:
+        if outcome is None:
+            raise NotFoundError(f"no such {what}")
+        self._require(Permission.GROUPS_WRITE, outcome.department, outcome.course, what=what)
+        if not outcome.is_known:
+            raise NotFoundError("no such user")
+        self._refuse_if_locked(outcome.is_locked)
+        return outcome
+
+    def _removed(self, outcome: MembershipChange | None, what: str) -> MembershipChange:
+        decided = self._decided(outcome, what)
+        if decided.kind == "default":
+            raise ConflictError(
+                "the default group is derived from the roster", code="default_partition"
+            )
+        return decided
+
+
+def _user(place: int, row: AssignmentRow, users: Mapping[str, int]) -> int | None:
+    user_id = row.get("user_id")
+    if user_id is not None:
+        return user_id
+    name = row.get("user")
+    if name is None:
+        raise InvalidError("a row names no user", pointer=f"#/rows/{place}/user_id")
+    return users.get(_tidy(name))
+
+
+def _wish(
+    line: int, user_id: int | None, row: AssignmentRow, groups: Mapping[str | None, int]
+) -> AssignmentRequest:
+    group_id = row.get("group_id")
+    if group_id is None and (group := row.get("group")) is not None:
+        group_id = groups.get(_tidy(group))
+        return AssignmentRequest(
+            line, user_id, group_id, "unknown_group" if group_id is None else None
+        )
+    return AssignmentRequest(line, user_id, group_id)
+
+
+def _tidy(name: str | None) -> str:
+    """The form in which names are stored and compared; empty for what nothing is called."""
+    try:
+        return normalise(name, longest=LONGEST_IDENTIFIER)
+    except InvalidError:
+        return ""

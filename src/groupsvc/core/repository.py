@@ -1,0 +1,67 @@
+"""What every repository shares: a connection, who is acting, and statements."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Executable
+
+from groupsvc.db.connection import Connection, Context
+from groupsvc.db.statements import Statement
+from groupsvc.domain.json_resource import JsonResource, Page
+from groupsvc.domain.principal import GrantScope
+
+# Rows of d (departments) and c (courses) that lie within a reach.
+IN_SCOPE = "(:everywhere OR d.acronym = ANY (:departments) OR c.key = ANY (:courses))"
+
+
+def scope_parameters(reach: GrantScope) -> dict[str, Any]:
+    return {
+        "everywhere": reach.everywhere,
+        "departments": list(reach.departments),
+        "courses": list(reach.courses),
+    }
+
+
+class Repository:
+    def __init__(self, connection: Connection, context: Context) -> None:
+        self._connection = connection
+        self._context = context
+
+    async def _execute(
+        self, statement: Statement | Executable, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[Any]:
+        return await self._connection.execute(statement, parameters or {})
+
+    async def _rows(self, statement: Statement, **parameters: Any) -> Sequence[Any]:
+        return await self._execute(statement, parameters)
+
+    async def _row(self, statement: Statement, **parameters: Any) -> Any | None:
+        rows = await self._execute(statement, parameters)
+        return rows[0] if rows else None
+
+    async def _document(self, statement: Statement, **parameters: Any) -> JsonResource[Any] | None:
+        """For statements that select ``department, course, body``."""
+        row = await self._row(statement, **parameters)
+        if row is None:
+            return None
+        department, course, body = row[0], row[1], row[2]
+        return JsonResource(body.encode(), department, course)
+
+    async def _page(
+        self, statement: Statement, *, limit: int, key: Sequence[str], **parameters: Any
+    ) -> Page:
+        """For statements that select ``body`` and the columns of the key, ordered by them.
+
+        One item more than the limit is asked for, to learn whether there is a next page.
+        """
+        rows = await self._execute(statement, {**parameters, "limit": limit + 1})
+        return paged(rows, limit, key)
+
+
+def paged(rows: Sequence[Any], limit: int, key: Sequence[str]) -> Page:
+    """The first ``limit`` rows, and the key of the last of them when there are more."""
+    items = [row.body for row in rows[:limit]]
+    if len(rows) <= limit:
+        return Page(items)
+    last = rows[limit - 1]
+    return Page(items, tuple(getattr(last, column) for column in key))

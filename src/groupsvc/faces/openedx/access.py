@@ -1,0 +1,157 @@
+"""Who may call what (spec sections 3, 9 and 10), decided before the method is looked at.
+
+Course staff hold ``groups:write`` on the course itself, moderators ``groups:read``, and global
+staff ``groups:write`` everywhere. Grants in a whole department count in v2 alone.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from groupsvc.core.cohorts.sets import CohortSetService
+from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.domain.errors import ForbiddenError, NotFoundError
+from groupsvc.domain.principal import Permission, Place, Principal
+from groupsvc.faces.openedx.credentials import caller
+from groupsvc.faces.openedx.errors import ApiError, local_path, require_course_key
+from groupsvc.faces.openedx.keys import is_course_key
+from groupsvc.faces.openedx.negotiation import negotiate
+from groupsvc.http.access import Requires
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for what, in which course."""
+
+    principal: Principal
+    key: str
+    is_reading: bool
+    cohorts: CohortSetService
+
+    def holds(self, permission: Permission) -> bool:
+        """Whether a permission is held everywhere, or in this very course."""
+        return any(
+            grant.permission is permission
+            and grant.department is None
+            and grant.course in (None, self.key)
+            for grant in self.principal.grants
+        )
+
+    async def place(self) -> Place:
+        """Raises NotFoundError."""
+        found = (await self.cohorts.course(self.key)).place
+        return Place(found.department, found.course)
+
+
+class DialectAccess(Requires):
+    """Any caller who is known. ``negotiates`` where the original uses the REST framework."""
+
+    negotiates: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    async def authenticate_and_authorize(self, request: Request, uow: UnitOfWork) -> Principal:
+        """Raises ApiError 406 for what is accepted, 401 for who is calling, 404 for the course, and
+        ForbiddenError, in order.
+        """
+        if self.negotiates:
+            negotiate(request)
+        principal = await caller(request, uow)
+        key: str = request.path_params["key"]
+        require_course_key(key)
+        cohorts = CohortSetService(uow, principal)
+        if not await self.may(Asked(principal, key, request.method in SAFE, cohorts)):
+            raise ForbiddenError("this needs another permission")
+        return principal
+
+    async def may(self, asked: Asked) -> bool:
+        raise NotImplementedError
+
+
+class StaffOrModerator(DialectAccess):
+    """Course staff; for reading, moderators as well."""
+
+    async def may(self, asked: Asked) -> bool:
+        if asked.holds(Permission.GROUPS_WRITE):
+            return True
+        return asked.is_reading and asked.holds(Permission.GROUPS_READ)
+
+
+class GlobalStaff(DialectAccess):
+    async def may(self, asked: Asked) -> bool:
+        return asked.principal.may(Permission.GROUPS_WRITE)
+
+
+class Dashboard(DialectAccess):
+    """Whoever may see the instructor's dashboard; the course is looked up for everybody."""
+
+    async def may(self, asked: Asked) -> bool:
+        return asked.principal.may(Permission.GROUPS_WRITE, await asked.place())
+
+
+class Manager(StaffOrModerator):
+    """Staff and moderators of the course or its whole department.
+
+    A key that is none is told to everybody, an unknown course to global staff alone.
+    """
+
+    async def authenticate_and_authorize(self, request: Request, uow: UnitOfWork) -> Principal:
+        key: str = request.path_params["key"]
+        if not is_course_key(key):
+            raise ApiError(404, f"{key} is not a valid course key.")
+        return await super().authenticate_and_authorize(request, uow)
+
+    async def may(self, asked: Asked) -> bool:
+        if asked.principal.may(Permission.GROUPS_WRITE):
+            return True
+        try:
+            here = await asked.place()
+        except NotFoundError:
+            return False
+        reads = asked.is_reading and asked.principal.may(Permission.GROUPS_READ, here)
+        return reads or asked.principal.may(Permission.GROUPS_WRITE, here)
+
+
+class Author(DialectAccess):
+    """Course staff, for whom pages are that others do not find; ``login`` sends strangers there."""
+
+    negotiates = False
+
+    def __init__(self, *, login: bool = False) -> None:
+        super().__init__()
+        self._login = login
+
+    async def authenticate_and_authorize(self, request: Request, uow: UnitOfWork) -> Principal:
+        """Raises HTTPException 302 or 404."""
+        try:
+            return await super().authenticate_and_authorize(request, uow)
+        except ForbiddenError as error:
+            raise HTTPException(404) from error
+        except ApiError as error:
+            if error.status_code != 401 or not self._login:
+                raise HTTPException(404) from error
+            raise HTTPException(302, headers={"location": _login(request)}) from error
+
+    async def may(self, asked: Asked) -> bool:
+        return asked.holds(Permission.GROUPS_WRITE)
+
+
+def _login(request: Request) -> str:
+    """Where to log in, and where to come back to: a plus sign would be read as a space."""
+    path = quote(local_path(request), safe="/:@&+$,-_.!~*'()")
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"/login?next={quote(path + query, safe='/')}"
+
+
+class Instructor(DialectAccess):
+    """Course staff; the course is looked up for everybody."""
+
+    async def may(self, asked: Asked) -> bool:
+        await asked.place()
+        return asked.holds(Permission.GROUPS_WRITE)

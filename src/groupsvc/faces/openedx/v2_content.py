@@ -1,0 +1,80 @@
+"""R7 and R8: the content groups that cohorts can point at (spec section 10.1)."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from groupsvc.faces.openedx.access import Dashboard
+from groupsvc.faces.openedx.deps import ContentDep, SetsDep
+from groupsvc.faces.openedx.keys import Key
+from groupsvc.faces.openedx.routing import Address
+from groupsvc.faces.openedx.schemas import ConfigurationOut, ContentGroupsOut
+from groupsvc.faces.openedx.serializers import answer
+from groupsvc.http.app_state import app_state
+
+_PATH = "/v2/courses/{key:course_key}/group_configurations"
+
+router = APIRouter(tags=["v2"])
+CONFIGURATIONS = Address(router, _PATH, Dashboard(), view="Group Configurations List")
+CONFIGURATION = Address(
+    router,
+    f"{_PATH}/{{configuration_id:int}}",
+    Dashboard(),
+    view="Group Configuration Detail",
+)
+
+
+@CONFIGURATIONS.on("GET", ContentGroupsOut, "Content groups of a course", refusals=(401, 403, 404))
+async def list_content_groups(
+    request: Request, key: Key, cohorts: SetsDep, content: ContentDep
+) -> Response:
+    """Those of the first partition that is for cohorts."""
+    partitions = await content.for_cohorts((await cohorts.course(key)).place)
+    studio = app_state(request).settings.studio_url.rstrip("/")
+    return answer(
+        {
+            "id": partitions[0]["id"] if partitions else None,
+            "groups": _groups(partitions[0]) if partitions else [],
+            "studio_content_groups_link": f"{studio}/course/{key}/group_configurations",
+        }
+    )
+
+
+@CONFIGURATION.on(
+    "GET", ConfigurationOut, "One partition of content groups", refusals=(401, 403, 404)
+)
+async def get_configuration(
+    key: Key, configuration_id: int, cohorts: SetsDep, content: ContentDep
+) -> Response:
+    """Partitions that are not for cohorts are not found."""
+    for partition in await content.for_cohorts((await cohorts.course(key)).place):
+        if partition["id"] == configuration_id:
+            return answer(_configuration(partition))
+    return answer({"error": f"Content group configuration {configuration_id} not found"}, 404)
+
+
+def _groups(partition: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"id": group["id"], "name": group["name"], "version": 1, "usage": []}
+        for group in partition["groups"]
+    ]
+
+
+def _configuration(partition: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": partition["id"],
+        "name": partition["name"],
+        "scheme": "cohort",
+        "description": partition["description"],
+        "parameters": {},
+        "groups": _groups(partition),
+        "active": partition["is_active"],
+        "version": 3,
+        "is_read_only": False,
+    }
+
+
+CONFIGURATIONS.close()
+CONFIGURATION.close()

@@ -1,0 +1,35 @@
+"""Rolls restricted to a state of inscription, as ScoDoc asks for them: ``?etat=``."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from groupsvc.core.class_lists.service import ClassListService
+from groupsvc.domain.json_resource import State
+from groupsvc.faces.scodoc.serializers import STATES
+
+ETAT: dict[str, Any] = {
+    "name": "etat",
+    "in": "query",
+    "description": "Enrolled, resigned or defaulting; all of them without",
+    "schema": {"type": "string", "enum": list(STATES)},
+}
+
+
+async def roll_service(request: Request) -> ClassListService:
+    return ClassListService(request.state.uow, request.state.principal)
+
+
+ClassListServiceDep = Annotated[ClassListService, Depends(roll_service)]
+
+
+def asked_state(request: Request) -> State | None:
+    """Raises HTTPException 400 for anything but a state, nothing at all excepted."""
+    given = request.query_params.getlist("etat")
+    if not given:
+        return None
+    if given[0] not in STATES:
+        raise HTTPException(400, "etat: valeur invalide")
+    return STATES[given[0]]

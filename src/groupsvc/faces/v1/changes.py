@@ -1,0 +1,80 @@
+"""The journal."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime
+from starlette.requests import Request
+from starlette.responses import Response
+
+from groupsvc.domain.principal import Permission
+from groupsvc.faces.v1.journal_schemas import JournalName, OpenedxEventOut, ScodocLineOut
+from groupsvc.faces.v1.schemas import MOST, ChangeOut, PageOut
+from groupsvc.http.access import Requires
+from groupsvc.http.dependencies import ChangeServiceDep, Cursor, Limit, page_size
+from groupsvc.http.problems import problem_responses
+from groupsvc.http.responses import decode_cursor, page_response
+from groupsvc.http.routing import TransactionalRoute
+
+router = APIRouter(prefix="/v1", route_class=TransactionalRoute, tags=["changes"])
+
+AnyId = Annotated[int | None, Query(ge=1, le=MOST)]
+AnyName = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
+Journal = Annotated[
+    JournalName | None,
+    Query(alias="as", description="In whose words: only the lines that this system would write"),
+]
+
+
+@router.get(
+    "/changes",
+    operation_id="list_changes",
+    summary="What was changed, when and by whom",
+    response_model=PageOut[ChangeOut] | PageOut[ScodocLineOut] | PageOut[OpenedxEventOut],
+    responses=problem_responses(401, 403, 422, 503),
+    dependencies=[Depends(Requires(Permission.GROUPS_READ))],
+)
+async def list_changes(
+    request: Request,
+    changes: ChangeServiceDep,
+    course_id: AnyId = None,
+    partition_id: AnyId = None,
+    group_id: AnyId = None,
+    user_id: AnyId = None,
+    actor: AnyName = None,
+    kind: AnyName = None,
+    request_id: AnyName = None,
+    changeset_id: UUID | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    journal: Journal = None,
+    limit: Limit = None,
+    cursor: Cursor = None,
+) -> Response:
+    """Newest first. `since` is included, `until` is not.
+
+    `as=scodoc` tells who entered and left which group as ScoDoc's journal does.
+
+    `as=openedx` tells what happened to cohorts as the events of Open edX, oldest first. Its
+    `next_cursor` is null when there is nothing new: keep the last one, and read on with it later.
+    """
+    filters: dict[str, Any] = {
+        "limit": page_size(request, limit),
+        "course_id": course_id,
+        "partition_id": partition_id,
+        "group_id": group_id,
+        "user_id": user_id,
+        "actor": actor,
+        "kind": kind,
+        "request": request_id,
+        "changeset": str(changeset_id) if changeset_id else None,
+        "since": since,
+        "until": until,
+    }
+    if journal == "openedx":
+        key = decode_cursor(cursor, (int, int))
+        after = (key[0], key[1]) if key is not None else None
+        return page_response(request, await changes.events(after=after, **filters))
+    (before,) = decode_cursor(cursor, (int,)) or (None,)
+    return page_response(request, await changes.page(before=before, journal=journal, **filters))

@@ -1,0 +1,149 @@
+"""Requests and refusals in the words of OAuth2 (RFC 6749, RFC 7009)."""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from groupsvc.domain.errors import UnauthenticatedError
+from groupsvc.http.routing import Handler, TransactionalRoute
+
+FORM = "application/x-www-form-urlencoded"
+MAX_FORM = 8_192
+MAX_FIELDS = 20
+NOT_KEPT = {"cache-control": "no-store", "pragma": "no-cache"}
+CHALLENGE = {"www-authenticate": 'Basic realm="groupsvc", charset="UTF-8"'}
+
+
+class OAuthError(Exception):
+    """A refusal with a code that OAuth2 defines. The description is a constant of ours."""
+
+    def __init__(self, code: str, description: str) -> None:
+        super().__init__(description)
+        self.code = code
+        self.description = description
+
+
+class OAuthRoute(TransactionalRoute):
+    """A unit of work whose refusals and answers are those of OAuth2."""
+
+    def wrap_in_transaction(self, endpoint: Handler) -> Handler:
+        handle = super().wrap_in_transaction(endpoint)
+
+        async def answer(request: Request) -> Response:
+            # Nothing is kept under a key here: any other anonymous caller could ask for it again.
+            request.scope["headers"] = [
+                header for header in request.scope["headers"] if header[0] != b"idempotency-key"
+            ]
+            try:
+                return await handle(request)
+            except OAuthError as error:
+                return _refusal(error.code, error.description)
+            except UnauthenticatedError as error:
+                return _refusal("invalid_client", error.message)
+
+        return answer
+
+
+def _refusal(code: str, description: str) -> Response:
+    known = code != "invalid_client"
+    return JSONResponse(
+        {"error": code, "error_description": description},
+        status_code=400 if known else 401,
+        headers=NOT_KEPT if known else NOT_KEPT | CHALLENGE,
+    )
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The parameters of the body that have a value.
+
+    Raises OAuthError for anything but a short form in UTF-8 that names each of them once.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != FORM:
+        raise OAuthError("invalid_request", f"send {FORM}")
+    body = await request.body()
+    if len(body) > MAX_FORM:
+        raise OAuthError("invalid_request", "the form is too long")
+    try:
+        pairs = parse_qsl(
+            body.decode(),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=MAX_FIELDS,
+        )
+    except ValueError:
+        raise OAuthError("invalid_request", "the form cannot be read") from None
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise OAuthError("invalid_request", "a parameter is repeated")
+    return {name: value for name, value in form.items() if value}
+
+
+def credentials(request: Request, form: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+    """The name and the secret that the client sent, in each way they can be read.
+
+    Raises OAuthError when there are none, when they cannot be read, or when they come twice.
+    """
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    name, secret = form.get("client_id"), form.get("client_secret")
+    if scheme.lower() == "basic":
+        readings = _read_basic(given)
+        if secret is not None or name not in (None, *(name for name, _ in readings)):
+            raise OAuthError("invalid_request", "authenticate in one way")
+        return readings
+    if name is None or secret is None:
+        raise OAuthError("invalid_client", "send the name and the secret of an account")
+    return [(name, secret)]
+
+
+def _read_basic(given: str) -> Sequence[tuple[str, str]]:
+    """RFC 6749 has both parts encoded like a form; most clients send them as they are."""
+    try:
+        name, colon, secret = base64.b64decode(given.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        colon = name = secret = ""
+    if not colon:
+        raise OAuthError("invalid_client", "the Authorization header cannot be read")
+    decoded = unquote_plus(name), unquote_plus(secret)
+    return list(dict.fromkeys([(name, secret), decoded]))
+
+
+def form_body(**parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The description of a form, for ``openapi_extra``; one without ``required`` is optional."""
+    properties = {name: {"type": "string", **more} for name, more in parameters.items()}
+    required = [name for name, more in properties.items() if more.pop("required", False)]
+    schema = {"type": "object", "required": required, "properties": properties}
+    return {"requestBody": {"required": True, "content": {FORM: {"schema": schema}}}}
+
+
+def offer_login(app: FastAPI, *, token_url: str, beside: str = "token") -> None:
+    """Document that an account's login opens whatever the scheme ``beside`` opens.
+
+    Swagger's dialog can then fetch the token. It is the same bearer token to the routes.
+    """
+    plain = app.openapi
+    flow: dict[str, Any] = {"tokenUrl": token_url, "scopes": {}}
+    scheme: dict[str, Any] = {
+        "type": "oauth2",
+        "description": "The name and the secret of a local account",
+        "flows": {"clientCredentials": flow},
+    }
+
+    def openapi() -> dict[str, Any]:
+        document = plain()
+        document["components"]["securitySchemes"]["account"] = scheme
+        for path in document["paths"].values():
+            for operation in path.values():
+                ways = operation.get("security", [])
+                if {beside: []} in ways and {"account": []} not in ways:
+                    ways.append({"account": []})
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

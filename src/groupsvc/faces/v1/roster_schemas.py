@@ -1,0 +1,132 @@
+"""What the native face takes and answers about departments, users and enrollments."""
+
+from typing import Annotated, Literal
+
+from fastapi import Query
+from pydantic import Field
+
+from groupsvc.faces.v1.schemas import GivenName, Id, Input, Output, State
+
+Searched = Annotated[
+    str | None,
+    Query(
+        max_length=200,
+        pattern=r"^[^\x00]*$",
+        description="Beginnings of words of the name, or of the username, e-mail or a number",
+    ),
+]
+
+LINE = r"^[^\x00-\x1f\x7f]*$"
+Line = Annotated[str, Field(max_length=255, pattern=LINE)]
+Email = Annotated[
+    str,
+    Field(
+        max_length=254,
+        pattern=r"^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+$",
+        examples=["ada.lovelace@example.org"],
+        description="Unique, whatever its case",
+    ),
+]
+Number = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$",
+        examples=["22104711"],
+        description="Unique in the department",
+    ),
+]
+Civility = Literal["M", "F", "X"]
+Acronym = Annotated[str, Field(max_length=64, pattern=LINE, examples=["MATH"])]
+Track = Annotated[
+    GivenName | None,
+    Field(
+        description="Name of a group of the tracks partition; absent keeps it, null takes it away",
+        examples=["A"],
+    ),
+]
+CohortName = Annotated[
+    GivenName | None,
+    Field(
+        description="Name of a cohort of the course, which needs `groups:write`; absent keeps his, "
+        "null takes him out of it",
+        examples=["Default Group"],
+    ),
+]
+
+
+class DepartmentIn(Input):
+    name: Annotated[Line, Field(examples=["Mathematics"])] = ""
+
+
+class DepartmentOut(Output):
+    acronym: Annotated[str, Field(examples=["MATH"])]
+    name: str
+
+
+class UserIn(Input):
+    """A whole user: members that are absent get the values shown."""
+
+    email: Email | None = None
+    family_name: Annotated[Line, Field(examples=["Lovelace"])] = ""
+    given_name: Annotated[Line, Field(examples=["Ada"])] = ""
+    usual_name: Line | None = None
+    civility: Civility = "X"
+    student_number: Number | None = None
+    national_number: Number | None = None
+    department: Acronym | None = None
+    is_active: bool = True
+
+
+class UserPatch(Input):
+    """A merge: members that are absent stay as they are, null clears."""
+
+    username: GivenName = ""
+    email: Email | None = None
+    family_name: Line = ""
+    given_name: Line = ""
+    usual_name: Line | None = None
+    civility: Civility = "X"
+    student_number: Number | None = None
+    national_number: Number | None = None
+    department: Acronym | None = None
+    is_active: bool = True
+
+
+class UserOut(Output):
+    id: Id
+    username: Annotated[str, Field(examples=["alovelace"])]
+    email: str | None
+    family_name: str
+    given_name: str
+    usual_name: str | None
+    civility: Civility
+    student_number: str | None
+    national_number: str | None
+    department: Annotated[str | None, Field(description="Acronym")]
+    is_active: bool
+
+
+class EnrollmentIn(Input):
+    state: State
+    track: Track = None
+    cohort: CohortName = None
+
+
+class EnrollmentPatch(Input):
+    """A merge: members that are absent stay as they are."""
+
+    state: State = "active"
+    track: Track = None
+    cohort: CohortName = None
+
+
+class EnrollmentOut(Output):
+    course_id: Id
+    user_id: Id
+    username: str
+    family_name: str
+    given_name: str
+    state: State
+    track: Annotated[str | None, Field(description="Name of his group in the tracks partition")]

@@ -1,0 +1,128 @@
+"""Tokens for local accounts, by OAuth2's client credentials."""
+
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from groupsvc.core.accounts.authentication import ACCOUNT
+from groupsvc.core.accounts.service import AccountService
+from groupsvc.domain.errors import UnauthenticatedError
+from groupsvc.domain.principal import Principal
+from groupsvc.faces.v1.account_schemas import OAuthErrorOut, TokenOut
+from groupsvc.faces.v1.accounts import AccountServiceDep
+from groupsvc.faces.v1.oauth import (
+    NOT_KEPT,
+    OAuthError,
+    OAuthRoute,
+    credentials,
+    form_body,
+    read_form,
+)
+from groupsvc.http.access import Public, bearer
+from groupsvc.http.app_state import app_state
+from groupsvc.http.problems import problem_responses
+
+T = TypeVar("T")
+
+router = APIRouter(prefix="/v1", route_class=OAuthRoute, tags=["tokens"])
+
+ANYBODY = Depends(Public())
+ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": OAuthErrorOut, "description": "Not a request that OAuth2 knows"},
+    401: {"model": OAuthErrorOut, "description": "Not an account, or not its secret"},
+    **problem_responses(413, 503),
+}
+CLIENT = {
+    "client_id": {"description": "Name of the account, unless HTTP Basic has it"},
+    "client_secret": {"description": "Its secret, unless HTTP Basic has it"},
+}
+
+
+@router.post(
+    "/token",
+    operation_id="issue_token",
+    summary="A token for an account",
+    response_model=TokenOut,
+    responses=ERRORS,
+    dependencies=[ANYBODY],
+    openapi_extra=form_body(
+        grant_type={"required": True, "enum": ["client_credentials"]}, **CLIENT
+    ),
+)
+async def issue_token(request: Request, accounts: AccountServiceDep) -> Response:
+    """OAuth2 client credentials (RFC 6749, section 4.4): a form, never JSON.
+
+    The name and the secret of the account go into the form or into HTTP Basic. A token carries
+    all grants of its account, so no scope can be asked for. Tokens issued before stay valid.
+    """
+    form = await read_form(request)
+    if "grant_type" not in form:
+        raise OAuthError("invalid_request", "grant_type is missing")
+    if form["grant_type"] != "client_credentials":
+        raise OAuthError("unsupported_grant_type", "grant_type is client_credentials here")
+    if "scope" in form:
+        raise OAuthError("invalid_scope", "a token carries all grants of its account")
+    lifetime = app_state(request).settings.token_lifetime
+
+    async def issue(name: str, secret: str) -> tuple[str, int]:
+        issued = await accounts.issue(name, secret, lifetime=lifetime)
+        request.state.subject = ACCOUNT + name
+        return issued
+
+    token, seconds = await _first_right(credentials(request, form), issue)
+    answer = TokenOut(access_token=token, token_type="Bearer", expires_in=seconds)  # noqa: S106
+    return JSONResponse(answer.model_dump(), headers=NOT_KEPT)
+
+
+@router.post(
+    "/token/revoke",
+    operation_id="revoke_token",
+    summary="End a token",
+    response_class=Response,
+    responses=ERRORS,
+    dependencies=[ANYBODY],
+    openapi_extra=form_body(
+        token={"required": True}, token_type_hint={"description": "Not looked at"}, **CLIENT
+    ),
+)
+async def revoke_token(request: Request) -> Response:
+    """RFC 7009. The caller is the token's account, by its secret or by one of its tokens.
+
+    A token that is unknown, over or another account's is no error, and nothing is done.
+    """
+    form = await read_form(request)
+    if "token" not in form:
+        raise OAuthError("invalid_request", "token is missing")
+    caller = await _account(request, form)
+    if form["token"].count(".") == 2:
+        raise OAuthError("unsupported_token_type", "only its issuer can end a signed token")
+    await AccountService(request.state.uow, caller).revoke(form["token"])
+    return Response(headers=NOT_KEPT)
+
+
+async def _account(request: Request, form: Mapping[str, str]) -> Principal:
+    authenticator, uow = app_state(request).authenticator, request.state.uow
+    token = bearer(request)
+    if token is None:
+
+        async def check(name: str, secret: str) -> Principal:
+            return await authenticator.account(uow, name, secret)
+
+        return await _first_right(credentials(request, form), check)
+    caller = await authenticator.principal(uow, token)
+    if not caller.subject.startswith(ACCOUNT):
+        raise OAuthError("invalid_client", "the caller is not an account")
+    return caller
+
+
+async def _first_right(
+    readings: Sequence[tuple[str, str]], attempt: Callable[[str, str], Awaitable[T]]
+) -> T:
+    for name, secret in readings[:-1]:
+        with contextlib.suppress(UnauthenticatedError):
+            return await attempt(name, secret)
+    return await attempt(*readings[-1])

@@ -1,0 +1,122 @@
+"""Tables in the body of a request, as CSV or as JSON, and the answer to every row of them."""
+
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from groupsvc.faces.v1.schemas import Input
+from groupsvc.faces.v1.transfer_schemas import (
+    MOST_ROWS,
+    AssignmentRow,
+    CourseRow,
+    RosterRow,
+    Rows,
+    StructureRow,
+)
+from groupsvc.http.responses import JSON
+from groupsvc.http.strict_json import media_type_is_json
+from groupsvc.import_export.kinds import Kind, Name, check_header
+from groupsvc.import_export.results import RowAnswer
+from groupsvc.import_export.tables import Row, as_text, read_table
+
+CSV: Final = "text/csv"
+# Of JSON: read whole before the first row is looked at, it takes many times its size.
+MOST_BYTES: Final = 8_388_608
+ROWS: Final[dict[Name, tuple[type[Input], type[Rows[Any]]]]] = {
+    "courses": (CourseRow, Rows[CourseRow]),
+    "roster": (RosterRow, Rows[RosterRow]),
+    "structure": (StructureRow, Rows[StructureRow]),
+    "assignments": (AssignmentRow, Rows[AssignmentRow]),
+}
+
+
+async def read_upload(request: Request, kind: Kind) -> Iterable[Row]:
+    """The rows of the body, of which those of CSV are read as they are asked for.
+
+    Raises HTTPException for another media type, and what is wrong with the body as a whole.
+    """
+    content_type = request.headers.get("content-type")
+    if media_type_is_json(content_type):
+        if len(await request.body()) > MOST_BYTES:
+            raise HTTPException(413, f"JSON may have {MOST_BYTES} bytes here: send {CSV}")
+        return _rows_of_json(kind, await request.json())
+    if not _is_csv(content_type):
+        raise HTTPException(415, f"send {CSV} or {JSON}")
+    table = read_table(as_text(io.BytesIO(await request.body())))
+    check_header(kind, table.header)
+    return table.rows
+
+
+def documented_body(kind: Kind) -> dict[str, Any]:
+    """The body for the OpenAPI document, which the routes read by themselves."""
+    model, _ = ROWS[kind.name]
+    rows = {"type": "array", "items": model.model_json_schema(), "maxItems": MOST_ROWS}
+    document = {
+        "type": "object",
+        "properties": {"rows": rows},
+        "required": ["rows"],
+        "additionalProperties": False,
+    }
+    table = {"schema": {"type": "string"}, "example": ",".join(kind.columns) + "\n"}
+    return {"requestBody": {"required": True, "content": {CSV: table, JSON: {"schema": document}}}}
+
+
+class Report:
+    """The answers to the rows, as they come in."""
+
+    def __init__(self, kind: Kind, *, dry_run: bool) -> None:
+        self._kind = kind
+        self._dry_run = dry_run
+        self._counts: Counter[str] = Counter()
+        self._rows: list[str] = []
+
+    def tell(self, answers: Sequence[RowAnswer]) -> None:
+        self._counts.update(answer.result for answer in answers)
+        self._rows.append(",".join(map(_row, answers)))
+
+    def answer(self) -> Response:
+        head = {"kind": self._kind.name, "dry_run": self._dry_run, "counts": dict(self._counts)}
+        body = f'{json.dumps(head)[:-1]}, "rows": [{",".join(self._rows)}]}}'
+        return Response(body, media_type=JSON)
+
+
+def _rows_of_json(kind: Kind, document: Any) -> Iterator[Row]:
+    _, model = ROWS[kind.name]
+    try:
+        rows = model.model_validate(document, from_attributes=True).rows
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        raise RequestValidationError(
+            [{**each, "loc": ("body", *each["loc"])} for each in found]
+        ) from None
+    return (Row(place, _cells(row)) for place, row in enumerate(rows, start=1))
+
+
+def _cells(row: Input) -> dict[str, str]:
+    return {name: _cell(value) for name, value in row.given().items()}
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _is_csv(content_type: str | None) -> bool:
+    media_type, *parameters = (content_type or "").lower().split(";")
+    pairs = (parameter.partition("=") for parameter in parameters)
+    charsets = (value.strip(' \t"') for name, _, value in pairs if name.strip() == "charset")
+    return media_type.strip() == CSV and all(name in ("utf-8", "utf8") for name in charsets)
+
+
+def _row(answer: RowAnswer) -> str:
+    code, message = json.dumps(answer.code), json.dumps(answer.message)
+    return f'{{"line":{answer.line},"result":"{answer.result}","code":{code},"message":{message}}}'

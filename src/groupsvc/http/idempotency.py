@@ -1,0 +1,102 @@
+"""``Idempotency-Key``: a POST that is repeated with its key is answered again, not done again."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from groupsvc.core.idempotency import Remembered
+from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.db.failures import Failure, classify
+from groupsvc.domain.errors import ConflictError, InvalidError
+from groupsvc.domain.principal import Permission, Place, Principal
+from groupsvc.http.app_state import app_state
+
+HEADER = "idempotency-key"
+KEY = re.compile(r'"([\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e][\x21-\x7e]{0,254})')
+KEPT_HEADERS = ("content-type", "etag", "location", "link")
+
+
+@dataclass(slots=True)
+class Claim:
+    """A key held by this unit of work. ``replay`` is the answer when it was used before."""
+
+    uow: UnitOfWork
+    subject: str
+    key: str
+    replay: Response | None = None
+
+    async def keep(self, response: Response) -> None:
+        """Remember the outcome in the transaction that brought it about."""
+        headers = {
+            name: response.headers[name] for name in KEPT_HEADERS if name in response.headers
+        }
+        await self.uow.idempotency.store(
+            self.subject,
+            self.key,
+            status=response.status_code,
+            headers=headers,
+            body=bytes(response.body),
+            decisions=self.uow.decisions,
+        )
+
+
+async def claim(request: Request, uow: UnitOfWork, principal: Principal) -> Claim | None:
+    """Take the key of a POST, if it has one.
+
+    Raises InvalidError for a malformed key or one that was used for something else, ConflictError
+    while the first request is still running.
+    """
+    given = request.headers.get(HEADER)
+    if given is None or request.method != "POST":
+        return None
+    matched = KEY.fullmatch(given)
+    if matched is None:
+        raise InvalidError(
+            "the key must have 1 to 255 visible characters", code="invalid_idempotency_key"
+        )
+    key = matched[1] or matched[2]
+    fingerprint = await _fingerprint(request)
+    hours = app_state(request).settings.idempotency_hours
+    await uow.begin()
+    remembered = await _take(uow, principal.subject, key, fingerprint, hours)
+    if remembered.fingerprint != fingerprint:
+        raise InvalidError("the key was used for another request", code="idempotency_key_reused")
+    held = Claim(uow, principal.subject, key)
+    if remembered.status is None:
+        await uow.idempotency.forget(hours)
+    else:
+        held.replay = _replay(remembered, principal)
+    return held
+
+
+async def _take(
+    uow: UnitOfWork, subject: str, key: str, fingerprint: bytes, hours: int
+) -> Remembered:
+    try:
+        return await uow.idempotency.claim(subject, key, fingerprint, hours)
+    except Exception as error:
+        if classify(error) is not Failure.BUSY:
+            raise
+        raise ConflictError(
+            "the first request with this key is still running",
+            code="request_in_progress",
+            retry_after=1,
+        ) from error
+
+
+async def _fingerprint(request: Request) -> bytes:
+    target = f"{request.method} {request.scope['path']}?".encode()
+    query = request.scope["query_string"]
+    return hashlib.sha256(target + query + b"\n" + await request.body()).digest()
+
+
+def _replay(remembered: Remembered, principal: Principal) -> Response:
+    """Decide anew, since the caller may have lost the right, and answer as before."""
+    for permission, department, course in remembered.decisions or []:
+        place = Place(department, course) if department is not None else None
+        principal.require(Permission(permission), place)
+    headers = {**(remembered.headers or {}), "idempotent-replayed": "true"}
+    return Response(remembered.body, remembered.status or 200, headers)

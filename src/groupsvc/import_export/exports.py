@@ -1,0 +1,96 @@
+"""Exports: tables of four kinds, from which an import makes the same again."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from groupsvc.core.service import Service
+from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.domain.errors import NotFoundError
+from groupsvc.domain.principal import Permission, Principal
+from groupsvc.import_export.kinds import Kind, Name
+from groupsvc.import_export.sql.exports import ExportRepository, Extent, Rows
+from groupsvc.import_export.tables import write_rows
+
+PAGE: Final = 2_000
+FIRST: Final = -(2**63)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A statement behind a table; ``key`` are the columns of a row that the next page is after."""
+
+    read: str
+    key: tuple[str, ...]
+    first: tuple[Any, ...]
+
+
+SOURCES: Final[dict[Name, Sequence[_Source]]] = {
+    "courses": (
+        _Source("departments", ("department",), ("",)),
+        _Source("courses", ("id",), (0,)),
+    ),
+    "roster": (_Source("roster", ("id",), (0,)),),
+    "structure": (_Source("structure", ("course_id", "position", "id"), (0, FIRST, 0)),),
+    "assignments": (_Source("assignments", ("course_id", "partition_id", "user_id"), (0, 0, 0)),),
+}
+
+
+@dataclass(slots=True)
+class Export:
+    """A table on its way out, and how far it is."""
+
+    kind: Kind
+    extent: Extent
+    source: int = 0
+    key: tuple[Any, ...] | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.source == len(SOURCES[self.kind.name])
+
+
+class ExportService(Service):
+    async def extent(
+        self, *, department: str | None = None, course_id: int | None = None
+    ) -> Extent:
+        """What the caller may read of a department, of a course or of everything.
+
+        Raises NotFoundError for a department or course out of sight, ForbiddenError for a course
+        in sight.
+        """
+        reach = self._principal.reach(Permission.GROUPS_READ)
+        if course_id is not None:
+            course = await self._uow.courses.find(course_id)
+            if course is None:
+                raise NotFoundError("no such course")
+            self._require(Permission.GROUPS_READ, course.department, course.key)
+        if department is not None and not await self._uow.repository(
+            ExportRepository
+        ).sees_department(department, reach):
+            raise NotFoundError("no such department")
+        return Extent(reach, department, course_id)
+
+    async def next_page(self, export: Export) -> bytes:
+        """The next rows as CSV, with the header before the first; the last page may be empty."""
+        kind, source = export.kind, SOURCES[export.kind.name][export.source]
+        is_first = export.source == 0 and export.key is None
+        read: Callable[..., Awaitable[Rows]] = getattr(
+            self._uow.repository(ExportRepository), source.read
+        )
+        rows = await read(export.extent, PAGE, *(export.key or source.first))
+        if rows:
+            export.key = tuple(rows[-1][column] for column in source.key)
+        else:
+            export.source, export.key = export.source + 1, None
+        table = ([row.get(column) for column in kind.columns] for row in rows)
+        return write_rows([kind.columns, *table] if is_first else table)
+
+
+def page_reader(principal: Principal, export: Export) -> Callable[[UnitOfWork], Awaitable[bytes]]:
+    """Read the next page in a unit of work of its own."""
+
+    async def read(uow: UnitOfWork) -> bytes:
+        return await ExportService(uow, principal).next_page(export)
+
+    return read

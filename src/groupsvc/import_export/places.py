@@ -1,0 +1,112 @@
+"""Where rows may write: courses and departments, and what the caller holds in them."""
+
+from collections.abc import Iterable
+
+from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.domain.errors import ForbiddenError, GroupsvcError, LockedError, NotFoundError
+from groupsvc.domain.principal import Permission, Place, Principal
+from groupsvc.import_export.sql.courses import KnownCourse
+from groupsvc.import_export.sql.imports import ImportRepository
+
+
+class Rights:
+    """Answers the same question once, however many rows ask it."""
+
+    def __init__(self, uow: UnitOfWork, principal: Principal) -> None:
+        self._uow = uow
+        self._principal = principal
+        self._known: dict[tuple[Permission, str | None, str | None], bool] = {}
+
+    def holds(
+        self, permission: Permission, department: str | None = None, course: str | None = None
+    ) -> bool:
+        """Whether a permission is held in a place, or everywhere when there is none."""
+        asked = (permission, department, course)
+        held = self._known.get(asked)
+        if held is None:
+            place = Place(department, course) if department is not None else None
+            held = self._known[asked] = self._principal.may(permission, place)
+            if held:
+                self._uow.decisions.append((permission.value, department, course))
+        return held
+
+    def require(
+        self,
+        permission: Permission,
+        department: str | None,
+        course: str | None = None,
+        *,
+        what: str | None = None,
+    ) -> None:
+        """Raises NotFoundError for a place out of sight, ForbiddenError for one in sight.
+
+        ``what`` is not found then: the course, or without one the department, unless it is told.
+        """
+        if self.holds(permission, department, course):
+            return
+        if department is not None and not self._principal.sees(Place(department, course)):
+            raise unknown(what or ("department" if course is None else "course"))
+        raise ForbiddenError(f"this needs {permission} here")
+
+
+class Courses:
+    """The courses that the rows of a batch name, as far as the caller may write to them."""
+
+    def __init__(self, rights: Rights, permission: Permission) -> None:
+        self._rights = rights
+        self._permission = permission
+        self._known: dict[str, KnownCourse | GroupsvcError] = {}
+        self._locked: dict[int, bool] = {}
+
+    async def load(self, uow: UnitOfWork, keys: Iterable[str]) -> None:
+        wanted = sorted(set(keys))
+        found = await uow.repository(ImportRepository).courses(wanted) if wanted else {}
+        for key in wanted:
+            self._known[key] = self._judge(found.get(key))
+
+    async def get_for_update(self, uow: UnitOfWork, *, for_lists: bool) -> None:
+        """Keep them from being locked meanwhile, and learn which ones are."""
+        ids = [each.id for each in self._known.values() if isinstance(each, KnownCourse)]
+        if ids:
+            self._locked = await uow.repository(ImportRepository).hold_courses(
+                ids, for_lists=for_lists
+            )
+
+    def find(self, key: str) -> KnownCourse:
+        """Raises what stands between the caller and this course."""
+        found = self._known[key]
+        if isinstance(found, GroupsvcError):
+            # The same refusal for many rows: it must not drag along where it was raised before.
+            raise found.with_traceback(None)
+        return found
+
+    def get(self, key: str | None) -> KnownCourse | None:
+        """The course, if nothing stands in the way."""
+        found = self._known.get(key) if key is not None else None
+        return found if isinstance(found, KnownCourse) else None
+
+    def get_open(self, key: str) -> KnownCourse | None:
+        course = self.get(key)
+        return course if course is not None and self._locked.get(course.id) is False else None
+
+    def find_open(self, key: str) -> KnownCourse:
+        """One of those held. Raises LockedError as well."""
+        course = self.find(key)
+        if course.id not in self._locked:
+            raise unknown("course")
+        if self._locked[course.id]:
+            raise LockedError("the course is locked")
+        return course
+
+    def _judge(self, course: KnownCourse | None) -> KnownCourse | GroupsvcError:
+        if course is None:
+            return unknown("course")
+        try:
+            self._rights.require(self._permission, course.department, course.key)
+        except GroupsvcError as refusal:
+            return refusal
+        return course
+
+
+def unknown(what: str) -> NotFoundError:
+    return NotFoundError(f"no such {what}", code=f"unknown_{what}")

@@ -1,1 +1,0 @@
-"""The SQL. A method is one statement and decides nothing; it answers what it found."""
