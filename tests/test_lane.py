@@ -11,7 +11,7 @@ from sqlalchemy import URL, text
 
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.db.failures import Failure, classify
-from groupsvc.db.statements import sql as statement
+from groupsvc.db.statements import Statement
 from groupsvc.domain.errors import UnavailableError
 from groupsvc.domain.principal import GrantScope
 from groupsvc.settings import Settings
@@ -19,7 +19,9 @@ from tests.conftest import SQL
 from tests.ways import MakeWay, Way, ways, who
 
 EVERYWHERE = GrantScope(everywhere=True, departments=(), courses=())
-INCREASE = statement("UPDATE lane_rows SET n = n + 1 WHERE id = :id RETURNING n")
+INCREASE = Statement(
+    "increase", "write", "UPDATE lane_rows SET n = n + 1 WHERE id = :id::bigint RETURNING n"
+)
 READ_ONLY = "SELECT pg_backend_pid() FROM set_config('default_transaction_read_only', 'on', false)"
 
 
@@ -48,7 +50,9 @@ async def increase(uow: UnitOfWork) -> int:
 
 
 async def test_rows_are_those_of_a_session(way: Way) -> None:
-    query = statement("SELECT 1 AS one, CAST(NULL AS text) AS two, ARRAY[1, 2] AS three")
+    query = Statement(
+        "shapes", "read", "SELECT 1 AS one, CAST(NULL AS text) AS two, ARRAY[1, 2] AS three"
+    )
 
     async def both(uow: UnitOfWork) -> list[Any]:
         alone = await uow.connection.execute(query, {})
@@ -154,7 +158,7 @@ async def test_a_server_that_takes_no_writes_any_more_is_left(way: Way, rows: No
 
 
 async def test_a_plan_that_is_stale_is_made_anew(way: Way, rows: None) -> None:
-    whole = statement("SELECT * FROM lane_rows")
+    whole = Statement("whole", "read", "SELECT * FROM lane_rows")
 
     async def read(uow: UnitOfWork) -> list[Any]:
         return [tuple(row) for row in await uow.connection.execute(whole, {})]

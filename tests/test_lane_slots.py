@@ -10,10 +10,9 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import URL, text
 
-from groupsvc.core import idempotency
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.db.failures import Failure, classify
-from groupsvc.db.statements import sql as statement
+from groupsvc.db.statements import Statement
 from groupsvc.domain.errors import InvalidError, UnavailableError
 from groupsvc.domain.principal import GrantScope
 from groupsvc.settings import Settings
@@ -140,12 +139,14 @@ async def test_all_ways_share_the_connections(make: MakeWay, size: int) -> None:
     assert await way.together(2 * size) <= set().union(*found)
 
 
-async def test_what_is_more_than_the_driver_does_goes_through_a_session(way: Way) -> None:
-    document = statement("SELECT :result AS result")
-    assert idempotency.STORE.native is None is document.native is document.with_token_check
+@pytest.mark.parametrize("begins", [True, False], ids=["session", "lane"])
+async def test_json_goes_in_as_text_and_comes_out_as_values(way: Way, begins: bool) -> None:
+    statement = Statement("result", "read", "SELECT :result::jsonb AS result")
 
     async def read(uow: UnitOfWork) -> Any:
-        ((found,),) = await uow.connection.execute(document, {"result": {"a": [1]}})
+        if begins:
+            await uow.begin()
+        ((found,),) = await uow.connection.execute(statement, {"result": '{"a": [1]}'})
         return found
 
     assert await way.unit(read) == {"a": [1]}

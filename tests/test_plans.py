@@ -19,12 +19,12 @@ from groupsvc.core.cohorts import set_repository as cohort_sets
 from groupsvc.core.courses import repository as courses
 from groupsvc.core.enrollments import repository as enrollments
 from groupsvc.core.groups import repository as groups
-from groupsvc.core.memberships import statements as membership_sql
+from groupsvc.core.memberships import repository as memberships
 from groupsvc.core.partitions import repository as partitions
 from groupsvc.core.users import repository as users
-from groupsvc.db import connection, migrate
+from groupsvc.db import migrate
 from groupsvc.db.engine import make_engine
-from groupsvc.db.statements import Native, Statement
+from groupsvc.db.statements import TOKENS, Statement
 from groupsvc.settings import Settings
 from tests.conftest import MakeDatabase
 from tests.large import EVERYBODY, GIANT, STUDENTS, load
@@ -59,7 +59,7 @@ class Case:
 
 def assign(group: int, user: int, **others: Any) -> Case:
     found = {"group_id": group, "user_id": user, "visible_users_only": False, **WRITING, **others}
-    return Case(membership_sql.ASSIGN, 1, found)
+    return Case(memberships.SQL.assign, 1, found)
 
 
 def remove(group: int | None, partition: int | None, **others: Any) -> Case:
@@ -69,7 +69,7 @@ def remove(group: int | None, partition: int | None, **others: Any) -> Case:
         "user_id": STUDENT,
         "visible_users_only": True,
     }
-    return Case(membership_sql.REMOVE, 1, {**found, **WRITING, **others})
+    return Case(memberships.SQL.remove, 1, {**found, **WRITING, **others})
 
 
 def of_course(statement: Statement, needed: int, course: int = ORDINARY, **more: Any) -> Case:
@@ -77,21 +77,21 @@ def of_course(statement: Statement, needed: int, course: int = ORDINARY, **more:
 
 
 def in_group(group: int, needed: int, **where: Any) -> Case:
-    return Case(membership_sql.IN_GROUP, needed, {"group_id": group, **page(**where)})
+    return Case(memberships.SQL.in_group, needed, {"group_id": group, **page(**where)})
 
 
 def in_no_group(course: int, needed: int) -> Case:
     place = {"course_id": course, "partition_id": 3 * course + 1}
-    return Case(membership_sql.IN_NO_GROUP, needed, {**place, **page()})
+    return Case(memberships.SQL.in_no_group, needed, {**place, **page()})
 
 
 def of_user(needed: int, **arguments: Any) -> Case:
-    return Case(membership_sql.OF_USER, needed, {"user_id": STUDENT, **arguments})
+    return Case(memberships.SQL.of_user, needed, {"user_id": STUDENT, **arguments})
 
 
 def arrive(course: int, needed: int, user: int = LOOSE) -> Case:
     arguments = {"course_id": course, "user_id": user, "group_id": None, **NOBODY_SAID}
-    return Case(cohorts.ARRIVE, needed, arguments)
+    return Case(cohorts.SQL.arrive, needed, arguments)
 
 
 def in_cohort(course: int, needed: int, **where: Any) -> Case:
@@ -101,15 +101,15 @@ def in_cohort(course: int, needed: int, **where: Any) -> Case:
         "limit": 100,
         "offset": 0,
     }
-    return Case(cohort_sets.MEMBERS, needed, {**found, **where})
+    return Case(cohort_sets.SQL.members, needed, {**found, **where})
 
 
 PAGED = {"limit": 100, "offset": 0, **moments.NEVER}
 CASES = {
-    "a partition": Case(partitions.READ, 10, {"id": TD}),
-    "partitions": of_course(partitions.IN_COURSE, 20),
-    "a group": Case(groups.READ, 1, {"id": GROUP}),
-    "a group's place": Case(groups.FIND, 1, {"id": GROUP}),
+    "a partition": Case(partitions.SQL.read, 10, {"id": TD}),
+    "partitions": of_course(partitions.SQL.in_course, 20),
+    "a group": Case(groups.SQL.read, 1, {"id": GROUP}),
+    "a group's place": Case(groups.SQL.find, 1, {"id": GROUP}),
     "members": in_group(GROUP, 20),
     "members of the giant": in_group(GIANT_GROUP, 51),
     "members of the giant, further on": in_group(GIANT_GROUP, 51, after=15_000),
@@ -118,10 +118,10 @@ CASES = {
     "everybody in the giant, further on": in_group(GIANT, 51, after=15_000),
     "in no group": in_no_group(ORDINARY, STUDENTS),
     "in no group of the giant": in_no_group(GIANT, 20 * 50),
-    "a user's groups in a course": of_course(membership_sql.OF_USER_IN_COURSE, 2, user_id=STUDENT),
+    "a user's groups in a course": of_course(memberships.SQL.of_user_in_course, 2, user_id=STUDENT),
     "a user's groups": of_user(4, **REACH),
     "a user's groups, everywhere": of_user(4, **EVERYWHERE),
-    "own groups": Case(membership_sql.MINE, 4, {"username": "u1221"}),
+    "own groups": Case(memberships.SQL.mine, 4, {"username": "u1221"}),
     "enter": assign(GROUP, LOOSE),
     "enter, for all": assign(GROUP, LOOSE, **EVERYWHERE),
     "enter, in reach": assign(GROUP, LOOSE, visible_users_only=True),
@@ -130,37 +130,43 @@ CASES = {
     "leave": remove(GROUP - 2, None),
     "leave, for all": remove(GROUP - 2, None, **EVERYWHERE),
     "leave a partition": remove(None, TD),
-    "cohorts": Case(cohort_sets.PAGE_UP, STUDENTS, {"key": f"c{ORDINARY}", **PAGED}),
-    "cohorts, backwards": Case(cohort_sets.PAGE_DOWN, STUDENTS, {"key": f"c{ORDINARY}", **PAGED}),
-    "cohorts of the giant": Case(cohort_sets.PAGE_UP, EVERYBODY, {"key": f"c{GIANT}", **PAGED}),
-    "a cohort": Case(cohort_sets.READ, 20, {"key": f"c{ORDINARY}", "group_id": COHORT}),
+    "cohorts": Case(cohort_sets.SQL.page_up, STUDENTS, {"key": f"c{ORDINARY}", **PAGED}),
+    "cohorts, backwards": Case(
+        cohort_sets.SQL.page_down, STUDENTS, {"key": f"c{ORDINARY}", **PAGED}
+    ),
+    "cohorts of the giant": Case(cohort_sets.SQL.page_up, EVERYBODY, {"key": f"c{GIANT}", **PAGED}),
+    "a cohort": Case(cohort_sets.SQL.read, 20, {"key": f"c{ORDINARY}", "group_id": COHORT}),
     "a cohort of the giant": Case(
-        cohort_sets.READ, 1000, {"key": f"c{GIANT}", "group_id": GIANT_COHORT}
+        cohort_sets.SQL.read, 1000, {"key": f"c{GIANT}", "group_id": GIANT_COHORT}
     ),
     "members of a cohort": in_cohort(ORDINARY, 20),
     "members of a giant's": in_cohort(GIANT, 1000),
     "the last members of a giant's": in_cohort(GIANT, 1000, offset=-1),
-    "cohort settings": Case(cohort_sets.SETTINGS, 1, {"key": f"c{ORDINARY}"}),
-    "the cohort of a user": of_course(cohorts.COHORT_OF, 1, user_id=STUDENT),
+    "cohort settings": Case(cohort_sets.SQL.settings, 1, {"key": f"c{ORDINARY}"}),
+    "the cohort of a user": of_course(cohorts.SQL.cohort_of, 1, user_id=STUDENT),
     "arrive by balance": arrive(ORDINARY, STUDENTS),
     "arrive by chance": arrive(GIANT, 20, 20),
     "arrive again": arrive(GIANT, 20, STUDENT),
-    "the roll of a group": Case(rolls.OF_GROUP, 20, {"group_id": GROUP, "state": None}),
-    "the roll of everybody": Case(rolls.OF_GROUP, STUDENTS, {"group_id": ORDINARY, "state": None}),
-    "the roll of a giant's": Case(rolls.OF_GROUP, 1000, {"group_id": GIANT_GROUP, "state": None}),
-    "the roll of a course": of_course(rolls.OF_COURSE, 2 * STUDENTS, state=None),
-    "an enrollment": of_course(enrollments.READ, 1, user_id=STUDENT),
-    "enrollments": of_course(enrollments.PAGE, 51, **{**page(51), **NO_SEARCH}),
+    "the roll of a group": Case(rolls.SQL.of_group, 20, {"group_id": GROUP, "state": None}),
+    "the roll of everybody": Case(
+        rolls.SQL.of_group, STUDENTS, {"group_id": ORDINARY, "state": None}
+    ),
+    "the roll of a giant's": Case(
+        rolls.SQL.of_group, 1000, {"group_id": GIANT_GROUP, "state": None}
+    ),
+    "the roll of a course": of_course(rolls.SQL.of_course, 2 * STUDENTS, state=None),
+    "an enrollment": of_course(enrollments.SQL.read, 1, user_id=STUDENT),
+    "enrollments": of_course(enrollments.SQL.page, 51, **{**page(51), **NO_SEARCH}),
     "enrollments in the giant": of_course(
-        enrollments.PAGE, 51, GIANT, **{**page(51, after=15_000), **NO_SEARCH}
+        enrollments.SQL.page, 51, GIANT, **{**page(51, after=15_000), **NO_SEARCH}
     ),
     "enrollments searched": of_course(
-        enrollments.PAGE, STUDENTS, **{**page(51), "search": "u13", "names": None}
+        enrollments.SQL.page, STUDENTS, **{**page(51), "search": "u13", "names": None}
     ),
-    "a course": Case(courses.READ, 1, {"id": ORDINARY}),
-    "a course by its key": Case(courses.READ_KEY, 1, {"key": "c7"}),
-    "a user": Case(users.READ, 4, {"id": STUDENT, **REACH}),
-    "a user by name": Case(users.READ_NAME, 4, {"username": "u1221", **REACH}),
+    "a course": Case(courses.SQL.read, 1, {"id": ORDINARY}),
+    "a course by its key": Case(courses.SQL.read_key, 1, {"key": "c7"}),
+    "a user": Case(users.SQL.read, 4, {"id": STUDENT, **REACH}),
+    "a user by name": Case(users.SQL.read_name, 4, {"username": "u1221", **REACH}),
 }
 
 
@@ -186,7 +192,7 @@ async def one(large: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 async def known(one: AsyncConnection) -> dict[str, Any]:
     """A token and whom it stands for."""
     ((digest,),) = await one.exec_driver_sql("SELECT sha256('7')")
-    ((bearer, _),) = await one.execute(connection.HOLDER.clause, {"bearer_digest": digest})
+    ((bearer, _),) = await one.exec_driver_sql(TOKENS.holder.query, (digest,))
     return {"bearer_digest": digest, "bearer": bearer}
 
 
@@ -198,10 +204,10 @@ def literal(value: Any) -> str:
     return "NULL" if value is None else f"'{value}'"
 
 
-async def plan_of(one: AsyncConnection, native: Native, arguments: dict[str, Any]) -> Any:
+async def plan_of(one: AsyncConnection, statement: Statement, arguments: dict[str, Any]) -> Any:
     """The plan as it was executed."""
-    given = ", ".join(map(literal, native.arguments(arguments)))
-    await one.exec_driver_sql(f"PREPARE stated AS {native.query}")
+    given = ", ".join(map(literal, statement.arguments(arguments)))
+    await one.exec_driver_sql(f"PREPARE stated AS {statement.query}")
     explain = f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE stated{f'({given})' if given else ''}"
     (found,) = (await one.exec_driver_sql(explain)).scalars()
     await one.exec_driver_sql("DEALLOCATE stated")
@@ -232,24 +238,24 @@ def hold_to(plan: dict[str, Any], needed: int) -> None:
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-@pytest.mark.parametrize("form", ["native", "with_token_check"])
+@pytest.mark.parametrize("form", ["alone", "with a token check"])
 @pytest.mark.parametrize("name", CASES)
 async def test_a_hot_statement_reads_what_it_needs(
     one: AsyncConnection, known: dict[str, Any], name: str, form: str, mode: str
 ) -> None:
     case = CASES[name]
-    native: Native | None = getattr(case.statement, form)
-    assert native is not None
+    checked = form == "with a token check"
+    statement = case.statement.with_token_check if checked else case.statement
+    assert statement is not None
+    token = known if checked else dict.fromkeys(known)
     await one.exec_driver_sql(f"SET LOCAL plan_cache_mode = {mode}")
-    hold_to(await plan_of(one, native, {**case.arguments, **known}), case.needed)
+    hold_to(await plan_of(one, statement, {**case.arguments, **token}), case.needed)
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 async def test_so_does_a_token(one: AsyncConnection, known: dict[str, Any], mode: str) -> None:
-    native = connection.HOLDER.native
-    assert native is not None
     await one.exec_driver_sql(f"SET LOCAL plan_cache_mode = {mode}")
-    plan = await plan_of(one, native, known)
+    plan = await plan_of(one, TOKENS.holder, known)
     assert plan["Actual Rows"] == 1
     hold_to(plan, 1)
 

@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from groupsvc.core.transactions import TransactionRunner
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.db.engine import Sessions, make_engine, make_sessions
-from groupsvc.db.statements import sql as statement
+from groupsvc.db.statements import Statement
 from groupsvc.settings import Settings
 from tests.conftest import SQL
 
 PID = "SELECT pg_backend_pid() AS pid"
-WHO, SLEEP = statement(PID), "SELECT pg_sleep(60)"
+WHO, SLEEP = Statement("pid", "read", PID), "SELECT pg_sleep(60)"
 
 
 @dataclass

@@ -1,17 +1,13 @@
 """What every repository shares: a connection, who is acting, and statements."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-from sqlalchemy import Executable
 
 from groupsvc.db.connection import Connection, Context
 from groupsvc.db.statements import Statement
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import GrantScope
-
-# Rows of d (departments) and c (courses) that lie within a reach.
-IN_SCOPE = "(:everywhere OR d.acronym = ANY (:departments) OR c.key = ANY (:courses))"
 
 
 def scope_parameters(reach: GrantScope) -> dict[str, Any]:
@@ -27,17 +23,18 @@ class Repository:
         self._connection = connection
         self._context = context
 
-    async def _execute(
-        self, statement: Statement | Executable, parameters: Mapping[str, Any] | None = None
-    ) -> Sequence[Any]:
-        return await self._connection.execute(statement, parameters or {})
-
     async def _rows(self, statement: Statement, **parameters: Any) -> Sequence[Any]:
-        return await self._execute(statement, parameters)
+        return await self._connection.execute(statement, parameters)
 
     async def _row(self, statement: Statement, **parameters: Any) -> Any | None:
-        rows = await self._execute(statement, parameters)
+        rows = await self._connection.execute(statement, parameters)
         return rows[0] if rows else None
+
+    async def _patch(
+        self, statement: Statement, changes: Mapping[str, Any], **parameters: Any
+    ) -> None:
+        """For statements that merge ``:changes`` into a row."""
+        await self._rows(statement, changes=json.dumps(changes), **parameters)
 
     async def _document(self, statement: Statement, **parameters: Any) -> JsonResource[Any] | None:
         """For statements that select ``department, course, body``."""
@@ -54,7 +51,7 @@ class Repository:
 
         One item more than the limit is asked for, to learn whether there is a next page.
         """
-        rows = await self._execute(statement, {**parameters, "limit": limit + 1})
+        rows = await self._rows(statement, **parameters, limit=limit + 1)
         return paged(rows, limit, key)
 
 

@@ -8,23 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from groupsvc.db.constraints import broken_constraints
 from groupsvc.db.count_cache import CountCache
 from groupsvc.db.engine import Sessions
 from groupsvc.db.executor import FOUND
-from groupsvc.db.statements import BEARER, Statement, sql
+from groupsvc.db.statements import TOKENS, SqlFile, Statement
+
+SQL: Final = SqlFile(__file__)
 
 TRANSACTION: Final[dict[str, Any]] = {"isolation_level": "READ COMMITTED"}
 SNAPSHOT: Final[dict[str, Any]] = {"isolation_level": "REPEATABLE READ"}
-ACT: Final = sql(
-    "SELECT set_config('groupsvc.actor', :actor, true), "
-    "set_config('groupsvc.request_id', :request_id, true), "
-    "set_config('groupsvc.cause', :cause, true)"
-)
-HOLDER: Final = sql(BEARER)
 
 
 class StaleTokenError(Exception):
@@ -67,30 +62,28 @@ class Connection:
         """What has been counted before; None in a transaction, which sees what others do not."""
         return self._sessions.kept if self._session is None else None
 
-    async def execute(
-        self, statement: Statement | Executable, parameters: Mapping[str, Any]
-    ) -> Sequence[Any]:
+    async def execute(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Any]:
         """The rows of a statement; none for one that returns no rows.
 
         Raises StaleTokenError, and what a broken constraint means.
         """
         with broken_constraints():
-            if isinstance(statement, Statement):
-                if self._session is None and statement.native is not None:
-                    return await self._alone(statement, parameters)
-                statement = statement.clause
-            session = await self.session()
-            result = await session.execute(statement, parameters)
-            return result.all() if result.returns_rows else ()  # type: ignore[attr-defined]
+            if self._session is None:
+                return await self._alone(statement, parameters)
+            return await self._together(statement, parameters)
+
+    async def _together(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        connection = await (await self.session()).connection()
+        arguments = tuple(statement.arguments(parameters))
+        result = await connection.exec_driver_sql(statement.query, arguments)
+        return result.all() if result.returns_rows else ()
 
     async def _alone(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Any]:
         remembered = self._context.remembered
         with_token_check = statement.with_token_check if remembered is not None else None
         if remembered is None or with_token_check is None:
             await self.confirm()
-            native = statement.native
-            assert native is not None
-            return await self._sessions.lane.fetch(native.query, native.arguments(parameters))
+            return await self._sessions.lane.fetch(statement.query, statement.arguments(parameters))
         known = {"bearer_digest": remembered.digest, "bearer": remembered.bearer}
         arguments = with_token_check.arguments({**parameters, **known})
         rows = await self._sessions.lane.fetch(with_token_check.query, arguments)
@@ -105,7 +98,7 @@ class Connection:
         if remembered is None:
             return
         self._context.remembered = None
-        rows = await self.execute(HOLDER, {"bearer_digest": remembered.digest})
+        rows = await self.execute(TOKENS.holder, {"bearer_digest": remembered.digest})
         if not rows or rows[0].is_expired or rows[0].bearer != remembered.bearer:
             raise StaleTokenError
 
@@ -125,8 +118,7 @@ class Connection:
 
     async def act(self) -> None:
         """Tell the triggers who is acting and why, for this transaction."""
-        session = await self.session()
-        await session.execute(ACT.clause, self._context.parameters())
+        await self._together(SQL.act, self._context.parameters())
 
     async def close(self) -> None:
         """Put the connection back. What was not committed is undone."""

@@ -1,221 +1,91 @@
-"""Statements in SQL, with a type for every parameter.
+"""Statements in SQL files, each with its name, its kind and the reason for its form.
 
-A parameter of one name has one type in all statements. PostgreSQL is told it with every use, so
-that no statement depends on what the server would have guessed.
+A file stands beside the module that runs its statements. A statement begins with a line such as
+``-- read: in_course`` and ends with a semicolon; parameters are written ``:name::type``, so that a
+statement can be pasted into psql as it stands. The kinds:
+
+* ``read`` returns rows and changes nothing. For a caller whose token is cached it can be sent
+  with the check of that token around it.
+* ``write`` changes something and is sent once the caller is certain.
+* ``checked write`` stands alone, sets the audit context and checks a cached token by itself: it
+  returns no row, and writes nothing, when the token no longer stands for what it did.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, Literal, cast
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Double,
-    Integer,
-    LargeBinary,
-    Text,
-    TextClause,
-    bindparam,
-    text,
-)
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.types import TypeEngine
+Kind = Literal["read", "write", "checked write"]
 
-IDS = (
-    "id",
-    "after",
-    "before",
-    "course_id",
-    "user_id",
-    "group_id",
-    "partition_id",
-    "account_id",
-    "department_id",
-    "content_partition_id",
-    "content_group_id",
-    "position",
-    "offset",
-    "after_seq",
-    "mark",
-)
-NUMBERS = (
-    "limit",
-    "capacity",
-    "status",
-    "hours",
-    "random",
-    "tries",
-    "lifetime",
-    "days",
-    "total",
-    "attempted",
-    "succeeded",
-    "skipped",
-    "preassigned",
-    "failed",
-)
-FLAGS = (
-    "everywhere",
-    "groups_editable",
-    "show_in_lists",
-    "bul_show_rank",
-    "is_locked",
-    "is_active",
-    "is_cohorted",
-    "with_members",
-    "visible_users_only",
-)
-TIMES = ("as_of", "since", "until", "expires_at")
-SECONDS = ("seconds",)
-BYTES = ("digest", "bearer_digest", "fingerprint", "body", "payload")
-ID_LISTS = (
-    "ids",
-    "user_ids",
-    "group_ids",
-    "partition_ids",
-    "course_ids",
-    "department_ids",
-    "content_partition_ids",
-    "content_group_ids",
-    "positions",
-    "lines",
-)
-NUMBER_LISTS = ("capacities",)
-FLAG_LISTS = ("actives", "editables", "listed", "ranked")
-TEXT_LISTS = (
-    "departments",
-    "courses",
-    "names",
-    "usernames",
-    "emails",
-    "states",
-    "permissions",
-    "course_keys",
-    "group_names",
-    "partition_names",
-    "family_names",
-    "given_names",
-    "usual_names",
-    "civilities",
-    "student_numbers",
-    "national_numbers",
-    "sort_keys",
-    "acronyms",
-    "identifiers",
-    "titles",
-    "kinds",
-    "nouns",
-    "edt_ids",
-    "assignment_types",
-    "running",
-)
-DOCUMENTS = ("headers", "decisions", "groups", "result")
+# A colon that begins a parameter: neither a cast nor a slice of an array.
+_PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+_HEADING: Final = re.compile(r"^-- (read|write|checked write): (\w+)\n", re.MULTILINE)
 
-TYPES: dict[str, TypeEngine[Any]] = {
-    **dict.fromkeys(IDS, BigInteger()),
-    **dict.fromkeys(NUMBERS, Integer()),
-    **dict.fromkeys(FLAGS, Boolean()),
-    **dict.fromkeys(TIMES, TIMESTAMP(timezone=True)),
-    **dict.fromkeys(SECONDS, Double()),
-    **dict.fromkeys(BYTES, LargeBinary()),
-    **dict.fromkeys(ID_LISTS, ARRAY(BigInteger())),
-    **dict.fromkeys(NUMBER_LISTS, ARRAY(Integer())),
-    **dict.fromkeys(FLAG_LISTS, ARRAY(Boolean())),
-    **dict.fromkeys(TEXT_LISTS, ARRAY(Text())),
-    **dict.fromkeys(DOCUMENTS, JSONB()),
-}
-
-
-# Opens a statement that stands alone and changes something: triggers read these settings.
-AUDIT_CONTEXT: Final = """acting AS MATERIALIZED (
-    SELECT set_config('groupsvc.actor', :actor, true),
-           set_config('groupsvc.request_id', :request_id, true),
-           set_config('groupsvc.cause', :cause, true)
-)"""
-
-# Whom a token stands for, in one text, while it does.
-BEARER: Final = """
-    SELECT json_build_array(a.name, a.username, coalesce((
-        SELECT json_agg(json_build_array(g.permission, d.acronym, c.key)
-                        ORDER BY g.permission, d.acronym, c.key)
-        FROM grants g
-        LEFT JOIN departments d ON d.id = g.department_id
-        LEFT JOIN courses c ON c.id = g.course_id
-        WHERE g.account_id = a.id), '[]'))::text AS bearer,
-        t.expires_at <= now() AS is_expired
-    FROM tokens t JOIN accounts a ON a.id = t.account_id AND a.is_active
-    WHERE t.digest = :bearer_digest AND t.expires_at > '-infinity'
-"""
-TOKEN_STILL_VALID: Final = f"""standing AS MATERIALIZED (
-    SELECT true AS stands FROM ({BEARER}) b WHERE b.bearer = :bearer AND NOT b.is_expired
-)"""
-_WRITES: Final = re.compile(r"\b(INSERT|UPDATE|DELETE)\b(?! OF\b)")
-_DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
-
-
-@dataclass(frozen=True, slots=True)
-class Native:
-    """A statement as the driver takes it, with the names of its arguments in their order."""
-
-    query: str
-    names: tuple[str, ...]
-
-    def arguments(self, parameters: Mapping[str, Any]) -> list[Any]:
-        return [parameters[name] for name in self.names]
+# Both are given by the connection, and null when there is no cached token to check.
+TOKEN_PARAMETERS: Final = ("bearer_digest", "bearer")
 
 
 class Statement:
-    """One statement, in every form in which it may be sent."""
+    """One statement as the driver takes it: ``query`` with the ``names`` of its arguments."""
 
-    def __init__(self, source: str) -> None:
-        self._source = source
+    def __init__(self, name: str, kind: Kind, source: str) -> None:
+        self.name, self.kind, self.source = name, kind, source
+        self.names = tuple(dict.fromkeys(_PARAMETER.findall(source)))
+        numbers = {each: f"${number}" for number, each in enumerate(self.names, 1)}
+        self.query = _PARAMETER.sub(lambda found: numbers[found[1]], source)
+
+    def arguments(self, parameters: Mapping[str, Any]) -> list[Any]:
+        """Raises KeyError when one is missing."""
+        return [
+            parameters.get(each) if each in TOKEN_PARAMETERS else parameters[each]
+            for each in self.names
+        ]
 
     @cached_property
-    def clause(self) -> TextClause:
-        """For a session."""
-        return _typed(self._source)
+    def with_token_check(self) -> "Statement | None":
+        """The same for a caller whose token is cached: one round trip for both.
 
-    @cached_property
-    def native(self) -> Native | None:
-        """For the driver; None with parameters that need more than the driver does."""
-        return _native(self._source)
-
-    @cached_property
-    def with_token_check(self) -> Native | None:
-        """The same for a caller whose token is known from before: one round trip for both.
-
-        No row at all comes back, and nothing is written, when the token no longer stands for what
-        it did. Where a read finds nothing, one row comes back whose ``found`` is null. None for
-        what can only be sent when the caller is certain.
+        No row at all comes back when the token no longer stands for what it did. Where a read
+        finds nothing, one row comes back whose ``found`` is null. None for a plain write.
         """
-        # What writes must tell so in a row, or it would be taken for undone and be done again.
-        if self._source.strip().startswith(f"WITH {AUDIT_CONTEXT},"):
-            acting = AUDIT_CONTEXT.removesuffix("\n)") + "\n    FROM standing\n)"
-            return _native(self._source.replace(AUDIT_CONTEXT, f"{TOKEN_STILL_VALID}, {acting}", 1))
-        if _WRITES.search(self._source):
-            return None
-        return _native(f"""
-            WITH {TOKEN_STILL_VALID} SELECT answer.* FROM standing LEFT JOIN LATERAL (
-                SELECT stated.*, true AS found FROM ({self._source}) stated) answer ON true
-        """)
+        if self.kind == "checked write":
+            return self
+        return (
+            Statement(self.name, "read", _CHECKED_READ % self.source)
+            if self.kind == "read"
+            else None
+        )
 
 
-def sql(source: str) -> Statement:
-    """A statement; parameters that no list above names are text."""
-    return Statement(source)
+class SqlFile:
+    """The statements of the SQL file beside a module: ``SqlFile(__file__).in_course``."""
+
+    def __init__(self, module: str) -> None:
+        path = Path(module).with_suffix(".sql")
+        _, *parts = _HEADING.split(path.read_text(encoding="utf-8"))
+        self._statements = {
+            name: Statement(name, cast("Kind", kind), source.rstrip().removesuffix(";"))
+            for kind, name, source in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+        }
+
+    def __getattr__(self, name: str) -> Statement:
+        try:
+            return self._statements[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __iter__(self) -> Any:
+        return iter(self._statements.values())
 
 
-def _typed(source: str) -> TextClause:
-    clause = text(source)
-    names = clause.compile().params
-    return clause.bindparams(*(bindparam(name, type_=TYPES.get(name, Text())) for name in names))
-
-
-def _native(source: str) -> Native | None:
-    compiled = _typed(source).compile(dialect=_DIALECT)
-    names = tuple(compiled.positiontup or ())
-    return None if set(names) & set(DOCUMENTS) else Native(str(compiled), names)
+TOKENS: Final = SqlFile(__file__)
+_CHECKED_READ: Final = f"""
+WITH token AS MATERIALIZED (
+    SELECT true AS stands FROM ({TOKENS.holder.source}) b
+    WHERE b.bearer = :bearer::text AND NOT b.is_expired
+)
+SELECT answer.* FROM token LEFT JOIN LATERAL (
+    SELECT stated.*, true AS found FROM (%s) stated) answer ON true
+"""

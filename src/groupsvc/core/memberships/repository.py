@@ -4,27 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
-from groupsvc.core.memberships.statements import (
-    ASSIGN,
-    ASSIGN_MANY,
-    IN_COURSE_AS_OF,
-    IN_GROUP,
-    IN_GROUP_AS_OF,
-    IN_NO_GROUP,
-    MINE,
-    OF_USER,
-    OF_USER_IN_COURSE,
-    OF_USER_IN_COURSE_AS_OF,
-    REMOVE,
-    REMOVE_MANY,
-    ROOM,
-    STANDING,
-)
 from groupsvc.core.repository import Repository, scope_parameters
+from groupsvc.db.statements import SqlFile
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import GrantScope, Place
+
+SQL: Final = SqlFile(__file__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +52,7 @@ class MembershipRepository(Repository):
         With ``visible_users_only`` nobody knows a user who is elsewhere.
         """
         row = await self._row(
-            ASSIGN,
+            SQL.assign,
             group_id=group_id,
             user_id=user_id,
             visible_users_only=visible_users_only,
@@ -88,7 +75,7 @@ class MembershipRepository(Repository):
         Whether they exist is asked with ``visible_users_only`` alone, of users within scope.
         """
         row = await self._row(
-            REMOVE,
+            SQL.remove,
             user_id=user_id,
             visible_users_only=visible_users_only,
             group_id=group_id,
@@ -102,7 +89,9 @@ class MembershipRepository(Repository):
         self, group_id: int, *, state: str | None = None, after: int = 0, limit: int
     ) -> tuple[Place, Page] | None:
         """Members by user id, of the default group everybody enrolled; None without the group."""
-        row = await self._row(IN_GROUP, group_id=group_id, state=state, after=after, limit=limit)
+        row = await self._row(
+            SQL.in_group, group_id=group_id, state=state, after=after, limit=limit
+        )
         if row is None:
             return None
         items = [row.members] if row.members else []
@@ -113,7 +102,7 @@ class MembershipRepository(Repository):
         self, partition_id: int, group_id: int, as_of: datetime, *, after: int = 0, limit: int
     ) -> Page:
         return await self._page(
-            IN_GROUP_AS_OF,
+            SQL.in_group_as_of,
             limit=limit,
             key=("id",),
             partition_id=partition_id,
@@ -127,7 +116,7 @@ class MembershipRepository(Repository):
     ) -> Page:
         """Who was enrolled then."""
         return await self._page(
-            IN_COURSE_AS_OF,
+            SQL.in_course_as_of,
             limit=limit,
             key=("id",),
             course_id=course_id,
@@ -139,7 +128,7 @@ class MembershipRepository(Repository):
         self, course_id: int, partition_id: int, *, state: str | None, after: int = 0, limit: int
     ) -> Page:
         return await self._page(
-            IN_NO_GROUP,
+            SQL.in_no_group,
             limit=limit,
             key=("id",),
             course_id=course_id,
@@ -152,9 +141,9 @@ class MembershipRepository(Repository):
         self, course_id: int, user_id: int, as_of: datetime | None = None
     ) -> JsonResource[list[Any]] | None:
         if as_of is None:
-            return await self._document(OF_USER_IN_COURSE, course_id=course_id, user_id=user_id)
+            return await self._document(SQL.of_user_in_course, course_id=course_id, user_id=user_id)
         return await self._document(
-            OF_USER_IN_COURSE_AS_OF, course_id=course_id, user_id=user_id, as_of=as_of
+            SQL.of_user_in_course_as_of, course_id=course_id, user_id=user_id, as_of=as_of
         )
 
     async def of_user(self, user_id: int, reach: GrantScope) -> JsonResource[list[Any]] | None:
@@ -162,15 +151,15 @@ class MembershipRepository(Repository):
 
         None without the user, or when he is nowhere within reach.
         """
-        return await self._document(OF_USER, user_id=user_id, **scope_parameters(reach))
+        return await self._document(SQL.of_user, user_id=user_id, **scope_parameters(reach))
 
     async def of_username(self, username: str) -> JsonResource[list[Any]] | None:
         """Groups over all courses; None without the user."""
-        return await self._document(MINE, username=username)
+        return await self._document(SQL.mine, username=username)
 
     async def room(self, course_id: int, partition_id: int) -> dict[int, GroupOccupancy]:
         """The groups by id, held so that nobody else fills them meanwhile."""
-        rows = await self._rows(ROOM, course_id=course_id, partition_id=partition_id)
+        rows = await self._rows(SQL.room, course_id=course_id, partition_id=partition_id)
         return {row.id: GroupOccupancy(row.name, row.capacity, row.taken or 0) for row in rows}
 
     async def standing(
@@ -178,7 +167,7 @@ class MembershipRepository(Repository):
     ) -> dict[int, Placement]:
         """Where each of the users stands who exist at all."""
         row = await self._row(
-            STANDING, course_id=course_id, partition_id=partition_id, user_ids=list(user_ids)
+            SQL.standing, course_id=course_id, partition_id=partition_id, user_ids=list(user_ids)
         )
         assert row is not None
         groups = dict(zip(row.members or (), row.group_ids or (), strict=True))
@@ -191,7 +180,7 @@ class MembershipRepository(Repository):
     ) -> None:
         """``places`` are pairs of user and group, each user once."""
         await self._rows(
-            ASSIGN_MANY,
+            SQL.assign_many,
             course_id=course_id,
             partition_id=partition_id,
             user_ids=[user for user, _ in places],
@@ -200,5 +189,5 @@ class MembershipRepository(Repository):
 
     async def remove_many(self, course_id: int, partition_id: int, user_ids: Sequence[int]) -> None:
         await self._rows(
-            REMOVE_MANY, course_id=course_id, partition_id=partition_id, user_ids=list(user_ids)
+            SQL.remove_many, course_id=course_id, partition_id=partition_id, user_ids=list(user_ids)
         )

@@ -2,19 +2,12 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from groupsvc.core.repository import Repository
-from groupsvc.import_export.sql.structure_sql import (
-    CLOSE_PARTITIONS,
-    COUNTS,
-    CREATE_GROUPS,
-    CREATE_PARTITIONS,
-    GROUPS,
-    LAST_POSITIONS,
-    PARTITIONS,
-    UPDATE_GROUPS,
-    UPDATE_PARTITIONS,
-)
+from groupsvc.db.statements import SqlFile
+
+SQL: Final = SqlFile(__file__)
 
 
 @dataclass(slots=True)
@@ -48,7 +41,7 @@ class GroupState:
 class StructureBatches(Repository):
     async def partitions(self, course_ids: Iterable[int]) -> list[PartitionState]:
         """All partitions of the courses but the default ones."""
-        rows = await self._rows(PARTITIONS, course_ids=list(course_ids))
+        rows = await self._rows(SQL.partitions, course_ids=list(course_ids))
         return [PartitionState(*row) for row in rows]
 
     async def groups(
@@ -56,7 +49,7 @@ class StructureBatches(Repository):
     ) -> dict[tuple[int, str], GroupState]:
         """Groups by partition and name; takes course, partition and name of each."""
         rows = await self._rows(
-            GROUPS,
+            SQL.groups,
             course_ids=[course_id for course_id, _, _ in named],
             partition_ids=[partition_id for _, partition_id, _ in named],
             group_names=[name for _, _, name in named],
@@ -83,13 +76,13 @@ class StructureBatches(Repository):
         Takes course and partition of each.
         """
         rows = await self._rows(
-            LAST_POSITIONS, group_ids=list(but), **_places(partitions, "partition_ids")
+            SQL.last_positions, group_ids=list(but), **_places(partitions, "partition_ids")
         )
         return {row.partition_id: row.position for row in rows if row.position is not None}
 
     async def counts(self, groups: Collection[tuple[int, int]]) -> dict[int, int]:
         """Members of each group; takes course and group of each."""
-        rows = await self._rows(COUNTS, **_places(groups, "group_ids"))
+        rows = await self._rows(SQL.counts, **_places(groups, "group_ids"))
         return {row.group_id: row.count for row in rows}
 
     async def create_partitions(
@@ -97,7 +90,7 @@ class StructureBatches(Repository):
     ) -> dict[tuple[int, str], int]:
         """Answers ids by course and name; they grow in the order of the partitions."""
         rows = await self._rows(
-            CREATE_PARTITIONS,
+            SQL.create_partitions,
             partition_names=[each.name for each in partitions],
             kinds=[each.kind for each in partitions],
             **_columns(partitions),
@@ -106,19 +99,19 @@ class StructureBatches(Repository):
 
     async def update_partitions(self, partitions: Sequence[PartitionState]) -> None:
         await self._rows(
-            UPDATE_PARTITIONS, ids=[each.id for each in partitions], **_columns(partitions)
+            SQL.update_partitions, ids=[each.id for each in partitions], **_columns(partitions)
         )
 
     async def close_partitions(self, partitions: Collection[tuple[int, int]]) -> None:
         """Let the groups of the partitions be edited no more; takes course and partition."""
-        await self._rows(CLOSE_PARTITIONS, **_places(partitions, "ids"))
+        await self._rows(SQL.close_partitions, **_places(partitions, "ids"))
 
     async def create_groups(
         self, groups: Sequence[tuple[int, int, GroupState]]
     ) -> dict[tuple[int, str], int]:
         """Takes course, partition and group; answers ids by partition and name."""
         rows = await self._rows(
-            CREATE_GROUPS,
+            SQL.create_groups,
             course_ids=[course_id for course_id, _, _ in groups],
             partition_ids=[partition_id for _, partition_id, _ in groups],
             group_names=[group.name for _, _, group in groups],
@@ -129,7 +122,7 @@ class StructureBatches(Repository):
     async def update_groups(self, groups: Sequence[tuple[int, GroupState]]) -> None:
         """Takes course and group."""
         await self._rows(
-            UPDATE_GROUPS,
+            SQL.update_groups,
             course_ids=[course_id for course_id, _ in groups],
             ids=[group.id for _, group in groups],
             **_values([group for _, group in groups]),

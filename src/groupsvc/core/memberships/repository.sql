@@ -1,0 +1,328 @@
+-- checked write: assign
+-- Checks, writes and answers in one statement. The upsert keeps the group it moves from, so that
+-- the answer is right when two of these race. The rules are enforced by triggers all the same.
+WITH token AS MATERIALIZED (
+    SELECT WHERE :bearer::text IS NULL OR EXISTS (
+        SELECT FROM (
+            SELECT json_build_array(a.name, a.username, coalesce((
+                SELECT json_agg(json_build_array(g.permission, d.acronym, c.key)
+                                ORDER BY g.permission, d.acronym, c.key)
+                FROM grants g
+                LEFT JOIN departments d ON d.id = g.department_id
+                LEFT JOIN courses c ON c.id = g.course_id
+                WHERE g.account_id = a.id), '[]'))::text AS bearer,
+                t.expires_at <= now() AS is_expired
+            FROM tokens t JOIN accounts a ON a.id = t.account_id AND a.is_active
+            WHERE t.digest = :bearer_digest::bytea AND t.expires_at > '-infinity'
+        ) b WHERE b.bearer = :bearer::text AND NOT b.is_expired)
+),
+acting AS MATERIALIZED (
+    SELECT set_config('groupsvc.actor', :actor::text, true),
+           set_config('groupsvc.request_id', :request_id::text, true),
+           set_config('groupsvc.cause', :cause::text, true)
+    FROM token
+),
+    target AS MATERIALIZED (
+        SELECT d.acronym AS department, c.key AS course, g.course_id, g.partition_id, g.id, p.kind, c.is_locked,
+               (:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AS allowed
+        FROM acting
+        CROSS JOIN groups g
+        JOIN courses c ON c.id = g.course_id
+        JOIN departments d ON d.id = c.department_id
+        JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
+        WHERE g.id = :group_id::bigint
+        FOR SHARE OF c
+    ),
+    person AS (
+        SELECT u.id, EXISTS (
+            SELECT FROM enrollments e
+            WHERE e.course_id = target.course_id AND e.user_id = u.id
+        ) OR target.kind = 'cohorts' AS is_enrolled
+        FROM users u, target WHERE u.id = :user_id::bigint AND (NOT :visible_users_only::boolean OR (
+    :everywhere::boolean
+    OR EXISTS (
+        SELECT FROM departments d
+        WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
+    OR EXISTS (
+        SELECT FROM enrollments e
+        JOIN courses c ON c.id = e.course_id
+        JOIN departments d ON d.id = c.department_id
+        WHERE e.user_id = u.id AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
+))
+    ),
+    moved AS (
+        INSERT INTO memberships AS m (course_id, partition_id, user_id, group_id)
+        SELECT target.course_id, target.partition_id, person.id, target.id
+        FROM target, person
+        WHERE target.allowed AND NOT target.is_locked AND person.is_enrolled
+          AND target.kind <> 'default'
+        ON CONFLICT (course_id, partition_id, user_id) DO UPDATE
+            SET group_id = excluded.group_id, previous_group_id = m.group_id, since = now()
+            WHERE m.group_id <> excluded.group_id
+        RETURNING m.previous_group_id
+    )
+    SELECT target.department, target.course, target.course_id, target.partition_id,
+           target.kind, target.is_locked,
+           EXISTS (SELECT FROM person) AS is_known,
+           coalesce((SELECT is_enrolled FROM person), false) AS is_enrolled,
+           EXISTS (SELECT FROM moved) AS changed,
+           (SELECT previous_group_id FROM moved) AS previous_group_id
+    FROM target;
+
+-- checked write: remove
+WITH token AS MATERIALIZED (
+    SELECT WHERE :bearer::text IS NULL OR EXISTS (
+        SELECT FROM (
+            SELECT json_build_array(a.name, a.username, coalesce((
+                SELECT json_agg(json_build_array(g.permission, d.acronym, c.key)
+                                ORDER BY g.permission, d.acronym, c.key)
+                FROM grants g
+                LEFT JOIN departments d ON d.id = g.department_id
+                LEFT JOIN courses c ON c.id = g.course_id
+                WHERE g.account_id = a.id), '[]'))::text AS bearer,
+                t.expires_at <= now() AS is_expired
+            FROM tokens t JOIN accounts a ON a.id = t.account_id AND a.is_active
+            WHERE t.digest = :bearer_digest::bytea AND t.expires_at > '-infinity'
+        ) b WHERE b.bearer = :bearer::text AND NOT b.is_expired)
+),
+acting AS MATERIALIZED (
+    SELECT set_config('groupsvc.actor', :actor::text, true),
+           set_config('groupsvc.request_id', :request_id::text, true),
+           set_config('groupsvc.cause', :cause::text, true)
+    FROM token
+),
+    target AS MATERIALIZED (
+        SELECT d.acronym AS department, c.key AS course, p.course_id, p.id AS partition_id, p.kind, c.is_locked,
+               (:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AS allowed
+        FROM acting
+        CROSS JOIN partitions p
+        JOIN courses c ON c.id = p.course_id
+        JOIN departments d ON d.id = c.department_id
+        WHERE p.id = coalesce(:partition_id::bigint,
+                              (SELECT g.partition_id FROM groups g WHERE g.id = :group_id::bigint))
+        FOR SHARE OF c
+    ),
+    gone AS (
+        DELETE FROM memberships m USING target
+        WHERE target.allowed AND NOT target.is_locked AND target.kind <> 'default'
+          AND m.course_id = target.course_id AND m.partition_id = target.partition_id
+          AND m.user_id = :user_id::bigint
+          AND (m.group_id = :group_id::bigint OR :group_id::bigint IS NULL)
+        RETURNING m.group_id
+    )
+    SELECT target.department, target.course, target.course_id, target.partition_id,
+           target.kind, target.is_locked,
+           NOT :visible_users_only::boolean OR EXISTS (
+               SELECT FROM users u WHERE u.id = :user_id::bigint AND (
+    :everywhere::boolean
+    OR EXISTS (
+        SELECT FROM departments d
+        WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
+    OR EXISTS (
+        SELECT FROM enrollments e
+        JOIN courses c ON c.id = e.course_id
+        JOIN departments d ON d.id = c.department_id
+        WHERE e.user_id = u.id AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
+)
+           ) AS is_known,
+           true AS is_enrolled,
+           EXISTS (SELECT FROM gone) AS changed,
+           (SELECT group_id FROM gone) AS previous_group_id
+    FROM target;
+
+-- read: in_group
+-- The default group has no rows: its members are the enrolled users. One more than the limit is
+-- looked for, to learn whether there is a next page; the items come as one text.
+SELECT d.acronym AS department, c.key AS course, page.members, page.last_id, page.found > :limit::integer AS has_more
+FROM groups g JOIN courses c ON c.id = g.course_id JOIN departments d ON d.id = c.department_id
+JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
+CROSS JOIN LATERAL (
+    SELECT array_to_string((array_agg(shown.body ORDER BY shown.id))[1 : :limit::integer], ',')
+               AS members,
+           (array_agg(shown.id ORDER BY shown.id))[:limit::integer] AS last_id, count(*) AS found
+    FROM (
+        SELECT u.id, row_to_json(shape)::text AS body
+        FROM (
+            (SELECT m.user_id, e.state FROM memberships m
+             LEFT JOIN LATERAL (
+                 SELECT state FROM enrollments
+                 WHERE course_id = m.course_id AND user_id = m.user_id OFFSET 0) e ON true
+             WHERE m.course_id = g.course_id AND m.group_id = g.id AND m.user_id > :after::bigint
+               AND (:state::text IS NULL OR e.state = :state::text)
+             ORDER BY m.user_id LIMIT :limit::integer + 1)
+            UNION ALL
+            (SELECT e.user_id, e.state FROM enrollments e
+             WHERE p.kind = 'default' AND e.course_id = g.course_id AND e.user_id > :after::bigint
+               AND (:state::text IS NULL OR e.state = :state::text)
+             ORDER BY e.user_id LIMIT :limit::integer + 1)
+        ) e
+        CROSS JOIN LATERAL (SELECT * FROM users WHERE id = e.user_id OFFSET 0) u
+        CROSS JOIN LATERAL (SELECT u.id, u.username, u.family_name, u.given_name, u.email, u.student_number, e.state) shape
+    ) shown
+) page
+WHERE g.id = :group_id::bigint;
+
+-- read: in_no_group
+-- One look-up for each, in the order of the page: never the whole partition for every user.
+SELECT u.id, row_to_json(shape)::text AS body
+FROM enrollments e
+CROSS JOIN LATERAL (SELECT * FROM users WHERE id = e.user_id OFFSET 0) u
+CROSS JOIN LATERAL (SELECT u.id, u.username, u.family_name, u.given_name, u.email, u.student_number, e.state) shape
+WHERE e.course_id = :course_id::bigint AND e.user_id > :after::bigint
+  AND (:state::text IS NULL OR e.state = :state::text)
+  AND NOT EXISTS (
+      SELECT FROM memberships m
+      WHERE m.course_id = e.course_id AND m.partition_id = :partition_id::bigint
+        AND m.user_id = e.user_id OFFSET 0)
+ORDER BY e.user_id LIMIT :limit::integer;
+
+-- read: in_group_as_of
+-- What the last line of the log before that time says of each user of the partition.
+SELECT m.user_id AS id, row_to_json(shape)::text AS body
+FROM (
+    SELECT DISTINCT ON (user_id) user_id, after
+    FROM changes
+    WHERE partition_id = :partition_id::bigint AND kind LIKE 'membership.%' AND at <= :as_of::timestamptz
+      AND user_id > :after::bigint
+    ORDER BY user_id, seq DESC
+) m
+CROSS JOIN LATERAL (SELECT * FROM users WHERE id = m.user_id OFFSET 0) u
+CROSS JOIN LATERAL (SELECT u.id, u.username, u.family_name, u.given_name, u.email, u.student_number) shape
+WHERE CAST(m.after ->> 'group_id' AS bigint) = :group_id::bigint
+ORDER BY m.user_id LIMIT :limit::integer;
+
+-- read: in_course_as_of
+SELECT m.user_id AS id, row_to_json(shape)::text AS body
+FROM (
+    SELECT DISTINCT ON (user_id) user_id, after
+    FROM changes
+    WHERE course_id = :course_id::bigint AND kind LIKE 'enrollment.%' AND at <= :as_of::timestamptz
+      AND user_id > :after::bigint
+    ORDER BY user_id, seq DESC
+) m
+CROSS JOIN LATERAL (SELECT * FROM users WHERE id = m.user_id OFFSET 0) u
+CROSS JOIN LATERAL (SELECT u.id, u.username, u.family_name, u.given_name, u.email, u.student_number) shape
+WHERE m.after IS NOT NULL
+ORDER BY m.user_id LIMIT :limit::integer;
+
+-- read: of_user_in_course
+SELECT d.acronym AS department, c.key AS course, coalesce((
+    SELECT json_agg(row_to_json(shape) ORDER BY p.position, p.id)
+    FROM memberships m
+    JOIN partitions p ON p.course_id = m.course_id AND p.id = m.partition_id
+    JOIN groups g ON g.course_id = m.course_id AND g.id = m.group_id
+   
+    CROSS JOIN LATERAL (SELECT p.name AS partition_name, g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.edt_id,
+g.assignment_type,
+CASE WHEN g.content_partition_id IS NOT NULL
+     THEN json_build_object('content_partition_id', g.content_partition_id,
+                            'content_group_id', g.content_group_id) END AS content_link) shape
+    WHERE m.user_id = :user_id::bigint AND m.course_id = c.id), '[]')::text AS body
+FROM courses c JOIN departments d ON d.id = c.department_id
+WHERE c.id = :course_id::bigint
+  AND EXISTS (SELECT FROM users WHERE id = :user_id::bigint);
+
+-- read: of_user_in_course_as_of
+SELECT d.acronym AS department, c.key AS course, coalesce((
+    SELECT json_agg(json_build_object(
+        'partition_id', m.partition_id, 'partition_name', m.after ->> 'partition_name',
+        'group_id', m.after -> 'group_id', 'group_name', m.after ->> 'group_name'
+    ) ORDER BY m.partition_id)
+    FROM (
+        SELECT DISTINCT ON (partition_id) partition_id, after
+        FROM changes
+        WHERE course_id = c.id AND user_id = :user_id::bigint AND kind LIKE 'membership.%'
+          AND at <= :as_of::timestamptz
+        ORDER BY partition_id, seq DESC
+    ) m WHERE m.after IS NOT NULL), '[]')::text AS body
+FROM courses c JOIN departments d ON d.id = c.department_id
+WHERE c.id = :course_id::bigint;
+
+-- read: mine
+SELECT '' AS department, NULL AS course, coalesce((
+       SELECT json_agg(row_to_json(shape) ORDER BY c.key, p.position, p.id)
+       FROM memberships m
+       JOIN courses c ON c.id = m.course_id
+       JOIN departments d ON d.id = c.department_id
+       JOIN partitions p ON p.course_id = m.course_id AND p.id = m.partition_id
+       JOIN groups g ON g.course_id = m.course_id AND g.id = m.group_id
+       CROSS JOIN LATERAL (
+           SELECT c.key AS course_key, c.title AS course_title, p.name AS partition_name, g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.edt_id,
+   g.assignment_type,
+   CASE WHEN g.content_partition_id IS NOT NULL
+        THEN json_build_object('content_partition_id', g.content_partition_id,
+                               'content_group_id', g.content_group_id) END AS content_link
+       ) shape
+       WHERE m.user_id = u.id AND true), '[]')::text AS body
+   FROM users u
+WHERE u.username = :username::text;
+
+-- read: of_user
+-- Whoever is in sight, or in a group that is: the member of a cohort need not be enrolled.
+SELECT '' AS department, NULL AS course, coalesce((
+        SELECT json_agg(row_to_json(shape) ORDER BY c.key, p.position, p.id)
+        FROM memberships m
+        JOIN courses c ON c.id = m.course_id
+        JOIN departments d ON d.id = c.department_id
+        JOIN partitions p ON p.course_id = m.course_id AND p.id = m.partition_id
+        JOIN groups g ON g.course_id = m.course_id AND g.id = m.group_id
+        CROSS JOIN LATERAL (
+            SELECT c.key AS course_key, c.title AS course_title, p.name AS partition_name, g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.edt_id,
+    g.assignment_type,
+    CASE WHEN g.content_partition_id IS NOT NULL
+         THEN json_build_object('content_partition_id', g.content_partition_id,
+                                'content_group_id', g.content_group_id) END AS content_link
+        ) shape
+        WHERE m.user_id = u.id AND (:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[]))), '[]')::text AS body
+    FROM users u
+
+    WHERE u.id = :user_id::bigint AND ((
+    :everywhere::boolean
+    OR EXISTS (
+        SELECT FROM departments d
+        WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
+    OR EXISTS (
+        SELECT FROM enrollments e
+        JOIN courses c ON c.id = e.course_id
+        JOIN departments d ON d.id = c.department_id
+        WHERE e.user_id = u.id AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
+) OR EXISTS (
+        SELECT FROM memberships m
+        JOIN courses c ON c.id = m.course_id
+        JOIN departments d ON d.id = c.department_id
+        WHERE m.user_id = u.id AND (:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[]))));
+
+-- read: standing
+-- What planning a batch needs to know, of the users named and the groups of the partition. Each
+-- index is read once from end to end, and one row of long columns comes back: for a hundred thousand
+-- users that takes a fraction of what looking each of them up takes.
+SELECT (SELECT array_agg(id) FROM users WHERE id = ANY (:user_ids::bigint[])) AS known,
+       (SELECT array_agg(user_id) FROM enrollments
+        WHERE course_id = :course_id::bigint AND user_id = ANY (:user_ids::bigint[])) AS enrolled,
+       array_agg(user_id) AS members, array_agg(group_id) AS group_ids
+FROM memberships
+WHERE course_id = :course_id::bigint AND partition_id = :partition_id::bigint AND user_id = ANY (:user_ids::bigint[]);
+
+-- write: room
+SELECT g.id, g.name, g.capacity, CASE WHEN g.capacity IS NOT NULL THEN (
+    SELECT count(*) FROM memberships m
+    WHERE m.course_id = g.course_id AND m.group_id = g.id) END AS taken
+FROM groups g
+WHERE g.course_id = :course_id::bigint AND g.partition_id = :partition_id::bigint
+ORDER BY g.id FOR NO KEY UPDATE;
+
+-- write: assign_many
+-- Sorted by user, so that two of these cannot wait for one another.
+INSERT INTO memberships AS m (course_id, partition_id, user_id, group_id)
+SELECT :course_id::bigint, :partition_id::bigint, named.user_id, named.group_id
+FROM unnest(:user_ids::bigint[], :group_ids::bigint[])
+    AS named (user_id, group_id)
+ORDER BY named.user_id
+ON CONFLICT (course_id, partition_id, user_id) DO UPDATE
+    SET group_id = excluded.group_id, previous_group_id = m.group_id, since = now()
+    WHERE m.group_id <> excluded.group_id;
+
+-- write: remove_many
+DELETE FROM memberships
+WHERE course_id = :course_id::bigint AND partition_id = :partition_id::bigint
+  AND user_id = ANY (:user_ids::bigint[]);

@@ -1,0 +1,120 @@
+-- read: sees_department
+SELECT d.id FROM departments d
+WHERE d.acronym = :department::text AND (
+    :everywhere::boolean OR d.acronym = ANY (:departments::text[])
+    OR EXISTS (SELECT FROM courses c WHERE c.department_id = d.id AND c.key = ANY (:courses::text[])));
+
+-- read: departments
+-- Departments without a course here: empty ones, and those of users from elsewhere.
+SELECT d.acronym AS department, d.name AS department_name
+    FROM departments d
+    WHERE d.acronym > :after_key::text
+      AND NOT EXISTS (SELECT FROM courses c WHERE c.department_id = d.id AND ((:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AND (:department::text IS NULL OR d.acronym = :department::text)
+    AND (:course_id::bigint IS NULL OR c.id = :course_id::bigint)))
+      AND ((:course_id::bigint IS NULL AND (:department::text IS NULL OR d.acronym = :department::text)
+    AND (:everywhere::boolean OR d.acronym = ANY (:departments::text[]))) OR d.id IN (SELECT u.department_id FROM users u WHERE u.id IN (
+    SELECT e.user_id FROM enrollments e
+    JOIN courses c ON c.id = e.course_id
+    JOIN departments d ON d.id = c.department_id WHERE ((:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AND (:department::text IS NULL OR d.acronym = :department::text)
+    AND (:course_id::bigint IS NULL OR c.id = :course_id::bigint))
+    UNION SELECT m.user_id FROM memberships m
+    JOIN courses c ON c.id = m.course_id
+    JOIN departments d ON d.id = c.department_id WHERE ((:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AND (:department::text IS NULL OR d.acronym = :department::text)
+    AND (:course_id::bigint IS NULL OR c.id = :course_id::bigint))
+    UNION SELECT u.id FROM users u
+    JOIN departments d ON d.id = u.department_id WHERE (:course_id::bigint IS NULL AND (:department::text IS NULL OR d.acronym = :department::text)
+    AND (:everywhere::boolean OR d.acronym = ANY (:departments::text[])))
+)))
+    ORDER BY d.acronym LIMIT :limit::integer;
+
+-- read: courses
+SELECT d.acronym AS department, c.key AS course_key, d.name AS department_name, c.title,
+       c.is_locked, c.id
+FROM courses c JOIN departments d ON d.id = c.department_id
+WHERE c.id > :after::bigint AND ((:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AND (:department::text IS NULL OR d.acronym = :department::text)
+AND (:course_id::bigint IS NULL OR c.id = :course_id::bigint))
+ORDER BY c.id LIMIT :limit::integer;
+
+-- read: whole_roster
+-- Looking for all of them with every page would cost as much as all pages.
+SELECT u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
+       u.student_number, u.national_number,
+       (SELECT d.acronym FROM departments d WHERE d.id = u.department_id) AS department,
+       u.is_active, p.key AS course_key, p.state, p.track, u.id
+FROM (SELECT * FROM users u WHERE u.id > :after::bigint AND true ORDER BY u.id LIMIT :limit::integer) u
+LEFT JOIN LATERAL (
+    SELECT c.id, c.key, e.state, e.track
+    FROM enrollments e
+    JOIN courses c ON c.id = e.course_id
+    JOIN departments d ON d.id = c.department_id
+    WHERE e.user_id = u.id AND ((:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AND (:department::text IS NULL OR d.acronym = :department::text)
+AND (:course_id::bigint IS NULL OR c.id = :course_id::bigint))
+    UNION ALL SELECT 0, NULL, NULL, NULL WHERE u.department_id IS NULL
+) p ON true
+ORDER BY u.id, p.id;
+
+-- read: part_of_roster
+SELECT u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
+           u.student_number, u.national_number,
+           (SELECT d.acronym FROM departments d WHERE d.id = u.department_id) AS department,
+           u.is_active, p.key AS course_key, p.state, p.track, u.id
+    FROM (SELECT * FROM users u WHERE u.id > :after::bigint AND u.id IN (
+    SELECT e.user_id FROM enrollments e
+    JOIN courses c ON c.id = e.course_id
+    JOIN departments d ON d.id = c.department_id WHERE ((:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AND (:department::text IS NULL OR d.acronym = :department::text)
+    AND (:course_id::bigint IS NULL OR c.id = :course_id::bigint))
+    UNION SELECT m.user_id FROM memberships m
+    JOIN courses c ON c.id = m.course_id
+    JOIN departments d ON d.id = c.department_id WHERE ((:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AND (:department::text IS NULL OR d.acronym = :department::text)
+    AND (:course_id::bigint IS NULL OR c.id = :course_id::bigint))
+    UNION SELECT u.id FROM users u
+    JOIN departments d ON d.id = u.department_id WHERE (:course_id::bigint IS NULL AND (:department::text IS NULL OR d.acronym = :department::text)
+    AND (:everywhere::boolean OR d.acronym = ANY (:departments::text[])))
+) ORDER BY u.id LIMIT :limit::integer) u
+    LEFT JOIN LATERAL (
+        SELECT c.id, c.key, e.state, e.track
+        FROM enrollments e
+        JOIN courses c ON c.id = e.course_id
+        JOIN departments d ON d.id = c.department_id
+        WHERE e.user_id = u.id AND ((:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AND (:department::text IS NULL OR d.acronym = :department::text)
+    AND (:course_id::bigint IS NULL OR c.id = :course_id::bigint))
+        UNION ALL SELECT 0, NULL, NULL, NULL WHERE u.department_id IS NULL
+    ) p ON true
+    ORDER BY u.id, p.id;
+
+-- read: structure
+SELECT p.course_key, p.name AS partition, p.kind, p.position, p.groups_editable,
+       p.show_in_lists, p.bul_show_rank, g.name AS "group", g.position AS group_position,
+       g.capacity, g.edt_id, g.assignment_type, g.content_partition_id, g.content_group_id,
+       p.course_id, p.id
+FROM (
+    SELECT c.key AS course_key, p.*
+    FROM partitions p
+    JOIN courses c ON c.id = p.course_id
+    JOIN departments d ON d.id = c.department_id
+    WHERE (p.course_id, p.position, p.id) > (:after::bigint, :position::bigint, :id::bigint)
+      AND p.kind <> 'default' AND ((:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AND (:department::text IS NULL OR d.acronym = :department::text)
+AND (:course_id::bigint IS NULL OR c.id = :course_id::bigint))
+    ORDER BY p.course_id, p.position, p.id LIMIT :limit::integer
+) p
+LEFT JOIN groups g ON g.course_id = p.course_id AND g.partition_id = p.id
+ORDER BY p.course_id, p.position, p.id, g.position, g.name;
+
+-- read: assignments
+-- A page first and names for it alone: the planner expects next to nothing from these joins.
+SELECT c.key AS course_key, u.username AS "user", p.name AS partition, g.name AS "group",
+       m.course_id, m.partition_id, m.user_id
+FROM (
+    SELECT * FROM memberships m
+    WHERE (m.course_id, m.partition_id, m.user_id) > (:after::bigint, :partition_id::bigint, :user_id::bigint)
+      AND m.course_id IN (
+          SELECT c.id FROM courses c JOIN departments d ON d.id = c.department_id
+          WHERE ((:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AND (:department::text IS NULL OR d.acronym = :department::text)
+AND (:course_id::bigint IS NULL OR c.id = :course_id::bigint)))
+    ORDER BY m.course_id, m.partition_id, m.user_id LIMIT :limit::integer
+) m
+JOIN courses c ON c.id = m.course_id
+JOIN partitions p ON p.course_id = m.course_id AND p.id = m.partition_id
+JOIN groups g ON g.course_id = m.course_id AND g.id = m.group_id
+JOIN users u ON u.id = m.user_id
+ORDER BY m.course_id, m.partition_id, m.user_id;
