@@ -10,10 +10,11 @@ from groupsvc.cli.openedx_source import SourceCohort, SourceCourse, SourceUser
 from groupsvc.core.cohorts.add_result import looked_up
 from groupsvc.core.cohorts.edits import CohortEdit, CohortEditService
 from groupsvc.core.cohorts.members import CohortMemberService
-from groupsvc.core.cohorts.records import Cohort, Person
+from groupsvc.core.cohorts.records import Cohort
 from groupsvc.core.cohorts.sets import CohortSetService
 from groupsvc.core.courses.service import CourseService
 from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.core.users.repository import Person
 from groupsvc.core.users.service import UserService
 from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.names import normalise

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from groupsvc.core.memberships.planning import AssignmentRequest, Plan, plan
-from groupsvc.core.memberships.repository import GroupOccupancy, Placement
+from groupsvc.core.memberships.repository import GroupOccupancy, MembershipKey, Placement
 from groupsvc.import_export import cells
 from groupsvc.import_export.cells import Cells
 from groupsvc.import_export.results import Result, RowAnswer
-from groupsvc.import_export.sql.assignments import TargetPartition, Triple
+from groupsvc.import_export.sql.assignments import TargetPartition
 from groupsvc.import_export.sql.courses import KnownCourse
 
 LONGEST_NAME: Final = 255
@@ -73,8 +73,10 @@ class Scene:
     """
 
     partitions: dict[PartitionKey, TargetPartition]
-    users: Mapping[tuple[str, str], int]
-    standings: Mapping[Triple, Placement] = field(default_factory=dict[Triple, Placement])
+    users: Mapping[tuple[str, str | None], int]
+    standings: Mapping[MembershipKey, Placement] = field(
+        default_factory=dict[MembershipKey, Placement]
+    )
     room: dict[int, dict[int, GroupOccupancy]] = field(
         default_factory=dict[int, dict[int, GroupOccupancy]]
     )
@@ -83,7 +85,7 @@ class Scene:
     def user_of(self, placed: Placed) -> int | None:
         return self.users.get((placed.row.user, placed.course.department))
 
-    def place_of(self, placed: Placed) -> Triple | None:
+    def place_of(self, placed: Placed) -> MembershipKey | None:
         partition = self.partitions.get(placed.key)
         user_id = self.user_of(placed)
         if user_id is None:
@@ -179,8 +181,10 @@ class Decided:
     """Answers by line, and what has to be written."""
 
     answers: dict[int, RowAnswer] = field(default_factory=dict[int, RowAnswer])
-    entering: list[tuple[Triple, int]] = field(default_factory=list[tuple[Triple, int]])
-    leaving: list[Triple] = field(default_factory=list[Triple])
+    entering: list[tuple[MembershipKey, int]] = field(
+        default_factory=list[tuple[MembershipKey, int]]
+    )
+    leaving: list[MembershipKey] = field(default_factory=list[MembershipKey])
 
     def take(self, partition: TargetPartition, made: Plan) -> None:
         for answer in made.answers:

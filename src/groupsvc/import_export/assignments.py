@@ -57,15 +57,16 @@ class AssignmentImport(Service):
     async def _look(self, rows: Sequence[Placed]) -> Scene:
         imports = self._uow.repository(ImportRepository)
         partitions = await imports.hold_partitions({each.key for each in rows})
-        users = await imports.user_ids({(each.row.user, each.course.department) for each in rows})
-        scene = Scene(partitions, users)
-        named = {
+        named = {(each.row.user, each.course.department) for each in rows}
+        people = await self._uow.users.identify(named)
+        scene = Scene(partitions, {key: person.id for key, person in people.items()})
+        groups = {
             (each.course.id, partitions[each.key].id, each.row.group)
             for each in rows
             if each.key in partitions and each.row.group is not None
         }
-        if named:
-            scene.room = await imports.room(named)
+        if groups:
+            scene.room = await imports.room(groups)
         places = {place for each in rows if (place := scene.place_of(each)) is not None}
         if places:
             scene.standings = await imports.standings(places)
@@ -107,9 +108,10 @@ class AssignmentImport(Service):
     async def _carry_out(self, decided: Decided) -> None:
         """Those who leave first: they make room."""
         if decided.leaving:
-            await self._uow.repository(ImportRepository).remove(decided.leaving)
+            await self._uow.memberships.remove_many(decided.leaving)
         if decided.entering:
-            await self._uow.repository(ImportRepository).assign(decided.entering)
+            places = [place for place, _ in decided.entering]
+            await self._uow.memberships.assign_many(places, [to for _, to in decided.entering])
 
 
 def _placed(line: int, value: AssignmentRow | GroupsvcError, courses: Courses) -> Placed:

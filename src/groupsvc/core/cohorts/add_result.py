@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from groupsvc.core.cohorts.member_repository import Entry
-from groupsvc.core.cohorts.records import Person
+from groupsvc.core.memberships.repository import Entry
+from groupsvc.core.users.repository import Person
 from groupsvc.domain.email_addresses import LONGEST, is_address
 
 

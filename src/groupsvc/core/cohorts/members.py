@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from groupsvc.core.cohorts.add_result import Additions, looked_up, sort_out
-from groupsvc.core.cohorts.member_repository import Entry
-from groupsvc.core.cohorts.records import CohortPlace, FoundCohort, Person
+from groupsvc.core.cohorts.records import CohortPlace, FoundCohort
 from groupsvc.core.cohorts.sets import CohortSetService, unknown_cohort
-from groupsvc.core.memberships.repository import MembershipChange
+from groupsvc.core.memberships.repository import Entry, MembershipChange
 from groupsvc.core.service import Service
+from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.core.users.repository import Person
 from groupsvc.domain.errors import ConflictError, NotFoundError
 from groupsvc.domain.principal import Permission
 
@@ -33,8 +34,15 @@ class CohortMemberService(Service):
         refused = await self._refused(found, wanted)
         course_id, partition_id = found.place.course_id, found.place.partition_id
         entries: Mapping[int, Entry] = {}
-        if places := dict.fromkeys((each for each in wanted if each not in refused), cohort_id):
-            entries = await self._uow.cohort_members.enter(course_id, partition_id, places)
+        if len(refused) < len(wanted):
+            entries = await self._uow.memberships.assign_many(
+                [
+                    (course_id, partition_id, user_id)
+                    for user_id in wanted
+                    if user_id not in refused
+                ],
+                [cohort_id] * (len(wanted) - len(refused)),
+            )
         additions = sort_out(identifiers, people, entries, refused)
         if additions.preassigned:
             waiting = [(address, cohort_id) for address in additions.preassigned]
@@ -56,7 +64,7 @@ class CohortMemberService(Service):
         sought = [each for each in dict.fromkeys(map(looked_up, identifiers)) if each is not None]
         if not sought:
             return {}
-        found = await self._uow.cohort_members.resolve(sought)
+        found = await meant_by(self._uow, sought)
         return {each: found[each] for each in sought if each in found}
 
     async def _refused(self, found: FoundCohort, user_ids: Sequence[int]) -> set[int]:
@@ -114,3 +122,11 @@ class CohortMemberService(Service):
     def _removed(self, outcome: MembershipChange | None) -> bool:
         self._refuse_if_locked(outcome is not None and outcome.is_locked)
         return outcome is not None and outcome.changed
+
+
+async def meant_by(uow: UnitOfWork, identifiers: Iterable[str]) -> dict[str, Person]:
+    """Users by username or e-mail address; whoever is retired is not meant any more."""
+    found = await uow.users.identify(
+        [(each, None) for each in identifiers], by_number=False, with_retired=False
+    )
+    return {identifier: person for (identifier, _), person in found.items()}

@@ -5,13 +5,6 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    id: int
-    username: str
-    email: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class CohortPlace:
     """A course, and the partition that holds its cohorts when there is one."""
 

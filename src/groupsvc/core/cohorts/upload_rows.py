@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from groupsvc.core.cohorts.add_result import Additions, looked_up, stranger
-from groupsvc.core.cohorts.records import Person
+from groupsvc.core.cohorts.members import meant_by
 from groupsvc.core.cohorts.upload_file import UploadRow
 from groupsvc.core.jobs.repository import Progress
 from groupsvc.core.memberships.planning import Answer, AssignmentRequest, Plan, plan
 from groupsvc.core.memberships.repository import GroupOccupancy
+from groupsvc.core.memberships.service import write_plan
 from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.core.users.repository import Person
 from groupsvc.domain.errors import LockedError, NotFoundError
 
 # The lists of one cohort in the result, and where an identifier that nobody has goes.
@@ -63,12 +65,11 @@ async def take_rows(
     if place.partition_id is not None:
         room = await uow.memberships.room(course_id, place.partition_id)
     sought = {key: None for row in rows if (key := looked_up(row.identifier)) is not None}
-    people = await uow.cohort_members.resolve(list(sought)) if sought else {}
+    people = await meant_by(uow, sought) if sought else {}
     partition_id = place.partition_id or 0
     batch = await _decide(uow, course_id, partition_id, rows, room, people)
     if batch.plan.entering:
-        places = sorted(batch.plan.entering.items())
-        await uow.memberships.assign_many(course_id, partition_id, places)
+        await write_plan(uow, course_id, partition_id, batch.plan)
     waiting = _count(batch, progress)
     if waiting:
         await uow.cohort_members.expect(course_id, partition_id, waiting)

@@ -13,6 +13,8 @@ from groupsvc.domain.principal import GrantScope, Place
 
 SQL: Final = SqlFile(__file__)
 
+MembershipKey = tuple[int, int, int]  # course, partition, user
+
 
 @dataclass(frozen=True, slots=True)
 class MembershipChange:
@@ -41,6 +43,14 @@ class GroupOccupancy:
 class Placement:
     group_id: int | None
     is_enrolled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A membership that was written, and the group that the user was moved from."""
+
+    previous_id: int | None
+    previous_name: str | None
 
 
 class MembershipRepository(Repository):
@@ -176,18 +186,23 @@ class MembershipRepository(Repository):
         return {user: standing(groups.get(user), user in enrolled) for user in row.known or ()}
 
     async def assign_many(
-        self, course_id: int, partition_id: int, places: Sequence[tuple[int, int]]
-    ) -> None:
-        """``places`` are pairs of user and group, each user once."""
-        await self._rows(
-            SQL.assign_many,
-            course_id=course_id,
-            partition_id=partition_id,
-            user_ids=[user for user, _ in places],
-            group_ids=[group for _, group in places],
-        )
+        self, places: Sequence[MembershipKey], group_ids: Sequence[int]
+    ) -> dict[int, Entry]:
+        """Put users into groups, each place once; returns those who were not there, by user id."""
+        row: Any = await self._row(SQL.assign_many, group_ids=list(group_ids), **_columns(places))
+        if row.user_ids is None:
+            return {}
+        names = row.names or {}
+        entry = cache(lambda previous: Entry(previous, names.get(str(previous))))
+        return dict(zip(row.user_ids, map(entry, row.previous_ids), strict=True))
 
-    async def remove_many(self, course_id: int, partition_id: int, user_ids: Sequence[int]) -> None:
-        await self._rows(
-            SQL.remove_many, course_id=course_id, partition_id=partition_id, user_ids=list(user_ids)
-        )
+    async def remove_many(self, places: Sequence[MembershipKey]) -> None:
+        await self._rows(SQL.remove_many, **_columns(places))
+
+
+def _columns(places: Sequence[MembershipKey]) -> dict[str, list[int]]:
+    return {
+        "course_ids": [course_id for course_id, _, _ in places],
+        "partition_ids": [partition_id for _, partition_id, _ in places],
+        "user_ids": [user_id for _, _, user_id in places],
+    }

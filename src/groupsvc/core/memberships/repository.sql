@@ -312,17 +312,30 @@ WHERE g.course_id = :course_id::bigint AND g.partition_id = :partition_id::bigin
 ORDER BY g.id FOR NO KEY UPDATE;
 
 -- write: assign_many
--- Sorted by user, so that two of these cannot wait for one another.
-INSERT INTO memberships AS m (course_id, partition_id, user_id, group_id)
-SELECT :course_id::bigint, :partition_id::bigint, named.user_id, named.group_id
-FROM unnest(:user_ids::bigint[], :group_ids::bigint[])
-    AS named (user_id, group_id)
-ORDER BY named.user_id
-ON CONFLICT (course_id, partition_id, user_id) DO UPDATE
-    SET group_id = excluded.group_id, previous_group_id = m.group_id, since = now()
-    WHERE m.group_id <> excluded.group_id;
+-- Every assignment of many ends here. What it returns is true however many of these race: the row
+-- itself keeps where it came from. Sorted, so that two of these cannot wait for one another. One
+-- row of long columns comes back, which for many users takes a fraction of a row each.
+WITH entered AS (
+    INSERT INTO memberships AS m (course_id, partition_id, user_id, group_id)
+    SELECT course_id, partition_id, user_id, group_id
+    FROM unnest(:course_ids::bigint[], :partition_ids::bigint[], :user_ids::bigint[],
+                :group_ids::bigint[]) AS given (course_id, partition_id, user_id, group_id)
+    ORDER BY course_id, partition_id, user_id
+    ON CONFLICT (course_id, partition_id, user_id) DO UPDATE
+        SET group_id = excluded.group_id, previous_group_id = m.group_id, since = now()
+        WHERE m.group_id <> excluded.group_id
+    RETURNING m.course_id, m.user_id, m.previous_group_id
+)
+SELECT array_agg(user_id) AS user_ids, array_agg(previous_group_id) AS previous_ids,
+       (SELECT json_object_agg(g.id, g.name)
+        FROM (SELECT DISTINCT course_id, previous_group_id FROM entered) left_group
+        JOIN groups g ON g.course_id = left_group.course_id
+            AND g.id = left_group.previous_group_id) AS names
+FROM entered;
 
 -- write: remove_many
-DELETE FROM memberships
-WHERE course_id = :course_id::bigint AND partition_id = :partition_id::bigint
-  AND user_id = ANY (:user_ids::bigint[]);
+DELETE FROM memberships m
+USING unnest(:course_ids::bigint[], :partition_ids::bigint[], :user_ids::bigint[])
+    AS given (course_id, partition_id, user_id)
+WHERE m.course_id = given.course_id AND m.partition_id = given.partition_id
+  AND m.user_id = given.user_id;

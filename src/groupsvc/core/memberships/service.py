@@ -10,6 +10,7 @@ from groupsvc.core.memberships.repository import MembershipChange
 from groupsvc.core.partitions.repository import LockedPartition
 from groupsvc.core.partitions.service import PartitionService
 from groupsvc.core.service import Service
+from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import ConflictError, InvalidError, NotEnrolledError, NotFoundError
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.names import normalise
@@ -171,7 +172,7 @@ class MembershipService(Service):
         made = await self.plan_rows(held, rows)
         write = not dry_run and not (made.refused and mode == "all_or_nothing")
         if write:
-            await self.carry_out(held, made)
+            await write_plan(self._uow, held.course_id, held.id, made)
         return made.answers, write
 
     async def plan_rows(self, held: LockedPartition, rows: Sequence[AssignmentRow]) -> Plan:
@@ -180,21 +181,14 @@ class MembershipService(Service):
         by_name = {group.name: group_id for group_id, group in room.items()}
         given = {row.get("user") for row in rows if row.get("user_id") is None}
         names = sorted(tidy for tidy in map(_tidy, given) if tidy)
-        users = await self._uow.users.ids_of(names, held.department) if names else {}
+        named = [(name, held.department) for name in names]
+        people = await self._uow.users.identify(named) if named else {}
+        users = {name: person.id for (name, _), person in people.items()}
         user_ids = [_user(place, row, users) for place, row in enumerate(rows)]
         known = sorted({user_id for user_id in user_ids if user_id is not None})
         standing = await self._uow.memberships.standing(held.course_id, held.id, known)
         wishes = map(_wish, count(1), user_ids, rows, repeat(by_name))
         return plan(wishes, standing, room, enrolled_only=held.kind != "cohorts")
-
-    async def carry_out(self, held: LockedPartition, made: Plan) -> None:
-        """Write what was planned: one statement for those who leave, one for those who enter."""
-        if made.leaving:
-            await self._uow.memberships.remove_many(held.course_id, held.id, sorted(made.leaving))
-        if made.entering:
-            await self._uow.memberships.assign_many(
-                held.course_id, held.id, sorted(made.entering.items())
-            )
 
     def _decided(self, outcome: MembershipChange | None, what: str) -> MembershipChange:
         if outcome is None:
@@ -242,3 +236,13 @@ def _tidy(name: str | None) -> str:
         return normalise(name, longest=LONGEST_IDENTIFIER)
     except InvalidError:
         return ""
+
+
+async def write_plan(uow: UnitOfWork, course_id: int, partition_id: int, made: Plan) -> None:
+    """Write what was planned: one statement for those who leave, one for those who enter."""
+    if made.leaving:
+        leaving = sorted(made.leaving)
+        await uow.memberships.remove_many([(course_id, partition_id, user) for user in leaving])
+    if made.entering:
+        places = [(course_id, partition_id, user) for user in made.entering]
+        await uow.memberships.assign_many(places, list(made.entering.values()))

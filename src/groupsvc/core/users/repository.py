@@ -1,6 +1,6 @@
 """Users: the people of the roster."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,13 @@ from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import GrantScope
 
 SQL: Final = SqlFile(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: int
+    username: str
+    email: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +65,30 @@ class UserRepository(Repository):
             **parameters,
         )
 
-    async def ids_of(self, names: Sequence[str], department: str) -> dict[str, int]:
-        """Ids by username, else e-mail address, else student number.
+    async def identify(
+        self,
+        named: Collection[tuple[str, str | None]],
+        *,
+        by_number: bool = True,
+        with_retired: bool = True,
+    ) -> dict[tuple[str, str | None], Person]:
+        """Who is meant by a text: a username, else an e-mail address, else a student number.
 
-        Names that mean nobody, or several users none of whom is of the department, are left out.
+        ``named`` are pairs of a text and the department that decides among several users of one
+        number. Texts that mean nobody, or several users none of whom is of the department, are
+        left out.
         """
-        rows = await self._rows(SQL.ids_of, identifiers=list(names), department=department)
-        return {row.identifier: row.id for row in rows if row.id is not None}
+        rows = await self._rows(
+            SQL.identify,
+            identifiers=[identifier for identifier, _ in named],
+            departments=[department for _, department in named],
+            by_number=by_number,
+            with_retired=with_retired,
+        )
+        return {
+            (identifier, department): Person(user_id, username, email)
+            for identifier, department, user_id, username, email in rows
+        }
 
     async def get_for_update(self, user_id: int, sight: GrantScope) -> LockedUser | None:
         row = await self._row(SQL.hold, id=user_id, **scope_parameters(sight))

@@ -142,18 +142,6 @@ VALUES (:department_id::bigint, :username::text, :email::text, :family_name::tex
 ON CONFLICT (username) DO NOTHING
 RETURNING id;
 
--- read: ids_of
--- A student number is unique in a department only: of several the department's own is meant.
-SELECT named.identifier, coalesce(
-    (SELECT u.id FROM users u WHERE u.username = named.identifier),
-    (SELECT u.id FROM users u
-     WHERE lower(u.email COLLATE "C") = lower(named.identifier COLLATE "C")),
-    (SELECT CASE WHEN count(*) = 1 THEN min(u.id) ELSE min(u.id) FILTER (WHERE
-         u.department_id = (SELECT d.id FROM departments d WHERE d.acronym = :department::text))
-     END FROM users u WHERE u.student_number = named.identifier)
-) AS id
-FROM unnest(:identifiers::text[]) AS named (identifier);
-
 -- write: update
 -- A merge: columns that the changes do not name keep their values, null is a value. Nothing is
 -- written when nothing differs.
@@ -165,3 +153,24 @@ WHERE u.id = :id::bigint
 
 -- write: delete
 DELETE FROM users WHERE id = :id::bigint;
+
+-- read: identify
+-- Who is meant by a text: a username, else an e-mail address, else a student number. A number is
+-- unique in a department only: of several users the department's own is meant.
+SELECT named.identifier, named.department, u.id, u.username, u.email
+FROM (
+    SELECT given.identifier, given.department, coalesce(
+        (SELECT u.id FROM users u
+         WHERE u.username = given.identifier AND (:with_retired::boolean OR NOT u.is_retired)),
+        (SELECT u.id FROM users u
+         WHERE lower(u.email COLLATE "C") = lower(given.identifier COLLATE "C")
+           AND (:with_retired::boolean OR NOT u.is_retired)),
+        (SELECT CASE WHEN count(*) = 1 THEN min(u.id) ELSE min(u.id) FILTER (WHERE
+             u.department_id = (SELECT d.id FROM departments d
+                                WHERE d.acronym = given.department))
+         END FROM users u WHERE :by_number::boolean AND u.student_number = given.identifier)
+    ) AS id
+    FROM unnest(:identifiers::text[], :departments::text[]) AS given (identifier, department)
+    OFFSET 0
+) named
+CROSS JOIN LATERAL (SELECT id, username, email FROM users WHERE id = named.id OFFSET 0) u;

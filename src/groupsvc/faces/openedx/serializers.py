@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from groupsvc.core.cohorts.add_result import Additions
 from groupsvc.core.cohorts.edits import CohortEdit
-from groupsvc.core.cohorts.records import Cohort, CohortSwitch, Member, Person
+from groupsvc.core.cohorts.records import Cohort, CohortSwitch, Member
+from groupsvc.core.users.repository import Person
 from groupsvc.faces.openedx.reading import Body
 
 _MOST_DIGITS: Final = 19

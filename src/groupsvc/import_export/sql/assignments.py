@@ -1,17 +1,16 @@
 """Memberships of a batch, over many partitions and courses at once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-from groupsvc.core.memberships.repository import GroupOccupancy, Placement
+from groupsvc.core.memberships.repository import GroupOccupancy, MembershipKey, Placement
 from groupsvc.core.repository import Repository
 from groupsvc.db.statements import SqlFile
 
 SQL: Final = SqlFile(__file__)
 
 
-Triple = tuple[int, int, int]  # course, partition, user
 Named = tuple[int, int, str]  # course, partition, name of a group
 
 
@@ -44,39 +43,15 @@ class AssignmentBatches(Repository):
             found.setdefault(row.partition_id, {})[row.id] = room
         return found
 
-    async def user_ids(self, named: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
-        """Ids by identifier and department, of those who exist.
-
-        An identifier is a username, else an e-mail address, else a student number; the department
-        decides among several users of one number.
-        """
-        rows = await self._rows(
-            SQL.users,
-            identifiers=[identifier for identifier, _ in named],
-            departments=[department for _, department in named],
-        )
-        return {(row.identifier, row.department): row.id for row in rows if row.id is not None}
-
-    async def standings(self, places: Collection[Triple]) -> dict[Triple, Placement]:
+    async def standings(self, places: Collection[MembershipKey]) -> dict[MembershipKey, Placement]:
         rows = await self._rows(SQL.standings, **_triples(places))
         return {
             (row.course_id, row.partition_id, row.user_id): Placement(row.group_id, row.is_enrolled)
             for row in rows
         }
 
-    async def assign(self, places: Sequence[tuple[Triple, int]]) -> None:
-        """``places`` are a user's place and the group he comes into, each place once."""
-        await self._rows(
-            SQL.assign,
-            group_ids=[group_id for _, group_id in places],
-            **_triples([place for place, _ in places]),
-        )
 
-    async def remove(self, places: Collection[Triple]) -> None:
-        await self._rows(SQL.remove, **_triples(places))
-
-
-def _triples(places: Collection[Triple]) -> dict[str, list[int]]:
+def _triples(places: Collection[MembershipKey]) -> dict[str, list[int]]:
     return {
         "course_ids": [course_id for course_id, _, _ in places],
         "partition_ids": [partition_id for _, partition_id, _ in places],

@@ -19,18 +19,6 @@ CROSS JOIN LATERAL (
     OFFSET 0
 ) g;
 
--- read: users
--- A student number is unique in a department only: of several the department's own is meant.
-SELECT named.identifier, named.department, coalesce(
-    (SELECT u.id FROM users u WHERE u.username = named.identifier),
-    (SELECT u.id FROM users u
-     WHERE lower(u.email COLLATE "C") = lower(named.identifier COLLATE "C")),
-    (SELECT CASE WHEN count(*) = 1 THEN min(u.id) ELSE min(u.id) FILTER (WHERE
-         u.department_id = (SELECT d.id FROM departments d WHERE d.acronym = named.department))
-     END FROM users u WHERE u.student_number = named.identifier)
-) AS id
-FROM unnest(:identifiers::text[], :departments::text[]) AS named (identifier, department);
-
 -- read: standings
 SELECT named.course_id, named.partition_id, named.user_id, m.group_id,
        EXISTS (SELECT FROM enrollments e
@@ -44,20 +32,3 @@ LEFT JOIN LATERAL (
       AND user_id = named.user_id
     OFFSET 0
 ) m ON true;
-
--- write: assign
-INSERT INTO memberships AS m (course_id, partition_id, user_id, group_id)
-SELECT course_id, partition_id, user_id, group_id
-FROM unnest(:course_ids::bigint[], :partition_ids::bigint[], :user_ids::bigint[], :group_ids::bigint[])
-    AS given (course_id, partition_id, user_id, group_id)
-ORDER BY course_id, partition_id, user_id
-ON CONFLICT (course_id, partition_id, user_id) DO UPDATE
-    SET group_id = excluded.group_id, previous_group_id = m.group_id, since = now()
-    WHERE m.group_id <> excluded.group_id;
-
--- write: remove
-DELETE FROM memberships m
-USING unnest(:course_ids::bigint[], :partition_ids::bigint[], :user_ids::bigint[])
-    AS given (course_id, partition_id, user_id)
-WHERE m.course_id = given.course_id AND m.partition_id = given.partition_id
-  AND m.user_id = given.user_id;
