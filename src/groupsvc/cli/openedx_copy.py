@@ -14,7 +14,7 @@ from groupsvc.core.cohorts.records import Cohort
 from groupsvc.core.cohorts.sets import CohortSetService
 from groupsvc.core.courses.service import CourseService
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.core.users.repository import Person
+from groupsvc.core.users.records import Person
 from groupsvc.core.users.service import UserService
 from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.names import normalise

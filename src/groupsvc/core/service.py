@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.domain.errors import LockedError, NotFoundError, PreconditionFailedError
+from groupsvc.domain import rules
+from groupsvc.domain.errors import NotFoundError, PreconditionFailedError
 from groupsvc.domain.json_resource import JsonResource
 from groupsvc.domain.principal import Permission, Place, Principal
 
@@ -77,5 +78,4 @@ class Service:
     @staticmethod
     def _refuse_if_locked(is_locked: bool) -> None:
         """The database refuses as well; asked first, the refusal comes before other ones."""
-        if is_locked:
-            raise LockedError("the course is locked")
+        rules.refuse_if_locked(is_locked)

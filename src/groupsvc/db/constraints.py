@@ -9,15 +9,11 @@ from contextlib import contextmanager
 from asyncpg import InterfaceError, PostgresError
 from sqlalchemy.exc import DBAPIError
 
+from groupsvc.domain import rules
 from groupsvc.domain.errors import (
     ConflictError,
-    FullError,
     GroupsvcError,
     InvalidError,
-    LockedError,
-    NameTakenError,
-    NotEditableError,
-    NotEnrolledError,
     NotFoundError,
 )
 
@@ -31,22 +27,19 @@ def _invalid_name() -> GroupsvcError:
 
 
 MEANING: dict[str, Callable[[], GroupsvcError]] = {
-    "course_open": lambda: LockedError("the course is locked"),
-    "groups_editable": lambda: NotEditableError("the groups of this partition are not editable"),
-    "group_capacity": lambda: FullError("the group has no place left"),
-    "member_enrolled": lambda: NotEnrolledError("the user is not enrolled in the course"),
-    "default_partition": lambda: ConflictError(
-        "the default partition is derived from the roster and cannot be edited",
-        code="default_partition",
+    "course_open": rules.course_locked,
+    "groups_editable": rules.not_editable,
+    "group_capacity": rules.group_full,
+    "member_enrolled": rules.not_enrolled,
+    "default_partition": lambda: rules.default_partition(
+        "the default partition is derived from the roster and cannot be edited"
     ),
-    "uq_partitions_name": lambda: NameTakenError("a partition of the course has this name"),
-    "uq_partitions_kind": lambda: ConflictError(
-        "the course has a partition of this kind already", code="kind_taken"
-    ),
-    "uq_groups_name": lambda: NameTakenError("a group of the partition has this name"),
-    "uq_departments_acronym": lambda: NameTakenError("a department has this acronym"),
-    "uq_courses_key": lambda: NameTakenError("a course has this key"),
-    "uq_users_username": lambda: NameTakenError("a user has this name"),
+    "uq_partitions_name": lambda: rules.name_taken("a partition of the course has this name"),
+    "uq_partitions_kind": rules.kind_taken,
+    "uq_groups_name": lambda: rules.name_taken("a group of the partition has this name"),
+    "uq_departments_acronym": lambda: rules.name_taken("a department has this acronym"),
+    "uq_courses_key": lambda: rules.name_taken("a course has this key"),
+    "uq_users_username": lambda: rules.name_taken("a user has this name"),
     "uq_users_email": lambda: ConflictError("a user has this e-mail", code="email_taken"),
     "uq_users_student_number": lambda: ConflictError(
         "a user of the department has this student number", code="number_taken"
@@ -54,10 +47,8 @@ MEANING: dict[str, Callable[[], GroupsvcError]] = {
     "uq_users_national_number": lambda: ConflictError(
         "a user of the department has this national number", code="number_taken"
     ),
-    "uq_accounts_name": lambda: NameTakenError("an account has this name"),
-    "ck_partitions_tracks": lambda: ConflictError(
-        "the groups of a tracks partition are never editable", code="tracks_partition"
-    ),
+    "uq_accounts_name": lambda: rules.name_taken("an account has this name"),
+    "ck_partitions_tracks": rules.tracks_not_editable,
     # The server may know newer characters, and other ways to compose them, than Python does.
     "ck_departments_acronym": _invalid_name,
     "ck_users_username": _invalid_name,

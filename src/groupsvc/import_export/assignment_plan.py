@@ -9,6 +9,7 @@ from typing import Final
 
 from groupsvc.core.memberships.planning import AssignmentRequest, Plan, plan
 from groupsvc.core.memberships.repository import GroupOccupancy, MembershipKey, Placement
+from groupsvc.domain import rules
 from groupsvc.import_export import cells
 from groupsvc.import_export.cells import Cells
 from groupsvc.import_export.results import Result, RowAnswer
@@ -21,9 +22,10 @@ MESSAGES: Final = {
     "unknown_user": "no such user",
     "unknown_partition": "no such partition",
     "unknown_group": "no such group",
-    "not_enrolled": "the user is not enrolled in the course",
-    "group_full": "the group has no place left",
-    "groups_not_editable": "the groups of this partition are not editable",
+    **{
+        refusal.code: refusal.message
+        for refusal in (rules.not_enrolled(), rules.group_full(), rules.not_editable())
+    },
 }
 
 
@@ -134,7 +136,7 @@ class Scene:
                     partition.course_id, partition.id, wish.user_id
                 )
         room = self.room.get(partition.id, {})
-        return plan(wishes, standings, room, enrolled_only=partition.kind != "cohorts")
+        return plan(wishes, standings, room, enrolled_only=not rules.takes_anybody(partition.kind))
 
     def _refusal(
         self, placed: Placed, groups: Mapping[GroupKey, int], *, create: bool
@@ -150,7 +152,7 @@ class Scene:
             return "unknown_partition"
         if (*placed.key, placed.row.group) in groups:
             return None
-        return "groups_not_editable" if create else "unknown_group"
+        return rules.not_editable().code if create else "unknown_group"
 
     def _person_refusal(self, placed: Placed) -> str | None:
         """What stands against the user in a group of the partition, whichever it is."""
@@ -158,9 +160,9 @@ class Scene:
         if place is None:
             return "unknown_user"
         partition = self.partitions.get(placed.key)
-        if partition is not None and partition.kind == "cohorts":
+        if partition is not None and rules.takes_anybody(partition.kind):
             return None
-        return None if self._standing(*place).is_enrolled else "not_enrolled"
+        return None if self._standing(*place).is_enrolled else rules.not_enrolled().code
 
     def _standing(self, course_id: int, partition_id: int, user_id: int) -> Placement:
         """Nobody is in a group yet of a partition that was made just now."""

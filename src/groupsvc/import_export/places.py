@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.domain.errors import ForbiddenError, GroupsvcError, LockedError, NotFoundError
+from groupsvc.domain import rules
+from groupsvc.domain.errors import ForbiddenError, GroupsvcError, NotFoundError
 from groupsvc.domain.principal import Permission, Place, Principal
 from groupsvc.import_export.sql.courses import KnownCourse
 from groupsvc.import_export.sql.imports import ImportRepository
@@ -94,8 +95,7 @@ class Courses:
         course = self.find(key)
         if course.id not in self._locked:
             raise unknown("course")
-        if self._locked[course.id]:
-            raise LockedError("the course is locked")
+        rules.refuse_if_locked(self._locked[course.id])
         return course
 
     def _judge(self, course: KnownCourse | None) -> KnownCourse | GroupsvcError:

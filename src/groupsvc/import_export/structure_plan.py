@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from groupsvc.domain.errors import ConflictError, FullError, NotEditableError
+from groupsvc.domain import rules
+from groupsvc.domain.errors import ConflictError
 from groupsvc.domain.principal import Permission
 from groupsvc.import_export.places import Courses, Rights
 from groupsvc.import_export.results import Result, greater
@@ -98,20 +99,16 @@ class StructurePlan:
         else:
             after = replace(before, **row.partition_values)
         if after.kind == "tracks" and after.groups_editable:
-            raise ConflictError(
-                "the groups of a tracks partition are never editable", code="tracks_partition"
-            )
+            raise rules.tracks_not_editable()
         return after
 
     def _new_partition(self, row: StructureRow, course: KnownCourse) -> PartitionState:
         kind = row.kind or "ordinary"
         if kind == "default":
-            raise ConflictError("every course has its default partition", code="default_partition")
+            raise rules.default_partition("every course has its default partition")
         others = self._now[course.id].values()
         if kind != "ordinary" and any(each.kind == kind for each in others):
-            raise ConflictError(
-                "the course has a partition of this kind already", code="kind_taken"
-            )
+            raise rules.kind_taken()
         if kind == "tracks":
             self._rights.require(Permission.ROSTER_WRITE, course.department, course.key)
         values: dict[str, Any] = {
@@ -130,8 +127,8 @@ class StructurePlan:
     ) -> None:
         if after.kind == "tracks":
             self._rights.require(Permission.ROSTER_WRITE, course.department, course.key)
-        elif before is not None and key not in self.open and not after.groups_editable:
-            raise NotEditableError("the groups of this partition are not editable")
+        elif before is not None and key not in self.open:
+            rules.refuse_if_not_editable(after.groups_editable)
 
     def _group(
         self, key: PartitionKey, before: GroupState | None, row: StructureRow, name: str
@@ -144,8 +141,7 @@ class StructurePlan:
             return replace(end, **row.group_values)
         after = replace(before, **row.group_values)
         members = self._counts.get(before.id, 0)
-        if after.capacity not in (None, before.capacity) and after.capacity < members:
-            raise FullError("the group has more members than that")
+        rules.refuse_if_below_members(after.capacity, before.capacity, members)
         return after
 
     def _write_partition(

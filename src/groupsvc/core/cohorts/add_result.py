@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from groupsvc.core.memberships.repository import Entry
-from groupsvc.core.users.repository import Person
+from groupsvc.core.users.records import Person
 from groupsvc.domain.email_addresses import LONGEST, is_address
 
 

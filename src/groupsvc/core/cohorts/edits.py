@@ -9,7 +9,8 @@ from groupsvc.core.groups.repository import LockedGroup
 from groupsvc.core.partitions.service import PartitionService
 from groupsvc.core.service import Service
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.domain.errors import InvalidError, LastRandomCohortError, NameTakenError
+from groupsvc.domain import rules
+from groupsvc.domain.errors import InvalidError
 from groupsvc.domain.names import normalise
 from groupsvc.domain.principal import Permission
 
@@ -88,7 +89,7 @@ class CohortEditService(Service):
         tidy = normalise(name)
         names = await self._uow.groups.names(course_id, partition_id)
         if any(taken == tidy and each != own for each, taken in names.items()):
-            raise NameTakenError("a cohort of the course has this name")
+            raise rules.name_taken("a cohort of the course has this name")
         return tidy
 
 
@@ -97,8 +98,9 @@ async def keep_one_random(uow: UnitOfWork, held: LockedGroup) -> None:
 
     Raises LastRandomCohortError when this is the last one. Deleting it is another matter.
     """
-    if await uow.cohort_sets.is_last_random(held.course_id, held.partition_id, held.id):
-        raise LastRandomCohortError("one cohort must take users at random")
+    rules.refuse_if_last_random(
+        await uow.cohort_sets.is_last_random(held.course_id, held.partition_id, held.id)
+    )
 
 
 def _known_type(value: object) -> str:

@@ -8,7 +8,7 @@ from groupsvc.core.cohorts.sets import CohortSetService, unknown_cohort
 from groupsvc.core.memberships.repository import Entry, MembershipChange
 from groupsvc.core.service import Service
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.core.users.repository import Person
+from groupsvc.core.users.records import Person
 from groupsvc.domain.errors import ConflictError, NotFoundError
 from groupsvc.domain.principal import Permission
 

@@ -12,8 +12,9 @@ from groupsvc.core.memberships.planning import Answer, AssignmentRequest, Plan, 
 from groupsvc.core.memberships.repository import GroupOccupancy
 from groupsvc.core.memberships.service import write_plan
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.core.users.repository import Person
-from groupsvc.domain.errors import LockedError, NotFoundError
+from groupsvc.core.users.records import Person
+from groupsvc.domain import rules
+from groupsvc.domain.errors import NotFoundError
 
 # The lists of one cohort in the result, and where an identifier that nobody has goes.
 LISTS: Mapping[str, str] = {
@@ -59,8 +60,7 @@ async def take_rows(
     place = await uow.cohort_members.open_course(course_id)
     if place is None:
         raise NotFoundError("no such course")
-    if place.is_locked:
-        raise LockedError("the course is locked")
+    rules.refuse_if_locked(place.is_locked)
     room: dict[int, GroupOccupancy] = {}
     if place.partition_id is not None:
         room = await uow.memberships.room(course_id, place.partition_id)

@@ -8,7 +8,8 @@ from groupsvc.core.groups.repository import LockedGroup
 from groupsvc.core.partitions.repository import LockedPartition
 from groupsvc.core.partitions.service import SHOWN, PartitionService, check_order
 from groupsvc.core.service import IfMatch, Service
-from groupsvc.domain.errors import ConflictError, NotEditableError, NotFoundError
+from groupsvc.domain import rules
+from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.json_resource import GroupDoc, JsonResource, PartitionDoc
 from groupsvc.domain.names import LONGEST, normalise
 from groupsvc.domain.principal import Permission
@@ -115,7 +116,7 @@ class GroupService(Service):
         Raises NotFoundError, ForbiddenError, LockedError or NotEditableError, in this order.
         """
         held = await self._partitions.open(partition_id)
-        self._editable(held.groups_editable)
+        rules.refuse_if_not_editable(held.groups_editable)
         return held
 
     async def open(self, group_id: int, *, to_rename: bool = False) -> LockedGroup:
@@ -131,17 +132,9 @@ class GroupService(Service):
         self._require(Permission.GROUPS_WRITE, held.department, held.course, what="group")
         self._refuse_if_locked(held.is_locked)
         if to_rename:
-            self._editable(held.groups_editable)
-        if held.kind == "default":
-            raise ConflictError(
-                "the default group is derived from the roster", code="default_partition"
-            )
+            rules.refuse_if_not_editable(held.groups_editable)
+        rules.refuse_if_default(held.kind)
         return held
-
-    @staticmethod
-    def _editable(groups_editable: bool) -> None:
-        if not groups_editable:
-            raise NotEditableError("the groups of this partition are not editable")
 
     async def reload(self, group_id: int) -> JsonResource[GroupDoc]:
         """What this unit of work has just written, whatever the caller may read."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from groupsvc.core.memberships.repository import GroupOccupancy, Placement
+from groupsvc.domain import rules
 
 Result = Literal["assigned", "moved", "removed", "unchanged", "refused"]
 
@@ -100,10 +101,9 @@ def _refusal(
     if target is None:
         return "unknown_group"
     if enrolled_only and not state.is_enrolled:
-        return "not_enrolled"
-    is_full = target.capacity is not None and target.taken >= target.capacity
-    if is_full and now[wish.user_id] != wish.group_id:
-        return "group_full"
+        return rules.not_enrolled().code
+    if now[wish.user_id] != wish.group_id and rules.is_full(target.capacity, target.taken):
+        return rules.group_full().code
     return None
 
 

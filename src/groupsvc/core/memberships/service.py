@@ -11,7 +11,8 @@ from groupsvc.core.partitions.repository import LockedPartition
 from groupsvc.core.partitions.service import PartitionService
 from groupsvc.core.service import Service
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.domain.errors import ConflictError, InvalidError, NotEnrolledError, NotFoundError
+from groupsvc.domain import rules
+from groupsvc.domain.errors import InvalidError, NotFoundError
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.names import normalise
 from groupsvc.domain.principal import Permission
@@ -49,12 +50,8 @@ class MembershipService(Service):
             ),
             "group",
         )
-        if not outcome.is_enrolled:
-            raise NotEnrolledError("the user is not enrolled in the course")
-        if outcome.kind == "default":
-            raise ConflictError(
-                "the default group is derived from the roster", code="default_partition"
-            )
+        rules.refuse_if_not_enrolled(outcome.is_enrolled)
+        rules.refuse_if_default(outcome.kind)
         return outcome
 
     async def remove(
@@ -165,10 +162,7 @@ class MembershipService(Service):
         never writes.
         """
         held = await PartitionService(self._uow, self._principal).open(partition_id)
-        if held.kind == "default":
-            raise ConflictError(
-                "the default partition is derived from the roster", code="default_partition"
-            )
+        rules.refuse_if_default(held.kind, "partition")
         made = await self.plan_rows(held, rows)
         write = not dry_run and not (made.refused and mode == "all_or_nothing")
         if write:
@@ -188,7 +182,7 @@ class MembershipService(Service):
         known = sorted({user_id for user_id in user_ids if user_id is not None})
         standing = await self._uow.memberships.standing(held.course_id, held.id, known)
         wishes = map(_wish, count(1), user_ids, rows, repeat(by_name))
-        return plan(wishes, standing, room, enrolled_only=held.kind != "cohorts")
+        return plan(wishes, standing, room, enrolled_only=not rules.takes_anybody(held.kind))
 
     def _decided(self, outcome: MembershipChange | None, what: str) -> MembershipChange:
         if outcome is None:
@@ -201,10 +195,7 @@ class MembershipService(Service):
 
     def _removed(self, outcome: MembershipChange | None, what: str) -> MembershipChange:
         decided = self._decided(outcome, what)
-        if decided.kind == "default":
-            raise ConflictError(
-                "the default group is derived from the roster", code="default_partition"
-            )
+        rules.refuse_if_default(decided.kind)
         return decided
 
 

@@ -6,7 +6,8 @@ from typing import Any, Unpack
 from groupsvc.core.courses.repository import LockedCourse
 from groupsvc.core.partitions.repository import LockedPartition, PartitionFlags
 from groupsvc.core.service import IfMatch, Service
-from groupsvc.domain.errors import ConflictError, InvalidError, NameTakenError, NotFoundError
+from groupsvc.domain import rules
+from groupsvc.domain.errors import ConflictError, InvalidError, NotFoundError
 from groupsvc.domain.json_resource import JsonResource, PartitionDoc
 from groupsvc.domain.names import LONGEST, normalise
 from groupsvc.domain.principal import Permission
@@ -158,7 +159,7 @@ class PartitionService(Service):
         tidy = _given_name(name, own, longest)
         taken = await self._uow.partitions.named(course_id, tidy)
         if taken is not None and (own is None or taken != own.id):
-            raise NameTakenError("a partition of the course has this name")
+            raise rules.name_taken("a partition of the course has this name")
         return tidy
 
     async def open(self, partition_id: int) -> LockedPartition:

@@ -5,19 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from groupsvc.core.repository import Repository, scope_parameters
+from groupsvc.core.users.records import Person
 from groupsvc.core.users.search import Search
 from groupsvc.db.statements import SqlFile
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import GrantScope
 
 SQL: Final = SqlFile(__file__)
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    id: int
-    username: str
-    email: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from groupsvc.core.cohorts.add_result import Additions
 from groupsvc.core.cohorts.edits import CohortEdit
 from groupsvc.core.cohorts.records import Cohort, CohortSwitch, Member
-from groupsvc.core.users.repository import Person
+from groupsvc.core.users.records import Person
 from groupsvc.faces.openedx.reading import Body
 
 _MOST_DIGITS: Final = 19
