@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,6 +18,8 @@ from groupsvc.settings import Settings
 from tests.api.scodoc.conftest import Caller, MakeCaller, Semester, refused
 from tests.api.scodoc.test_access import ROUTES, body, filled
 from tests.conftest import Auth, MakeDatabase, serving
+
+COMPAT = Path(__file__).parents[3] / "docs" / "compat" / "scodoc.md"
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +72,19 @@ def test_every_route_is_under_both_prefixes_and_called_here(dialect: FastAPI) ->
     tokens = {("POST", "/api/tokens"), ("DELETE", "/api/tokens")}
     documents = {each for each in found if each[1] == "/openapi.json"}
     assert found - documents == {(method, named(path)) for method, path in called} | tokens
+
+
+def test_the_compatibility_document_has_every_route(dialect: FastAPI) -> None:
+    """By method and path, under the heading of its order of checks."""
+    text = COMPAT.read_text(encoding="utf-8")
+    documented = set(re.findall(r"(GET|POST) `(/[^`]+)`", text))
+    served = {
+        (method, re.sub(r"\{(\w+)(?::int)?\}", r"<\1>", route.path.removeprefix("/api")))
+        for route in routes(dialect)
+        for method in route.methods
+        if route.path.startswith("/api/") and route.path != "/api/tokens"
+    }
+    assert documented == served
 
 
 async def test_the_document_is_whole(anonymous: httpx.AsyncClient) -> None:

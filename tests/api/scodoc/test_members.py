@@ -95,6 +95,18 @@ async def test_set_refuses_who_is_in_another_semester(
     refused(answer, 404, NOT_ENROLLED)
 
 
+async def test_set_into_a_cohort_does_not_ask_for_the_inscription(
+    writer: Caller, semester: Semester
+) -> None:
+    """Open edX puts users into cohorts before they enroll."""
+    cohorts = await semester.world.add_partition("Cohorts", kind="cohorts", position=3)
+    group = await semester.world.add_group(cohorts, "A")
+    student = (await semester.world.add_users(1))[0]
+    answer = await writer.post(f"/group/{group}/set_etudiant/{student}")
+    assert told(answer) == (200, {"group_id": group, "etudid": student})
+    assert await semester.world.members(group) == [student]
+
+
 async def test_set_into_a_full_group(writer: Caller, semester: Semester, sql: SQL) -> None:
     """ScoDoc knows no capacities: whoever sets one natively is obeyed here."""
     await semester.put(semester.a, semester.students[0])
