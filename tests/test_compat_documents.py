@@ -20,7 +20,7 @@ TEST = re.compile(r"\b(tests/[\w/]+\.py)(?:::(\w+))?")
 HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 LINK = re.compile(r"\]\(#([^)]*)\)")
 # docs/compat/x.md, docs/compat/x.md#order-of-checks, docs/compat/x.md, "Order of checks"
-CITATION = re.compile(r'docs/compat/([\w.-]*\w)(?:#([\w-]+)|,? "([^"]+)")?')
+CITATION = re.compile(r'docs/compat/([\w.-]*\w)(?:#([\w-]+)|,? (?:section )?"([^"]+)")?')
 
 
 class Row(NamedTuple):
