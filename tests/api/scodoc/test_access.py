@@ -85,6 +85,7 @@ async def test_without_a_token(
     for headers in ({}, {"authorization": "Bearer x"}, {"authorization": "Basic eDp5"}):
         answer = await call(caller, method, filled(path, semester), headers=headers)
         refused(answer, 401, UNAUTHENTICATED)
+        assert answer.headers["www-authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -227,3 +228,49 @@ async def test_a_department_user_sees_his_own_rows_alone(
         assert answer.status_code == 200
     else:
         refused(answer, 404, NOT_FOUND)
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_head_and_options_are_not_answered(
+    make_caller: MakeCaller, semester: Semester, method: str, path: str
+) -> None:
+    caller = make_caller("groups:read", "groups:write")
+    path = filled(path, semester)
+    options = await call(caller, "OPTIONS", path, headers=caller.headers)
+    refused(options, 405, NOT_ALLOWED)
+    head = await call(caller, "HEAD", path, headers=caller.headers)
+    assert (head.status_code, head.content) == (405, b"")
+    assert [each.headers["allow"] for each in (options, head)] == [method, method]
+
+
+@pytest.mark.parametrize("path", [path for path in READS if path.endswith("/query")])
+async def test_the_caller_before_the_state(
+    make_caller: MakeCaller, semester: Semester, path: str
+) -> None:
+    path = f"{filled(path, semester)}?etat=x"
+    for caller, status, message in (
+        (Caller(make_caller().client, make_caller().prefix, {}), 401, UNAUTHENTICATED),
+        (make_caller("groups:write"), 403, FORBIDDEN),
+        (make_caller("groups:read"), 400, "etat: valeur invalide"),
+    ):
+        refused(await caller.get(path), status, message)
+
+
+@pytest.mark.parametrize("path", [path for path in READS if path.endswith("/query")])
+async def test_the_department_before_the_state(
+    anonymous: httpx.AsyncClient, auth: Auth, semester: Semester, path: str
+) -> None:
+    caller = Caller(anonymous, "/ScoDoc/NOWHERE/api", auth("groups:read"))
+    answer = await caller.get(f"{filled(path, semester)}?etat=x")
+    refused(answer, 404, "Invalid dept: NOWHERE")
+
+
+async def test_the_scheme_of_a_token_in_any_case(
+    make_caller: MakeCaller, semester: Semester
+) -> None:
+    caller = make_caller("groups:read")
+    _, token = caller.headers["authorization"].split(" ")
+    for scheme in ("Bearer", "bearer", "BEARER"):
+        headers = {"authorization": f"{scheme} {token}"}
+        answer = await call(caller, "GET", f"/partition/{semester.td}", headers=headers)
+        assert told(answer) == (200, semester.whole_td())

@@ -82,6 +82,8 @@ async def test_how_large_it_may_be_where_bodies_may_be_larger(
                 refused(answer, 413, "data too large")
             else:
                 assert answer.status_code == 200
+        await semester.lock()
+        refused(await caller.post(save, content=b"rubbish" * 200_000), 403, LOCKED)
 
 
 async def test_the_log_tells_that_it_was_saved_and_not_what(

@@ -130,3 +130,21 @@ async def test_a_name_in_two_ways_of_writing_is_one_name(
     assert (await writer.post(path, json={"group_name": decomposed})).status_code == 200
     answer = await writer.post(path, json={"group_name": composed})
     refused(answer, 400, "invalid group_name")
+
+
+async def test_an_idempotency_key_has_no_meaning_here(writer: Caller, semester: Semester) -> None:
+    key = {"idempotency-key": "the-same-key"}
+    caller = Caller(writer.client, writer.prefix, {**writer.headers, **key})
+    path = f"/partition/{semester.td}/group/create"
+    assert (await caller.post(path, json={"group_name": "C"})).status_code == 200
+    refused(await caller.post(path, json={"group_name": "C"}), 400, "invalid group_name")
+    assert (await caller.post(path, json={"group_name": "D"})).status_code == 200
+
+
+@pytest.mark.parametrize("ending", ["group/create", "nowhere"])
+async def test_the_size_of_a_body_before_the_route_and_the_caller(
+    writer: Caller, semester: Semester, ending: str
+) -> None:
+    path = f"{writer.prefix}/partition/{semester.td}/{ending}"
+    answer = await writer.client.post(path, content=b" " * 2_000_000)
+    refused(answer, 413, "the body is too large")

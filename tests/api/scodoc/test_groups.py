@@ -244,6 +244,36 @@ async def test_the_timetable_id_checks_in_order(writer: Caller, semester: Semest
     refused(await writer.post(f"/group/{NOBODY}/set_edt_id/x"), 404, NOT_FOUND)
     refused(await writer.post(f"/group/{semester.a}/set_edt_id/%00"), 400, "invalid edt_id")
     refused(await writer.post(f"/group/{semester.a}/set_edt_id/"), 404, NOT_FOUND)
-    refused(await writer.post(f"/group/{semester.everybody}/set_edt_id/x"), 403, NOT_EDITABLE)
+    refused(await writer.post(f"/group/{semester.everybody}/set_edt_id/%00"), 403, NOT_EDITABLE)
     await semester.lock()
-    refused(await writer.post(f"/group/{semester.a}/set_edt_id/x"), 403, LOCKED)
+    for group in (semester.a, semester.everybody):
+        refused(await writer.post(f"/group/{group}/set_edt_id/%00"), 403, LOCKED)
+
+
+@pytest.mark.parametrize("path", ["/partition/{0.td}/group/create", "/group/{0.a}/edit"])
+async def test_the_name_then_the_timetable_id_then_whether_the_name_is_taken(
+    writer: Caller, semester: Semester, path: str
+) -> None:
+    for name, edt_id, message in (
+        ("", 5, INVALID),
+        ("B", 5, "invalid edt_id"),
+        ("B", "x", INVALID),
+    ):
+        body = {"group_name": name, "edt_id": edt_id}
+        refused(await writer.post(path.format(semester), json=body), 400, message)
+    assert (await semester.row("groups", semester.a))["edt_id"] is None
+
+
+async def test_the_timetable_id_is_trimmed(writer: Caller, semester: Semester) -> None:
+    path = f"/group/{semester.a}/set_edt_id"
+    refused(await writer.post(f"{path}/%20"), 400, "invalid edt_id")
+    answer = await writer.post(f"{path}/%20x%20")
+    assert (answer.status_code, answer.json()["edt_id"]) == (200, "x")
+
+
+async def test_the_name_of_another_writing_is_another_name(
+    writer: Caller, semester: Semester
+) -> None:
+    path = f"/partition/{semester.td}/group/create"
+    for name in ("a", "À", "à"):
+        assert (await writer.post(path, json={"group_name": name})).status_code == 200

@@ -95,12 +95,50 @@ async def test_set_refuses_who_is_in_another_semester(
     refused(answer, 404, NOT_ENROLLED)
 
 
+async def test_set_into_a_cohort_does_not_ask_for_the_inscription(
+    writer: Caller, semester: Semester
+) -> None:
+    """Open edX puts users into cohorts before they enroll."""
+    cohorts = await semester.world.add_partition("Cohorts", kind="cohorts", position=3)
+    group = await semester.world.add_group(cohorts, "A")
+    student = (await semester.world.add_users(1))[0]
+    answer = await writer.post(f"/group/{group}/set_etudiant/{student}")
+    assert told(answer) == (200, {"group_id": group, "etudid": student})
+    assert await semester.world.members(group) == [student]
+
+
 async def test_set_into_a_full_group(writer: Caller, semester: Semester, sql: SQL) -> None:
     """ScoDoc knows no capacities: whoever sets one natively is obeyed here."""
     await semester.put(semester.a, semester.students[0])
     await sql("UPDATE groups SET capacity = 1 WHERE id = :id", id=semester.a)
     answer = await writer.post(f"/group/{semester.a}/set_etudiant/{semester.students[1]}")
     refused(answer, 403, "groupe complet")
+
+
+async def test_set_looks_for_the_inscription_and_then_for_a_place(
+    writer: Caller, semester: Semester, sql: SQL
+) -> None:
+    (stranger,) = await semester.world.add_users(1)
+    member, other = semester.students[:2]
+    await semester.put(semester.a, member)
+    await semester.put(semester.b, other)
+    await sql("UPDATE groups SET capacity = 1 WHERE id = :id", id=semester.a)
+    path = f"/group/{semester.a}/set_etudiant"
+    refused(await writer.post(f"{path}/{stranger}"), 404, NOT_ENROLLED)
+    refused(await writer.post(f"{path}/{other}"), 403, "groupe complet")
+    assert await members(semester) == ([member], [other])
+    answer = await writer.post(f"{path}/{member}")
+    assert told(answer) == (200, {"group_id": semester.a, "etudid": member})
+    await semester.lock()
+    refused(await writer.post(f"{path}/{other}"), 403, LOCKED)
+
+
+async def test_set_in_the_default_group_of_a_locked_semester(
+    writer: Caller, semester: Semester
+) -> None:
+    await semester.lock()
+    path = f"/group/{semester.everybody}/set_etudiant/{semester.students[0]}"
+    refused(await writer.post(path), 403, LOCKED)
 
 
 async def test_set_in_the_default_group_has_no_effect(writer: Caller, semester: Semester) -> None:

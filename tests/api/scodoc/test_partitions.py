@@ -363,3 +363,12 @@ async def test_one_partition_for_all_faces(
     assert (await api.get(f"/partition/{made['id']}")).json()["partition_name"] == "SAÉ"
     assert (await client.put(f"/v1/courses/{semester.id}/lock")).status_code == 200
     refused(await api.post(f"/partition/{made['id']}/delete"), 403, LOCKED)
+
+
+async def test_what_is_equal_is_not_looked_at(writer: Caller, semester: Semester) -> None:
+    """A fraction is no `numero`, unless it is the one that there is already."""
+    path = f"/partition/{semester.td}/edit"
+    before = await semester.world.log()
+    assert told(await writer.post(path, content=b'{"numero": 0.0}')) == (200, semester.whole_td())
+    assert await semester.world.log() == before
+    refused(await writer.post(path, content=b'{"numero": 1.0}'), 400, NUMBER)

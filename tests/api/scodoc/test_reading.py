@@ -243,3 +243,30 @@ async def test_a_student_who_left_the_semester_left_its_groups(
     for ending in ("", "/query"):
         answer = await api.get(f"/group/{semester.a}/etudiants{ending}")
         assert [each["id"] for each in answer.json()] == [semester.students[1]]
+
+
+async def test_the_members_of_partitions_and_groups_come_in_this_order(
+    api: Caller, semester: Semester
+) -> None:
+    whole = (await api.get(f"/partition/{semester.td}")).json()
+    plain = (
+        "id partition_id formsemestre_id partition_name numero bul_show_rank show_in_lists"
+        " groups_editable"
+    )
+    assert " ".join(whole) == f"{plain} groups"
+    group = "id partition_id group_name name numero edt_id"
+    assert " ".join(whole["groups"][str(semester.a)]) == group
+    renamed = (await api.post(f"/group/{semester.a}/edit", json={})).json()
+    assert " ".join(renamed) == f"{group} partition"
+    assert " ".join(renamed["partition"]) == plain
+
+
+@pytest.mark.parametrize(
+    "path", ["/partition/{0.td}", "/formsemestre/{0.id}/partitions", "/group/{0.a}/etudiants"]
+)
+async def test_answers_are_not_to_be_stored_and_bear_no_tag(
+    api: Caller, semester: Semester, path: str
+) -> None:
+    answer = await api.get(path.format(semester))
+    assert answer.headers["cache-control"] == "no-store"
+    assert "etag" not in answer.headers

@@ -179,3 +179,27 @@ async def test_the_groups_of_a_student_of_another_department(
         assert told(answer) == (200, [])
     else:
         refused(answer, 404, NOT_FOUND)
+
+
+@pytest.mark.parametrize("form", ["", "/long"])
+async def test_the_state_before_the_formsemestre(api: Caller, form: str) -> None:
+    answer = await api.get(f"/formsemestre/{NOBODY}/etudiants{form}/query?etat=x")
+    refused(answer, 400, "etat: valeur invalide")
+
+
+async def test_the_members_of_students_come_in_this_order(api: Caller, semester: Semester) -> None:
+    await semester.put(semester.a, semester.students[0])
+    path = f"/formsemestre/{semester.id}/etudiants"
+    first, *_ = (await api.get(path)).json()
+    short_form = "id civilite code_nip code_ine nip ine dept_id nom prenom nom_usuel sort_key"
+    assert " ".join(first) == f"{short_form} groups"
+    (group,) = first["groups"]
+    assert " ".join(group) == (
+        "id group_id group_name partition_id partition_name formsemestre_id numero bul_show_rank"
+        " show_in_lists groups_editable edt_id"
+    )
+    first, *_ = (await api.get(f"{path}/long")).json()
+    assert " ".join(first) == (
+        f"{short_form} etudid civilite_etat_civil prenom_etat_civil username email etat parcours"
+        " groups"
+    )

@@ -278,3 +278,34 @@ async def test_many_tokens_at_once(anonymous: httpx.AsyncClient, make_account: M
     name = await make_account()
     tokens = await asyncio.gather(*(token_for(anonymous, name) for _ in range(8)))
     assert len(set(tokens)) == 8
+
+
+async def test_an_account_without_grants_ends_its_token(
+    anonymous: httpx.AsyncClient, make_account: MakeAccount
+) -> None:
+    token = await token_for(anonymous, await make_account())
+    answer = await anonymous.delete(TOKENS, headers=with_token(token))
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"authorization": "Bearer x"}, {"authorization": "Bearer"}]
+)
+async def test_nobody_ends_a_token_that_there_is_not(
+    anonymous: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    answer = await anonymous.delete(TOKENS, headers=headers)
+    refused(answer, 401, UNAUTHENTICATED)
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_how_long_a_token_lives(
+    anonymous: httpx.AsyncClient, make_account: MakeAccount, sql: SQL
+) -> None:
+    name = await make_account()
+    await token_for(anonymous, name)
+    assert await sql(
+        "SELECT extract(epoch FROM t.expires_at - t.created_at)::int FROM tokens t"
+        " JOIN accounts a ON a.id = t.account_id WHERE a.name = :name",
+        name=name,
+    ) == [(3600,)]

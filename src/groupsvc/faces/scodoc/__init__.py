@@ -1,7 +1,8 @@
 """The ScoDoc 9 dialect: its partitions API over the same courses, as an application to mount.
 
 A formsemestre is a course, its ``etat`` is not to be locked, and ``Parcours`` is the partition of
-the tracks. ScoView is ``groups:read``, ScoEtudChangeGroups is ``groups:write``.
+the tracks. ScoView is ``groups:read``, ScoEtudChangeGroups is ``groups:write``. What is answered is
+described in docs/compat/scodoc.md, "What the ScoDoc face answers".
 """
 
 from collections.abc import Sequence

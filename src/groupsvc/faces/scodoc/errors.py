@@ -1,4 +1,4 @@
-"""Refusals in ScoDoc's words: ``{"error": reason phrase, "message", "status"}``, always JSON."""
+"""Refusals in ScoDoc's words: docs/compat/scodoc.md, "Errors"."""
 
 import json
 from collections.abc import Generator, Mapping

@@ -1,4 +1,4 @@
-"""Groups of a partition."""
+"""Groups of a partition, checked as in docs/compat/scodoc.md, "Order of checks"."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

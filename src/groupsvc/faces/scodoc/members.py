@@ -1,4 +1,4 @@
-"""Who is in which group."""
+"""Who is in which group, checked as in docs/compat/scodoc.md, "Order of checks"."""
 
 from starlette.requests import Request
 from starlette.responses import Response

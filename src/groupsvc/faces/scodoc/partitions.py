@@ -1,4 +1,4 @@
-"""Partitions of a formsemestre."""
+"""Partitions of a formsemestre, checked as in docs/compat/scodoc.md, "Order of checks"."""
 
 from typing import Any
 
