@@ -99,7 +99,7 @@ def tracks_not_editable() -> ConflictError:
 def refuse_if_last_random(is_last: bool) -> None:
     """Once a course has a cohort that takes users at random, it keeps one.
 
-    Deleting it is another matter: see docs/compat/openedx.md.
+    Deleting it is another matter: the next one who comes has the default cohort made anew.
     """
     if is_last:
         raise LastRandomCohortError("one cohort must take users at random")
