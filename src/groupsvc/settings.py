@@ -27,7 +27,10 @@ class Settings(BaseSettings):
     )
     pool_size: int = Field(default=8, ge=1, le=200, description="Database connections per worker")
     pool_timeout: float = Field(
-        default=2.0, gt=0, description="Seconds to wait for a free connection"
+        default=2.0,
+        gt=0,
+        description="Seconds in which no connection becomes free until those who wait for one are "
+        "refused; while the queue moves they wait, within the time of their request",
     )
     connect_timeout: float = Field(default=2.0, gt=0, description="Seconds to connect to one host")
     command_timeout: float = Field(

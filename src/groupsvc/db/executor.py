@@ -20,6 +20,7 @@ from groupsvc.db.failures import AWAY
 
 READ_ONLY: Final = "25006"
 FOUND: Final = "found"  # a column that says whether there is a row, and is none of its own
+TICKS: Final = 20  # in the seconds that a queue may stand still
 
 
 class Row(asyncpg.Record):
@@ -41,36 +42,57 @@ class Row(asyncpg.Record):
 class ConnectionLimiter:
     """As many at a time as there are connections, first come first served.
 
-    Without it, whoever comes when a connection is put back would overtake those who wait.
+    Without it, whoever comes when a connection is put back would overtake those who wait. They
+    wait for as long as the queue moves, and are refused when nobody has put a connection back for
+    ``timeout`` seconds. These are counted in ticks, of which a busy event loop skips some: it does
+    not take its own delay for one of the database.
     """
 
     def __init__(self, slots: int, timeout: float) -> None:
         self._free = slots
-        self._timeout = timeout
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._period = timeout / TICKS
+        self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
+        self._ticks = self._moved = 0
+        self._ticker: asyncio.TimerHandle | None = None
 
     async def enter(self) -> None:
-        """Raises TimeoutError when none becomes free in time."""
+        """Raises TimeoutError when the queue does not move."""
         if self._free:
             self._free -= 1
             return
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((turn, self._ticks))
+        if self._ticker is None:
+            self._ticker = loop.call_later(self._period, self._tick)
         try:
-            async with asyncio.timeout(self._timeout):
-                await turn
-        except BaseException:
-            if turn.done() and not turn.cancelled():
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self.leave()
             raise
 
     def leave(self) -> None:
+        self._moved = self._ticks
         while self._waiting:
-            turn = self._waiting.popleft()
+            turn, _ = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
                 return
         self._free += 1
+
+    def _tick(self) -> None:
+        """Refuse those at the head of the queue who have seen it stand still for too long."""
+        self._ticks += 1
+        while self._waiting:
+            turn, since = self._waiting[0]
+            if not turn.done():
+                if self._ticks - max(since, self._moved) <= TICKS:
+                    self._ticker = asyncio.get_running_loop().call_later(self._period, self._tick)
+                    return
+                turn.set_exception(TimeoutError("no connection was put back in time"))
+            self._waiting.popleft()
+        self._ticker = None
 
 
 class StatementExecutor:
