@@ -6,7 +6,7 @@ WORKDIR /src
 COPY requirements.txt ./
 RUN python3 -m venv /opt/groupsvc \
     && /opt/groupsvc/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
 COPY alembic ./alembic
 RUN /opt/groupsvc/bin/pip install --no-cache-dir --no-deps --no-build-isolation .

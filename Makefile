@@ -2,7 +2,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: run test check bench bench-quick bench-scale lock openapi clean
+.PHONY: run test check fix bench bench-quick bench-scale lock openapi clean
 
 run: $(VENV)/run
 	@exec $(BIN)/groupsvc serve --demo $(SERVE)
@@ -17,6 +17,10 @@ check: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/python -m pytest -q tests/test_repository.py
+
+fix: $(VENV)/dev
+	$(BIN)/ruff check --fix src tests alembic benchmarks
+	$(BIN)/ruff format src tests alembic benchmarks
 
 bench: $(VENV)/bench
 	@$(BIN)/python -m benchmarks $(BENCH)

@@ -1,7 +1,6 @@
 """A unit of work's way to the database.
 
-Statements that stand alone take the lane; from ``begin`` on, and for what the driver alone cannot
-do, there is a session.
+A statement that stands alone goes to the executor; from ``begin`` on there is a session.
 """
 
 from collections.abc import Mapping, Sequence

@@ -27,7 +27,7 @@ SECONDS_TO_CLOSE = 2.0
 
 
 class Sessions:
-    """Both ways to a database: sessions, and the lane for what needs none."""
+    """Both ways to a database: sessions, and the executor for a statement that stands alone."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         pool: Any = engine.sync_engine.pool

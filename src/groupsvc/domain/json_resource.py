@@ -1,6 +1,6 @@
 """What the database hands out: JSON built there, and the place it belongs to.
 
-The shapes are the native representation; ``api/v1/schemas`` holds them against the bytes, and the
+The shapes are the native representation; ``faces/v1/schemas`` holds them against the bytes, and the
 dialects translate from them.
 """
 

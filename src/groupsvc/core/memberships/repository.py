@@ -192,8 +192,12 @@ class MembershipRepository(Repository):
         row: Any = await self._row(SQL.assign_many, group_ids=list(group_ids), **_columns(places))
         if row.user_ids is None:
             return {}
-        names = row.names or {}
-        entry = cache(lambda previous: Entry(previous, names.get(str(previous))))
+        names: dict[str, str] = row.names or {}
+
+        @cache  # many users, from few groups
+        def entry(previous: int | None) -> Entry:
+            return Entry(previous, names.get(str(previous)))
+
         return dict(zip(row.user_ids, map(entry, row.previous_ids), strict=True))
 
     async def remove_many(self, places: Sequence[MembershipKey]) -> None:

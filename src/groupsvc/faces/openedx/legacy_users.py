@@ -39,7 +39,9 @@ UPLOAD = Address(
 )
 
 
-@ADD.on("POST", AddedOut, "Add users to a cohort", body=form_body(UsersForm), refusals=(404,))
+@ADD.on(
+    "POST", AddedOut, "Add users to a cohort", body=form_body(UsersForm), refusals=(404,), bulk=True
+)
 async def add_instructor_users(
     request: Request, key: Key, cohort_id: CohortId, members: MembersDep
 ) -> Response:
@@ -78,7 +80,13 @@ async def remove_instructor_user(
 
 
 @UPLOAD.on(
-    "POST", None, "Upload a CSV file", status=204, body=file_body(FILE), refusals=(400, 401, 403)
+    "POST",
+    None,
+    "Upload a CSV file",
+    status=204,
+    body=file_body(FILE),
+    refusals=(400, 401, 403),
+    bulk=True,
 )
 async def upload_instructor_users(request: Request, key: Key, uploads: UploadsDep) -> Response:
     """What v1 does, for course staff as well."""

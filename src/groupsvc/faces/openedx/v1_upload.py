@@ -33,7 +33,13 @@ UPLOAD = Address(
 
 
 @UPLOAD.on(
-    "POST", None, "Upload a CSV file", status=204, body=file_body(FILE), refusals=(400, 401, 403)
+    "POST",
+    None,
+    "Upload a CSV file",
+    status=204,
+    body=file_body(FILE),
+    refusals=(400, 401, 403),
+    bulk=True,
 )
 async def upload_users(request: Request, key: Key, uploads: UploadsDep) -> Response:
     """Columns `cohort`, and `email` or `username`. The work is done later, as a job.

@@ -79,7 +79,7 @@ async def list_users(
     return answer(shown.envelope(request, [member(each) for each in found.members]))
 
 
-@USERS.on("POST", AddedOut, "Add users to a cohort", body=json_body(UsersIn))
+@USERS.on("POST", AddedOut, "Add users to a cohort", body=json_body(UsersIn), bulk=True)
 async def add_users(
     request: Request, key: Key, cohort_id: CohortId, members: MembersDep
 ) -> Response:
@@ -87,7 +87,13 @@ async def add_users(
     return await _add(request, key, cohort_id, members, None)
 
 
-@USER.on("POST", AddedOut, "Add a user to a cohort", body=json_body(UsersIn, required=False))
+@USER.on(
+    "POST",
+    AddedOut,
+    "Add a user to a cohort",
+    body=json_body(UsersIn, required=False),
+    bulk=True,
+)
 async def add_user(
     request: Request, key: Key, cohort_id: CohortId, username: Username, members: MembersDep
 ) -> Response:

@@ -48,7 +48,7 @@ async def list_users_v2(
     return answer(wanted.found(found.total).envelope(request, results))
 
 
-@USERS.on("POST", ResultOut, "Add users to a cohort", body=json_body(UsersIn))
+@USERS.on("POST", ResultOut, "Add users to a cohort", body=json_body(UsersIn), bulk=True)
 async def add_users_v2(
     request: Request, key: Key, cohort_id: CohortId, members: MembersDep
 ) -> Response:
