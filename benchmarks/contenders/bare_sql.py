@@ -1,6 +1,6 @@
 """The statements of the bare contender: each answers a request, as JSON ready to send."""
 
-from groupsvc.core.json_columns import (
+from benchmarks.contenders.columns import (
     COURSE,
     COURSE_OF,
     GROUP,
