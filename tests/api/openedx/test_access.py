@@ -1,4 +1,4 @@
-"""Who may do what: the tables of sections 3.1 to 3.3, whole."""
+"""Who may do what, caller by caller and address by address."""
 
 from typing import Any
 
@@ -21,30 +21,30 @@ from tests.conftest import SQL
 
 OK = "ok"
 CALLERS = ("anonymous", "learner", "staff elsewhere", "moderator", "course staff", "global staff")
-# Section 3.3, a column each: what callers, in the order above, are answered.
+# What callers, in the order above, are answered.
 EVERYBODY_ELSE = (UNAUTHENTICATED, FORBIDDEN, FORBIDDEN)
 COLUMNS: dict[str, tuple[list[tuple[str, str, Any]], tuple[Any, ...]]] = {
-    "R1 GET": ([("GET", "settings", None)], (*EVERYBODY_ELSE, HIDDEN, OK, OK)),
-    "R1 PUT": (
+    "settings GET": ([("GET", "settings", None)], (*EVERYBODY_ELSE, HIDDEN, OK, OK)),
+    "settings PUT": (
         [("PUT", "settings", {"is_cohorted": True})],
         (*EVERYBODY_ELSE, FORBIDDEN, OK, OK),
     ),
-    "R2/R3 GET": (
+    "cohorts GET": (
         [("GET", "cohorts", None), ("GET", "cohort", None)],
         (*EVERYBODY_ELSE, OK, OK, OK),
     ),
-    "R2 POST, R3 PATCH": (
+    "cohorts POST, PATCH": (
         [
             ("POST", "cohorts", {"name": "new", "assignment_type": "manual"}),
             ("PATCH", "cohort", {"name": "renamed"}),
         ],
         (*EVERYBODY_ELSE, FORBIDDEN, OK, OK),
     ),
-    "R4 GET": (
+    "users GET": (
         [("GET", "users", None), ("GET", "user", None)],
         (*EVERYBODY_ELSE, HIDDEN, OK, OK),
     ),
-    "R4/R5 POST, DELETE": (
+    "users POST, DELETE": (
         [
             ("POST", "users", {"users": ["nobody"]}),
             ("POST", "user", None),
@@ -52,7 +52,7 @@ COLUMNS: dict[str, tuple[list[tuple[str, str, Any]], tuple[Any, ...]]] = {
         ],
         (*EVERYBODY_ELSE, FORBIDDEN, OK, OK),
     ),
-    "R6 POST": ([("POST", "upload", None)], (*EVERYBODY_ELSE, FORBIDDEN, FORBIDDEN, OK)),
+    "upload POST": ([("POST", "upload", None)], (*EVERYBODY_ELSE, FORBIDDEN, FORBIDDEN, OK)),
 }
 CASES = [
     pytest.param(
@@ -196,6 +196,7 @@ MALFORMED = [
     "a/b/c+d",
     "course-v1:a b+c+d",
     "course-v1:a+b+c+d",
+    f"course-v1:{'a' * 250}+b+c",
 ]
 
 
@@ -228,7 +229,7 @@ async def test_no_route_is_a_plain_404(
         assert told(await client.get(f"/api/cohorts/v1{path}")) == (404, envelope("Not found."))
 
 
-# Section 3.1
+# Credentials
 
 
 def nested(code: str, message: str) -> tuple[int, Any]:

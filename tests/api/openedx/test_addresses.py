@@ -1,4 +1,4 @@
-"""Keys, encoding and slashes: section 2."""
+"""Keys, encoding and slashes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Bodies of v1, in the words of the framework of the platform: sections 4, 6, 7 and 12."""
+"""Bodies of v1, in the words of the framework of the platform."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tokens as an Open edX signs them: claims become grants by settings (section 3)."""
+"""Tokens as an Open edX signs them: claims become grants by settings."""
 
 import time
 from collections.abc import AsyncIterator

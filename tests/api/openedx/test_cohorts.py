@@ -1,4 +1,4 @@
-"""R2 and R3: section 6."""
+"""Cohorts in v1: list, read, create and change."""
 
 from typing import Any
 
@@ -86,7 +86,7 @@ async def test_only_active_enrollments_count(
     assert (await staff.get(course.users(cohort))).json()["count"] == 6
 
 
-# 6.2
+# Lists
 
 
 async def test_a_course_without_cohorts(staff: httpx.AsyncClient, course: Course) -> None:
@@ -198,7 +198,7 @@ async def test_groups_that_are_no_cohorts_are_not_there(
     assert told(await staff.get(course.cohort(group))) == NO_COHORT
 
 
-# 6.3
+# Reading one
 
 
 @pytest.mark.parametrize("cohort_id", ["0", "99999999", str(2**63 - 1), str(2**63), "9" * 40])
@@ -217,7 +217,7 @@ async def test_a_cohort_of_another_course(
     assert told(await staff.patch(course.cohort(elsewhere), json={"name": "B"})) == NO_COHORT
 
 
-# 6.4
+# Creating
 
 
 async def test_creating_answers_200_and_the_cohort(
@@ -354,7 +354,7 @@ async def test_creating_by_form(staff: httpx.AsyncClient, course: Course, multip
     assert made == shape(made["id"], "A", user_partition_id=50, group_id=1)
 
 
-# 6.5
+# Changing
 
 
 @pytest.mark.parametrize(

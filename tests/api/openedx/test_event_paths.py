@@ -1,4 +1,4 @@
-"""The events of every way to change a cohort: section 11.7."""
+"""The events of every way to change a cohort."""
 
 from typing import Any
 

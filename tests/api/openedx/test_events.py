@@ -1,4 +1,4 @@
-"""Events of cohorts, read from the change log: section 11.7."""
+"""Events of cohorts, read from the change log."""
 
 import asyncio
 from typing import Any

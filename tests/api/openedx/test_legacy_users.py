@@ -1,4 +1,4 @@
-"""The instructor's routes for the users of a cohort: section 9."""
+"""The instructor's routes for the users of a cohort."""
 
 from typing import Any
 

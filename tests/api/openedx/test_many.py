@@ -1,4 +1,4 @@
-"""A thousand identifiers of every kind at once: section 7.2 at the size that bulk clients send."""
+"""A thousand identifiers of every kind at once, as bulk clients send them."""
 
 import random
 from typing import Any

@@ -1,4 +1,4 @@
-"""Methods and what is accepted, as the framework of the platform answers: sections 2 and 4."""
+"""Methods and what is accepted, as the framework of the platform answers."""
 
 from typing import Any
 

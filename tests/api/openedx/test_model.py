@@ -1,4 +1,4 @@
-"""What of the model shows in v1: section 1, and cohorts as forms make and change them."""
+"""What of the model shows in v1, and cohorts as forms make and change them."""
 
 from typing import Any
 

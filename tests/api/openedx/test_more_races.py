@@ -1,4 +1,4 @@
-"""What else may happen at the same time, and how it ends: section 11.9."""
+"""What else may happen at the same time, and how it ends."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""R1: section 5."""
+"""Settings of a course in v1."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Files that spreadsheets and scripts send: which are taken, what their rows mean (section 8)."""
+"""Files that spreadsheets and scripts send: which are taken, what their rows mean."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""R6, its legacy twin, and the jobs they leave: section 8."""
+"""The upload of v1, that of instructors, and the jobs they leave."""
 
 import asyncio
 from collections.abc import AsyncIterator

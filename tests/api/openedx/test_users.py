@@ -1,4 +1,4 @@
-"""R4 and R5: section 7."""
+"""Users of a cohort in v1: list, add and remove."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,7 +24,7 @@ def no_cohort(course: Course, cohort_id: int | str) -> tuple[int, Any]:
 MISSING_USERS = (400, envelope("Missing users key in payload", "missing-users"))
 
 
-# 7.1
+# Listing
 
 
 async def test_members_and_the_order_of_everything(
@@ -193,7 +193,7 @@ async def test_a_cohort_of_another_course_and_a_group_that_is_none(
         assert told(answer) == no_cohort(course, cohort)
 
 
-# 7.2
+# Adding
 
 
 async def test_all_lists_in_the_order_of_the_input(
@@ -462,7 +462,7 @@ async def test_a_locked_course(staff: httpx.AsyncClient, course: Course) -> None
     assert (await course.members(cohort), await course.waiting()) == ([user], {})
 
 
-# 7.3
+# Removing
 
 
 async def test_a_member_is_removed_by_name(staff: httpx.AsyncClient, course: Course) -> None:

@@ -1,4 +1,4 @@
-"""v2: content groups and cohorts, section 10."""
+"""v2: content groups and cohorts."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ async def declare(client: httpx.AsyncClient, course: Course, number: int, **valu
     assert (await client.put(path, json=body)).status_code == 201
 
 
-# 10.1
+# Content groups
 
 
 async def test_content_groups(
@@ -126,7 +126,7 @@ async def test_who_sees_content_groups(
     assert told(answer) == (405, envelope('Method "POST" not allowed.'))
 
 
-# 10.2
+# Cohorts
 
 
 def problem(status: int, title: str, detail: str, path: str) -> tuple[int, Any]:

@@ -1,4 +1,4 @@
-"""Methods of the addresses of v2, and what there is on each of its pages: section 10."""
+"""Methods of the addresses of v2, and what there is on each of its pages."""
 
 from typing import Any
 
