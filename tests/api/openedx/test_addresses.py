@@ -173,6 +173,8 @@ async def test_what_the_guard_refuses_is_in_this_shape(
     problem = (await anonymous.get(f"{course.v2}/cohorts/", **long)).json()
     assert (problem["status"], problem["detail"]) == (431, detail)
     assert (await anonymous.get(f"{course.legacy}/", **long)).status_code == 431
+    digits = await anonymous.get(course.cohort("9" * 5_000))
+    assert told(digits) == (414, envelope("the path or the query is too long"))
 
 
 async def test_a_body_that_is_too_large(staff: httpx.AsyncClient, course: Course) -> None:

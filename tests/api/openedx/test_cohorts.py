@@ -172,6 +172,15 @@ async def test_by_name_in_either_direction(
         assert ids(found) == part
 
 
+async def test_names_are_in_the_order_of_their_code_points(
+    staff: httpx.AsyncClient, course: Course
+) -> None:
+    made = {name: await course.add(name) for name in ("b", "\u00e9", "B", "a", "_", "Z", "10", "9")}
+    expected = [made[name] for name in ("10", "9", "B", "Z", "_", "a", "b", "\u00e9")]
+    assert ids(await staff.get(course.cohorts)) == expected
+    assert ids(await staff.get(f"{course.cohorts}?ordering=desc")) == expected[::-1]
+
+
 @pytest.mark.parametrize("ordering", ["", "name", "-name", "ascending", " asc"])
 async def test_an_ordering_that_is_none_comes_before_the_page(
     staff: httpx.AsyncClient, course: Course, ordering: str

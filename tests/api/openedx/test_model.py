@@ -106,3 +106,13 @@ async def test_a_form_beats_the_name_in_the_path(
         send = {"files": {"users": (None, first["username"])}}
     answer = await staff.post(course.users(cohort, second["username"]), **send)
     assert told(answer) == result(added=[first])
+
+
+async def test_a_name_in_two_ways_of_writing_is_one_name(
+    staff: httpx.AsyncClient, course: Course
+) -> None:
+    body = {"name": "e\u0301", "assignment_type": "manual"}
+    made = await staff.post(course.cohorts, json=body)
+    assert told(made) == (200, shape(made.json()["id"], "\u00e9"))
+    taken = envelope("You cannot create two cohorts with the same name", "cohort-name-exists")
+    assert told(await staff.post(course.cohorts, json={**body, "name": "\u00e9"})) == (400, taken)

@@ -403,6 +403,33 @@ async def test_users_of_a_cohort(staff: httpx.AsyncClient, course: Course) -> No
     refused(await staff.get(f"{path}?page=2"), 404, "Invalid page.")
 
 
+async def test_a_user_without_names_has_an_empty_one(
+    staff: httpx.AsyncClient, course: Course, sql: SQL
+) -> None:
+    cohort = await course.add("A")
+    first, second = course.world.users[:2]
+    await course.join(cohort, first, second)
+    await sql("UPDATE users SET given_name = '', family_name = '' WHERE id = :id", id=first)
+    await sql("UPDATE users SET given_name = '' WHERE id = :id", id=second)
+    found = (await staff.get(f"{course.v2}/cohorts/{cohort}/users/")).json()["results"]
+    people = (await course.people())[:2]
+    assert found == [{**people[0], "name": ""}, {**people[1], "name": "Family2"}]
+
+
+async def test_a_cohort_that_is_full_says_whom_it_does_not_take(
+    staff: httpx.AsyncClient, course: Course
+) -> None:
+    cohort = await course.add("A", capacity=1)
+    first, second = (await course.people())[:2]
+    users = [first["username"], second["email"]]
+    path = f"{course.v2}/cohorts/{cohort}/users/"
+    lists: dict[str, list[Any]] = {
+        name: [] for name in ("changed", "present", "unknown", "preassigned", "invalid")
+    }
+    expected = {"added": [first], **lists, "not_allowed": [second["email"]]}
+    assert told(await staff.post(path, json={"users": users})) == (200, expected)
+
+
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
