@@ -89,7 +89,7 @@ def is_there(cited: Citation) -> bool:
 
 
 def test_there_are_documents() -> None:
-    assert "scodoc.md" in [path.name for path in DOCUMENTS]
+    assert [path.name for path in DOCUMENTS] == ["openedx.md", "scodoc.md"]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

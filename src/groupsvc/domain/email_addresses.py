@@ -1,4 +1,7 @@
-"""E-mail addresses: what counts as one, to the letter of Django's validator (spec section 7.2)."""
+"""E-mail addresses: what counts as one, to the letter of Django's validator.
+
+The cases are in docs/compat/openedx.md, "What is an e-mail address".
+"""
 
 import ipaddress
 import re

@@ -228,6 +228,11 @@ REFUSED: list[tuple[Any, Any, Any]] = [
         (400, {"error": "The name must have 1 to 255 characters that can be stored."}),
     ),
     (
+        {"name": "new", "assignment_type": "automatic", "group_id": 1},
+        (400, {"error": "The assignment type is manual or random."}),
+        LAST_RANDOM,
+    ),
+    (
         {"name": "new", "assignment_type": "automatic"},
         (400, {"error": "The assignment type is manual or random."}),
         LAST_RANDOM,

@@ -1,4 +1,4 @@
-"""Changes of cohorts as the events that Open edX emits, by name, in its order (spec section 11.7).
+"""Changes of cohorts as the events that Open edX emits: docs/compat/openedx.md, "Events".
 
 A line of the change log may stand for several events.
 """

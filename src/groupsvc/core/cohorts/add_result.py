@@ -20,7 +20,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """Each list in the order of the identifiers (spec section 7.2)."""
+    """Each list in the order of the identifiers: docs/compat/openedx.md, "Adding users"."""
 
     added: list[Person] = field(default_factory=list[Person])
     changed: list[Change] = field(default_factory=list[Change])

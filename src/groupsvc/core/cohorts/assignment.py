@@ -32,7 +32,8 @@ class CohortAssignmentService(Service):
         """The cohort of a user, who is given one if he has none and the course is cohorted.
 
         The cohort that his address waits in decides, else chance among the random cohorts, else
-        the default cohort, which is made when there is none (spec section 11.3).
+        the default cohort, which is made when there is none: docs/compat/openedx.md, "Lazy
+        assignment and the default cohort".
 
         Raises NotFoundError, ForbiddenError, LockedError, or FullError when all are full.
         """

@@ -1,4 +1,4 @@
-"""Which content group a user gets: that of his cohort (spec section 11.8)."""
+"""Which content group a user gets: docs/compat/openedx.md, "Content groups"."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -94,9 +94,10 @@ class CohortEditService(Service):
 
 
 async def keep_one_random(uow: UnitOfWork, held: LockedGroup) -> None:
-    """Once a course has a cohort that takes users at random, it keeps one (spec section 11.1).
+    """Once a course has a cohort that takes users at random, it keeps one.
 
-    Raises LastRandomCohortError when this is the last one. Deleting it is another matter.
+    Raises LastRandomCohortError when this is the last one. Deleting it is another matter:
+    docs/compat/openedx.md, "Last random cohort".
     """
     rules.refuse_if_last_random(
         await uow.cohort_sets.is_last_random(held.course_id, held.partition_id, held.id)

@@ -1,5 +1,6 @@
-"""Tables that put users into cohorts: what is accepted, and the rows of it (spec section 8). Pure.
+"""Tables that put users into cohorts: what is accepted, and the rows of it. Pure.
 
+Checked in the order of docs/compat/openedx.md, "CSV upload".
 The header is read as it stands: names are exact, other columns and the order do not matter.
 """
 

@@ -1,4 +1,4 @@
-"""The rows of an upload, put into cohorts some at a time (spec section 8)."""
+"""The rows of an upload, put into cohorts some at a time: docs/compat/openedx.md, "CSV upload"."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

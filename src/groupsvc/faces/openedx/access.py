@@ -1,7 +1,8 @@
-"""Who may call what (spec sections 3, 9 and 10), decided before the method is looked at.
+"""Who may call what, decided before the method is looked at.
 
-Course staff hold ``groups:write`` on the course itself, moderators ``groups:read``, and global
-staff ``groups:write`` everywhere. Grants in a whole department count in v2 alone.
+Callers and addresses are in docs/compat/openedx.md, "Permissions". Course staff hold
+``groups:write`` on the course itself, moderators ``groups:read``, and global staff
+``groups:write`` everywhere. Grants in a whole department count in v2 alone.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Who is calling: ``Authorization: Bearer`` and ``Authorization: JWT`` (spec section 3.1).
+"""Who is calling: docs/compat/openedx.md, "Credentials".
 
-Pages of the platform keep their token in two cookies instead, and ask with a header of their own
-to have them looked at. No page of another site can send it, so that it cannot call in their name.
+Pages of the platform keep their token in two cookies, and ask with a header of their own to have
+them looked at. No page of another site can send it, so that it cannot call in their name.
 """
 
 from collections.abc import Mapping

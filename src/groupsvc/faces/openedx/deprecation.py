@@ -1,4 +1,4 @@
-"""v1 goes on working and tells its successor, refusals included (spec section 10.2)."""
+"""v1 goes on working and tells its successor, refusals included."""
 
 import re
 from functools import lru_cache

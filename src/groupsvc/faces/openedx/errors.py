@@ -1,4 +1,4 @@
-"""Refusals in the words of Open edX: three shapes, each for its addresses (spec section 4).
+"""Refusals in the words of Open edX: docs/compat/openedx.md, "Error shapes".
 
 * v1 and the content groups: ``{"developer_message", "error_code"?}``
 * the cohorts of v2: a problem with ``type, title, status, detail, instance``
@@ -196,6 +196,6 @@ def install(app: FastAPI) -> None:
 
 
 def require_course_key(key: str) -> None:
-    """Raises ApiError 404 for what fits a route and is no course key (spec section 12)."""
+    """Raises ApiError 404 for what fits a route and is no course key."""
     if not is_course_key(key):
         raise course_not_found(key)

@@ -1,4 +1,4 @@
-"""HEAD is answered as GET, without a body, wherever there is GET (spec section 2)."""
+"""HEAD is answered as GET, without a body, wherever there is GET."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 

@@ -1,4 +1,4 @@
-"""Course keys in addresses (spec section 2): which texts match a route, and which of them parse.
+"""Course keys in addresses: which texts match a route, and which of them parse.
 
 A key is one variable of the path that may contain slashes. What fits the routes need not be a key.
 """

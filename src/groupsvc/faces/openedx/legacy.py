@@ -1,4 +1,4 @@
-"""The instructor's routes: settings and cohorts (spec section 9)."""
+"""The instructor's settings and cohorts: docs/compat/openedx.md, "The instructor's cohorts"."""
 
 from typing import Any, Final, cast
 

@@ -1,4 +1,7 @@
-"""The instructor's routes: users of a cohort, and the upload (spec sections 8 and 9)."""
+"""The instructor's routes: users of a cohort, and the upload.
+
+Checked as in docs/compat/openedx.md, "Adding users", "Removing" and "CSV upload".
+"""
 
 import re
 from typing import Final

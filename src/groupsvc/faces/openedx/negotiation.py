@@ -1,4 +1,7 @@
-"""What a caller accepts: there is JSON, or there is nothing (section 4: framework errors)."""
+"""What a caller accepts: there is JSON, or there is nothing.
+
+The cases are in docs/compat/openedx.md, "Negotiation and methods".
+"""
 
 from typing import Final
 

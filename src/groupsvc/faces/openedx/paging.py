@@ -1,4 +1,4 @@
-"""Pages of lists: numbers, sizes, and links to the neighbours (spec sections 6.2 and 7.1)."""
+"""Pages of lists: numbers, sizes, and links to the neighbours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

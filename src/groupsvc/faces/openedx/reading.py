@@ -1,4 +1,4 @@
-"""Bodies: JSON, forms and multipart, read when it is their turn (spec sections 4 and 7.2).
+"""Bodies: JSON, forms and multipart, read when it is their turn.
 
 The route has taken the bytes in; an endpoint asks for the members after it has found the course.
 """

@@ -1,4 +1,4 @@
-"""Addresses: every method of an address under every spelling that we accept (spec section 2).
+"""Addresses in every spelling of docs/compat/openedx.md, "Addresses and spellings".
 
 The caller is admitted before the method is looked at, so each address has a route for the methods
 that it does not have.

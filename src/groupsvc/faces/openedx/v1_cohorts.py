@@ -1,4 +1,4 @@
-"""R2 and R3: list, create, read and change cohorts (spec section 6)."""
+"""List, create, read and change cohorts, checked as in docs/compat/openedx.md, "Cohorts"."""
 
 from typing import Annotated, Final
 

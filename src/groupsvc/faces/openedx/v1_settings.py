@@ -1,4 +1,4 @@
-"""R1: is a course cohorted? (spec section 5)"""
+"""Is a course cohorted? Checked as in docs/compat/openedx.md, "Settings"."""
 
 from fastapi import APIRouter
 from starlette.requests import Request

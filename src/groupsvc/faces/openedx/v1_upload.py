@@ -1,4 +1,4 @@
-"""R6: upload a table that puts users into cohorts (spec section 8)."""
+"""Upload a table that puts users into cohorts: docs/compat/openedx.md, "CSV upload"."""
 
 from typing import Final
 

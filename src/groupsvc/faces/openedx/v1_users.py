@@ -1,4 +1,4 @@
-"""R4 and R5: the users of a cohort (spec section 7)."""
+"""The users of a cohort: docs/compat/openedx.md, "Members", "Adding users" and "Removing"."""
 
 from typing import Any, Final, cast
 

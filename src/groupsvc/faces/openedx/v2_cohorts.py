@@ -1,4 +1,4 @@
-"""The second version of cohorts and settings (spec section 10.2)."""
+"""The second version of cohorts and settings: docs/compat/openedx.md, "v2"."""
 
 from typing import Annotated, Any, Final
 

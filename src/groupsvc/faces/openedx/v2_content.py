@@ -1,4 +1,4 @@
-"""R7 and R8: the content groups that cohorts can point at (spec section 10.1)."""
+"""The content groups that cohorts can point at: docs/compat/openedx.md, "Content groups"."""
 
 from typing import Any
 

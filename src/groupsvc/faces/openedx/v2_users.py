@@ -1,4 +1,4 @@
-"""The second version of the users of a cohort (spec section 10.2)."""
+"""The second version of the users of a cohort: docs/compat/openedx.md, "v2"."""
 
 from typing import Any, Final, cast
 
