@@ -15,6 +15,7 @@ from groupsvc.app import create_app
 from groupsvc.settings import Settings
 from tests.api.refusals import told
 from tests.conftest import EVERYTHING, SQL, Auth, World, serving
+from tests.locks import row_locked, until_it_waits
 
 UNHURRIED = {
     "request_timeout": 300,
@@ -54,19 +55,10 @@ async def rename_held_up(
 ) -> AsyncIterator[asyncio.Task[httpx.Response]]:
     """A change that has the only connection, and waits for a lock until the block ends."""
     partition = await world.add_partition()
-    async with engine.connect() as holder:
-        await holder.execution_options(isolation_level="READ COMMITTED")
-        await holder.exec_driver_sql(
-            f"SELECT 1 FROM courses WHERE id = {world.course_id} FOR UPDATE"
-        )
+    async with row_locked(engine, "courses", world.course_id):
         path = f"/v1/partitions/{partition}"
         held_up = asyncio.create_task(client.patch(path, json={"name": "Renamed"}))
-        waits = (
-            "SELECT 1 FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        while not await sql(waits):
-            assert not held_up.done(), held_up.result().text
+        await until_it_waits(sql, held_up)
         yield held_up
 
 
@@ -109,11 +101,7 @@ async def test_a_request_that_waits_for_a_connection_still_has_a_deadline(
 ) -> None:
     path = f"/v1/courses/{world.course_id}"
     async with serve(pool_timeout=200, request_timeout=0.2) as client:
-        async with engine.connect() as holder:
-            await holder.execution_options(isolation_level="READ COMMITTED")
-            await holder.exec_driver_sql(
-                f"SELECT 1 FROM courses WHERE id = {world.course_id} FOR UPDATE"
-            )
+        async with row_locked(engine, "courses", world.course_id):
             locks = [client.put(f"{path}/lock") for _ in range(5)]
             for answer in await asyncio.gather(*locks):
                 assert (answer.status_code, answer.json()["code"]) == (503, "deadline_passed")
