@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.conftest import SQL
+from tests.waiting import until
 
 WAITING = (
     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -24,5 +25,9 @@ async def row_locked(engine: AsyncEngine, table: str, row_id: int) -> AsyncItera
 
 async def until_it_waits(sql: SQL, request: asyncio.Task[Any]) -> None:
     """Return once a request waits for a lock, which nobody else may do meanwhile."""
-    while not await sql(WAITING):
+
+    async def waits() -> bool:
         assert not request.done(), request.result().text
+        return bool(await sql(WAITING))
+
+    await until(waits)

@@ -9,9 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from groupsvc.app import create_app
 from groupsvc.settings import Settings
 from tests.api.openedx.conftest import Course
-from tests.conftest import EVERYTHING, SQL, serving
+from tests.conftest import EVERYTHING, SQL, UNHURRIED, serving
 from tests.locks import row_locked, until_it_waits
-from tests.test_bursts import UNHURRIED
 from tests.test_concurrency import statuses
 
 
@@ -21,8 +20,7 @@ async def test_200_first_visitors_of_a_server_with_its_default_pool(
     course: Course = await make_course(200)
     course_id = course.world.course_id
     # Only how long a queue may stand still is left as it is: the rest would measure the machine.
-    unhurried = Settings().model_copy(update=UNHURRIED)
-    async with serving(create_app(unhurried, url, home)) as client:
+    async with serving(create_app(Settings(**UNHURRIED), url, home)) as client:
         client.headers.update(auth(*EVERYTHING))
         await client.put(course.settings, json={"is_cohorted": True})
         path = f"/v1/courses/{course_id}/cohort-assignments"
