@@ -12,6 +12,6 @@ PATIENCE = 300.0
 async def until(look: Callable[[], Awaitable[T]]) -> T:
     """Look until there is something to see; returns that."""
     async with asyncio.timeout(PATIENCE):
-        while not (found := await look()):
+        while not (found := await look()):  # noqa: ASYNC110 - a database sets no event of ours
             await asyncio.sleep(0.01)
     return found

@@ -29,7 +29,7 @@ with EmbeddedPostgres(Path(sys.argv[1])) as url:
 """
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 200) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
@@ -71,14 +71,14 @@ def url_of(user: subprocess.Popen[str]) -> str:
 
 
 def leave(user: subprocess.Popen[str]) -> None:
-    user.communicate("\n", timeout=20)
+    user.communicate("\n", timeout=200)
     assert user.returncode == 0
 
 
 def wait_until_free(home: Path) -> None:
-    """A postmaster outlives its pid file, and so pg_ctl, by an instant; nothing may by more."""
+    """Nothing of a killed server may stay for more than an instant."""
     try:
-        wait_until(lambda: not running(home), 5)
+        wait_until(lambda: not running(home), 30)
     finally:
         for process in running(home):
             with suppress(psutil.NoSuchProcess):
