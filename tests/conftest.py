@@ -15,6 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+# Its plugin imports it at the end of a run: too late for CPython 3.11, which miscounts the depth of
+# calls once a greenlet was given up, and then cannot parse.
+import hypothesis  # noqa: F401
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
