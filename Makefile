@@ -2,13 +2,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: run test check fix bench bench-quick bench-scale lock openapi clean
+.PHONY: run test test-busy check fix bench bench-quick bench-scale lock openapi clean
 
 run: $(VENV)/run
 	@exec $(BIN)/groupsvc serve --demo $(SERVE)
 
 test: $(VENV)/dev
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
+
+# On one core, beside two busy loops: CORE=1 PYTEST=tests/live make test-busy
+test-busy: $(VENV)/dev
+	@.ci/busy $(BIN)/python -m pytest --numprocesses 0 $(PYTEST)
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check src tests alembic benchmarks

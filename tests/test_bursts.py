@@ -15,13 +15,9 @@ from groupsvc.app import create_app
 from groupsvc.settings import Settings
 from tests.api.refusals import told
 from tests.conftest import EVERYTHING, SQL, Auth, World, serving
+from tests.locks import row_locked, until_it_waits
+from tests.waiting import until
 
-UNHURRIED = {
-    "request_timeout": 300,
-    "lock_timeout": 200,
-    "statement_timeout": 200,
-    "command_timeout": 200,
-}
 BURST = 1000
 REFUSED = {
     "type": "urn:groupsvc:problem:unavailable",
@@ -40,7 +36,7 @@ def serve(url: URL, settings: Settings, home: Path, auth: Auth) -> Serve:
 
     @asynccontextmanager
     async def start(**changes: Any) -> AsyncIterator[httpx.AsyncClient]:
-        changed = settings.model_copy(update={**UNHURRIED, "pool_size": 1, **changes})
+        changed = settings.model_copy(update={"pool_size": 1, **changes})
         async with serving(create_app(changed, url, home)) as client:
             client.headers.update(auth(*EVERYTHING))
             yield client
@@ -54,19 +50,10 @@ async def rename_held_up(
 ) -> AsyncIterator[asyncio.Task[httpx.Response]]:
     """A change that has the only connection, and waits for a lock until the block ends."""
     partition = await world.add_partition()
-    async with engine.connect() as holder:
-        await holder.execution_options(isolation_level="READ COMMITTED")
-        await holder.exec_driver_sql(
-            f"SELECT 1 FROM courses WHERE id = {world.course_id} FOR UPDATE"
-        )
+    async with row_locked(engine, "courses", world.course_id):
         path = f"/v1/partitions/{partition}"
         held_up = asyncio.create_task(client.patch(path, json={"name": "Renamed"}))
-        waits = (
-            "SELECT 1 FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        while not await sql(waits):
-            assert not held_up.done(), held_up.result().text
+        await until_it_waits(sql, held_up)
         yield held_up
 
 
@@ -109,15 +96,13 @@ async def test_a_request_that_waits_for_a_connection_still_has_a_deadline(
 ) -> None:
     path = f"/v1/courses/{world.course_id}"
     async with serve(pool_timeout=200, request_timeout=0.2) as client:
-        async with engine.connect() as holder:
-            await holder.execution_options(isolation_level="READ COMMITTED")
-            await holder.exec_driver_sql(
-                f"SELECT 1 FROM courses WHERE id = {world.course_id} FOR UPDATE"
-            )
+        async with row_locked(engine, "courses", world.course_id):
             locks = [client.put(f"{path}/lock") for _ in range(5)]
             for answer in await asyncio.gather(*locks):
                 assert (answer.status_code, answer.json()["code"]) == (503, "deadline_passed")
                 assert answer.headers["retry-after"] == "1"
-        async with asyncio.timeout(200):
-            while (await client.get(path)).status_code != 200:
-                pass
+
+        async def is_answered() -> bool:
+            return (await client.get(path)).status_code == 200
+
+        assert await until(is_answered)

@@ -278,7 +278,7 @@ async def test_the_log_of_many_is_not_planned_as_that_of_one(
     logged = (
         "SELECT count(*) FROM changes WHERE changeset_id <> '00000000-0000-0000-0000-000000000000'"
     )
-    await one.exec_driver_sql("SET LOCAL statement_timeout = '10s'")
+    await one.exec_driver_sql("SET LOCAL statement_timeout = '60s'")
     for user in range(1, 8):
         await one.exec_driver_sql(f"{CHANGED[table]} = {user}")
     done = await one.exec_driver_sql(f"{CHANGED[table]} BETWEEN 8 AND 20000")

@@ -15,6 +15,7 @@ from groupsvc.db.engine import Sessions, make_engine, make_sessions
 from groupsvc.db.statements import Statement
 from groupsvc.settings import Settings
 from tests.conftest import SQL
+from tests.waiting import until
 
 PID = "SELECT pg_backend_pid() AS pid"
 WHO, SLEEP = Statement("pid", "read", PID), "SELECT pg_sleep(60)"
@@ -44,19 +45,18 @@ class Way:
             await self.sql("SELECT pg_terminate_backend(:pid, 10000)", pid=pid)
 
     async def gone(self, *pids: int) -> None:
-        alive = "SELECT 1 FROM pg_stat_activity WHERE pid = ANY (CAST(:pids AS integer[]))"
-        async with asyncio.timeout(30):
-            while await self.sql(alive, pids=list(pids)):
-                pass
+        gone = (
+            "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity"
+            " WHERE pid = ANY (CAST(:pids AS integer[])))"
+        )
+        await until(lambda: self.sql(gone, pids=list(pids)))
 
     async def asleep(self) -> "tuple[asyncio.Task[Any], int]":
         """A statement that does not end, once it runs."""
         pid = await self.fetch()
         task = asyncio.create_task(self.fetch(SLEEP))
         sleeps = "SELECT 1 FROM pg_stat_activity WHERE pid = :pid AND wait_event = 'PgSleep'"
-        async with asyncio.timeout(30):
-            while not await self.sql(sleeps, pid=pid):
-                pass
+        await until(lambda: self.sql(sleeps, pid=pid))
         return task, pid
 
 

@@ -1,4 +1,5 @@
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -166,17 +167,27 @@ async def test_a_broken_key_file_is_told_at_the_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("env", "url"),
+    ("url", "environments"),
     [
-        ("production", "https://id.example.org:8443/jwks?tenant=1"),
-        ("production", "http://127.0.0.1:8080/jwks"),
-        ("production", "http://[::1]/jwks"),
-        ("development", "http://keycloak:8080/jwks"),
+        ("https://id.example.org:8443/jwks?tenant=1", ["production", "development"]),
+        ("http://127.0.0.1:8080/jwks", ["production", "development"]),
+        ("http://[::1]/jwks", ["production", "development"]),
+        ("http://keycloak:8080/jwks", ["development"]),
+        ("ftp://keycloak:8080/jwks", []),
     ],
 )
-async def test_addresses_of_providers(env: Any, url: str, tmp_path: Path) -> None:
-    configured = Settings(env=env, jwt_issuer=ISSUER, jwks_url=url)
-    await make_verifier(configured, tmp_path).aclose()
+async def test_where_an_address_of_a_provider_will_do(
+    url: str, environments: list[str], tmp_path: Path
+) -> None:
+    accepting = []
+    for env in ("production", "development"):
+        with suppress(ValueError):
+            configured = Settings.model_validate(
+                {"env": env, "jwt_issuer": ISSUER, "jwks_url": url}
+            )
+            await make_verifier(configured, tmp_path).aclose()
+            accepting.append(env)
+    assert accepting == environments
 
 
 @pytest.mark.parametrize(

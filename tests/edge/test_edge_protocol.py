@@ -12,9 +12,9 @@ from groupsvc.http import problems
 from groupsvc.http.edge import Guard, Limits
 from groupsvc.http.receive_deadline import DeadlineProtocol, protocol_class
 
-DEADLINE = 0.4
+DEADLINE = 1.0
 # How long a test waits for what must happen: only a failing test waits so long.
-PATIENCE = 10.0
+PATIENCE = 120.0
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -163,7 +163,7 @@ async def test_a_request_that_waits_behind_a_slow_answer_is_not_late() -> None:
         post = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab"
         reader, writer = await connect(port, GET.replace(b"/", b"/slow", 1) + post)
         assert await answered(reader) == (200, b"0")
-        await asyncio.sleep(DEADLINE * 0.75)
+        await asyncio.sleep(DEADLINE / 4)
         writer.write(b"c")
         assert await answered(reader) == (200, b"3")
         await leave(writer)

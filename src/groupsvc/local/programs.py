@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from groupsvc.local.interrupts import Interrupts
+
 if sys.platform != "win32":
     import pwd
 
@@ -27,33 +29,46 @@ class EmbeddedError(RuntimeError):
 class Programs:
     """The programs of PostgreSQL, run by a user that it accepts, on files of that user."""
 
-    def __init__(self, home: Path, account: tuple[int, int] | None) -> None:
+    def __init__(
+        self, home: Path, account: tuple[int, int] | None, interrupts: Interrupts | None = None
+    ) -> None:
         self._home, self._account = home, account
+        self._interrupts = interrupts or Interrupts()
         self.log = home / "postgres.log"
 
-    def run(self, program: str, *arguments: str, text: str = "", turn: int | None = None) -> int:
-        """Run a program to its end; one that is given the turn keeps it even if we are killed."""
+    def run(self, program: str, *arguments: str, inherit: int | None = None) -> int:
+        """Run a program to its end; it and all it starts inherit a descriptor."""
+        with self._start(program, *arguments, inherit=inherit) as process:
+            process.communicate()
+        return process.returncode
+
+    def must(self, program: str, *arguments: str, inherit: int, text: str = "") -> None:
+        """Run a program that may be killed. Raises EmbeddedError and KeyboardInterrupt."""
+        process = self._start(program, *arguments, inherit=inherit)
+        with process, self._interrupts.killable(process):
+            process.communicate(text.encode())
+        if process.returncode:
+            raise self.failure(f"{program} failed")
+
+    def _start(
+        self, program: str, *arguments: str, inherit: int | None
+    ) -> "subprocess.Popen[bytes]":
         user, group = self._account or (None, None)
         with self.open(self.log.name) as log:
-            return subprocess.run(  # noqa: S603 - nothing here comes from a request
+            return subprocess.Popen(  # noqa: S603 - nothing here comes from a request
                 (self._directory() / program, *arguments),
-                input=text.encode(),
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                check=False,
                 cwd=self._home,
                 env=ENVIRONMENT,
                 user=user,
                 group=group,
                 extra_groups=[] if self._account else None,
                 umask=0o077,
-                pass_fds=() if turn is None else (turn,),
+                pass_fds=() if inherit is None else (inherit,),
                 start_new_session=True,
-            ).returncode
-
-    def must(self, program: str, *arguments: str, text: str = "", turn: int) -> None:
-        if self.run(program, *arguments, text=text, turn=turn):
-            raise self.failure(f"{program} failed")
+            )
 
     def failure(self, what: str) -> EmbeddedError:
         with self.log.open("rb") as file:

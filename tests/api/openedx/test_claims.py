@@ -13,7 +13,7 @@ from groupsvc.settings import Settings
 from tests.api.openedx.conftest import FORBIDDEN, HIDDEN, Course, told
 from tests.auth.forge import ISSUER, PUBLISHED, claims, forge
 from tests.auth.keyserver import KeyServer
-from tests.conftest import serving
+from tests.conftest import UNHURRIED, serving
 
 OK: tuple[int, Any] = (200, [])
 
@@ -31,6 +31,7 @@ async def platform(url: Any, home: Any) -> AsyncIterator[httpx.AsyncClient]:
             jwt_roles=("staff=groups:read", "staff=groups:write", "moderator=groups:read"),
             jwt_scopes_claim="scopes",
             jwt_scopes=("cohorts:read=groups:read",),
+            **UNHURRIED,
         )
         async with serving(create_app(settings, url, home)) as client:
             yield client

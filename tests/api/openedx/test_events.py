@@ -8,6 +8,7 @@ import pytest
 
 from tests.api.openedx.conftest import Course
 from tests.conftest import SQL
+from tests.waiting import until
 
 Event = tuple[str, dict[str, Any]]
 
@@ -33,11 +34,12 @@ class Feed:
     async def read(self, number: int) -> list[Event]:
         """So many events: a transaction elsewhere may hold them back for a moment."""
         self.items = []
-        for _ in range(200):
+
+        async def read_on() -> bool:
             self.items += (await self.page())["items"]
-            if len(self.items) >= number:
-                break
-            await asyncio.sleep(0.02)
+            return len(self.items) >= number
+
+        await until(read_on)
         assert len(self.items) == number, self.items
         return [(item["name"], item["payload"]) for item in self.items]
 
@@ -262,19 +264,16 @@ async def test_reading_on_misses_nothing_and_repeats_nothing(
     names = [(await course.person(user))["username"] for user in course.world.users]
     expected, seen = 4, []
 
-    async def read() -> None:
-        for _ in range(400):
-            seen.extend((await feed.page(limit=5))["items"])
-            await asyncio.sleep(0.005)
-            if len(seen) >= expected:
-                return
+    async def read_on() -> bool:
+        seen.extend((await feed.page(limit=5))["items"])
+        return len(seen) >= expected
 
     adds = [
         staff.post(course.users(cohorts[n % 2]), json={"users": [name]})
         for n, name in enumerate(names)
     ]
     expected += 3 * len(names)
-    await asyncio.gather(read(), *adds)
+    await asyncio.gather(until(read_on), *adds)
     keys = [(item["seq"], item["name"]) for item in seen]
     assert len(keys) == len(set(keys)) == expected
     assert (await feed.page())["items"] == []

@@ -4,12 +4,13 @@ import asyncio
 from typing import Any
 
 import httpx
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from groupsvc.app import create_app
 from groupsvc.settings import Settings
 from tests.api.openedx.conftest import Course
-from tests.conftest import EVERYTHING, SQL, serving
-from tests.test_bursts import UNHURRIED
+from tests.conftest import EVERYTHING, SQL, UNHURRIED, serving
+from tests.locks import row_locked, until_it_waits
 from tests.test_concurrency import statuses
 
 
@@ -19,8 +20,7 @@ async def test_200_first_visitors_of_a_server_with_its_default_pool(
     course: Course = await make_course(200)
     course_id = course.world.course_id
     # Only how long a queue may stand still is left as it is: the rest would measure the machine.
-    unhurried = Settings().model_copy(update=UNHURRIED)
-    async with serving(create_app(unhurried, url, home)) as client:
+    async with serving(create_app(Settings(**UNHURRIED), url, home)) as client:
         client.headers.update(auth(*EVERYTHING))
         await client.put(course.settings, json={"is_cohorted": True})
         path = f"/v1/courses/{course_id}/cohort-assignments"
@@ -135,3 +135,21 @@ async def test_adding_and_locking_and_deleting_leave_no_5xx(
     answers = await asyncio.gather(*adds)
     # 409: the native face refuses to delete in a locked course.
     assert set(statuses(answers)) <= {200, 204, 400, 404, 409}
+
+
+async def test_adds_that_wait_for_their_cohort_hold_up_no_member(
+    staff: httpx.AsyncClient, course: Course, engine: AsyncEngine, sql: SQL
+) -> None:
+    """Whoever deletes a cohort takes it before its members: the other order would be a deadlock."""
+    first, second = [await course.add(name) for name in "AB"]
+    user = course.world.users[0]
+    names = [(await course.person(user))["username"]]
+    await staff.post(course.users(first), json={"users": names})
+    async with row_locked(engine, "groups", second):
+        add = asyncio.create_task(staff.post(course.users(second), json={"users": names}))
+        await until_it_waits(sql, add)
+        held = "SELECT user_id FROM memberships WHERE group_id = :cohort FOR UPDATE NOWAIT"
+        assert await sql(held, cohort=first) == [(user,)]
+    answer = await add
+    assert (answer.status_code, len(answer.json()["changed"])) == (200, 1)
+    assert await course.members(second) == [user]

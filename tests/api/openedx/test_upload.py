@@ -9,6 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from groupsvc.app import create_app
 from groupsvc.core.jobs import service as jobs_module
@@ -16,7 +17,9 @@ from groupsvc.core.jobs.service import JobRunner, Pace
 from groupsvc.core.transactions import TransactionRunner
 from groupsvc.settings import Settings
 from tests.api.openedx.conftest import NOWHERE, Course, envelope, told
-from tests.conftest import EVERYTHING, SQL, Auth, serving
+from tests.conftest import EVERYTHING, SQL, UNHURRIED, Auth, serving
+from tests.locks import WAITING, row_locked
+from tests.waiting import until
 
 FIELD = "uploaded-file"
 NO_FILE = "No file uploaded with key 'uploaded-file'."
@@ -34,13 +37,14 @@ def file(content: bytes | str, name: str = "cohorts.csv") -> dict[str, Any]:
 
 async def finished(client: httpx.AsyncClient, course: Course, number: int = 1) -> list[Any]:
     """The jobs of a course, oldest first, when so many have ended."""
-    for _ in range(500):
+
+    async def look() -> list[Any]:
         answer = await client.get(f"/v1/courses/{course.world.course_id}/jobs")
         found = list(reversed(answer.json()["items"]))
-        if len(found) >= number and all(job["finished_at"] for job in found):
-            return found
-        await asyncio.sleep(0.02)
-    raise AssertionError(found)
+        ended = len(found) >= number and all(job["finished_at"] for job in found)
+        return found if ended else []
+
+    return await until(look)
 
 
 async def uploaded(client: httpx.AsyncClient, course: Course, content: bytes | str) -> Any:
@@ -339,25 +343,28 @@ async def test_many_uploads_of_a_course_are_done_in_their_order(
 
 
 async def test_a_large_upload_shows_how_far_it_is(
-    client: httpx.AsyncClient, make_course: Any, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient,
+    make_course: Any,
+    engine: AsyncEngine,
+    sql: SQL,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(jobs_module, "CHUNK", 100)
     course: Course = await make_course(1_000)
     cohort = await course.add("A")
-    rows = await course.world.sql(
-        "SELECT username FROM users WHERE id = ANY (CAST(:ids AS bigint[]))",
+    rows = await sql(
+        "SELECT username FROM users WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id",
         ids=course.world.users,
     )
     table = "".join(f"A,{name}\n" for (name,) in rows)
-    await client.post(course.upload, **file(f"cohort,username\n{table}"))
-    seen = set[int]()
-    job: dict[str, Any] = {}
-    while job.get("state") != "done":
-        (job,) = (await client.get(f"/v1/courses/{course.world.course_id}/jobs")).json()["items"]
-        seen.add(job["attempted"])
-    assert counts(job) == (1_000, 1_000, 1_000, 0, 0, 0)
-    assert seen <= set(range(0, 1_001, 100))
-    assert len(seen) > 2
+    async with row_locked(engine, "users", course.world.users[550]):
+        await client.post(course.upload, **file(f"cohort,username\n{table}"))
+        await until(lambda: sql(WAITING))
+        path = f"/v1/courses/{course.world.course_id}/jobs"
+        (job,) = (await client.get(path)).json()["items"]
+        assert (job["state"], counts(job)) == ("running", (1_000, 500, 500, 0, 0, 0))
+    (job,) = await finished(client, course)
+    assert (job["state"], counts(job)) == ("done", (1_000, 1_000, 1_000, 0, 0, 0))
     assert len(await course.members(cohort)) == 1_000
     assert len({line[4]["group_id"] for line in await course.world.log("membership.%")}) == 1
 
@@ -365,7 +372,7 @@ async def test_a_large_upload_shows_how_far_it_is(
 @pytest_asyncio.fixture
 async def hurried(url: Any, home: Any, auth: Auth) -> AsyncIterator[httpx.AsyncClient]:
     """A server that looks for the jobs of others all the time, and waits for nobody."""
-    app: FastAPI = create_app(Settings(job_poll=0.1, job_silence=1), url, home)
+    app: FastAPI = create_app(Settings(job_poll=0.1, job_silence=1, **UNHURRIED), url, home)
     async with serving(app) as client:
         client.headers.update(auth(*EVERYTHING, subject="root"))
         yield client
@@ -424,12 +431,14 @@ async def test_a_worker_that_is_alive_keeps_its_job_and_holds_up_its_course_alon
     waiting = await leave(sql, course, "cohort,email\n")
     free = await leave(sql, other, "cohort,email\n")
     await finished(hurried, other)
-    await asyncio.sleep(0.5)
+    # Jobs are looked for in order: the next one is done after the others were passed over again.
+    last = await leave(sql, other, "cohort,email\n")
+    await finished(hurried, other, 2)
     states = await sql(
         "SELECT id, state FROM jobs WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id",
-        ids=[running, waiting, free],
+        ids=[running, waiting, free, last],
     )
-    assert states == [(running, "running"), (waiting, "queued"), (free, "done")]
+    assert states == [(running, "running"), (waiting, "queued"), (free, "done"), (last, "done")]
 
 
 async def test_a_job_that_kills_its_workers_ends(
@@ -466,7 +475,7 @@ async def test_a_worker_that_stops_leaves_its_job_to_the_next(
     ):
         runner = JobRunner(TransactionRunner(sessions), pace)
         runner.start()
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0)  # it has begun, and is told to stop
         await runner.stop()
         tries += 1
         assert tries < 100
@@ -490,11 +499,12 @@ async def test_runners_share_the_work(sessions: Any, make_course: Any, sql: SQL)
     query = "SELECT state, count(*), sum(succeeded), sum(skipped) FROM jobs"
     query += " WHERE course_id = ANY (CAST(:ids AS bigint[])) GROUP BY state"
     ids = [course.world.course_id for course in courses]
-    for _ in range(500):
+
+    async def all_done() -> list[Any]:
         found = await sql(query, ids=ids)
-        if [row[0] for row in found] == ["done"]:
-            break
-        await asyncio.sleep(0.02)
+        return found if [row[0] for row in found] == ["done"] else []
+
+    found = await until(all_done)
     for runner in runners:
         await runner.stop()
     assert found == [("done", 20, 8, 32)]

@@ -18,7 +18,7 @@ from tests.api.openedx.conftest import (
     told,
     unknown,
 )
-from tests.conftest import SQL, serving
+from tests.conftest import SQL, UNHURRIED, serving
 
 GROUPS = [{"id": 1, "name": "One"}, {"id": 2, "name": "Two"}]
 SHOWN = [{**group, "version": 1, "usage": []} for group in GROUPS]
@@ -53,7 +53,7 @@ async def test_content_groups(
 async def test_where_studio_is(
     app: FastAPI, url: Any, home: Any, auth: Any, course: Course
 ) -> None:
-    settings = Settings(studio_url="https://studio.example.org/")
+    settings = Settings(studio_url="https://studio.example.org/", **UNHURRIED)
     async with serving(create_app(settings, url, home)) as client:
         path = f"{course.v2}/group_configurations"
         found = (await client.get(path, headers=auth("groups:write"))).json()

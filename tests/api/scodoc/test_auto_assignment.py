@@ -10,7 +10,7 @@ from sqlalchemy import URL
 from groupsvc.app import create_app
 from groupsvc.settings import Settings
 from tests.api.scodoc.conftest import LOCKED, NOBODY, NOT_FOUND, Caller, Semester, refused, told
-from tests.conftest import SQL, Auth, serving
+from tests.conftest import SQL, UNHURRIED, Auth, serving
 
 NOT_JSON = "le corps de la requête n'est pas du JSON"
 
@@ -73,7 +73,7 @@ async def test_how_large_it_may_be_where_bodies_may_be_larger(
     url: URL, home: Path, auth: Auth, semester: Semester
 ) -> None:
     _, save = paths(semester)
-    app = create_app(Settings(max_body=4_194_304), url, home)
+    app = create_app(Settings(max_body=4_194_304, **UNHURRIED), url, home)
     async with serving(app) as client:
         caller = Caller(client, "/ScoDoc/api", auth("groups:write"))
         for content in (b" " * 1_048_575 + b"1", b"rubbish" * 200_000):

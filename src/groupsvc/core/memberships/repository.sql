@@ -313,13 +313,22 @@ ORDER BY g.id FOR NO KEY UPDATE;
 
 -- write: assign_many
 -- Every assignment of many ends here. What it returns is true however many of these race: the row
--- itself keeps where it came from. Sorted, so that two of these cannot wait for one another. One
--- row of long columns comes back, which for many users takes a fraction of a row each.
-WITH entered AS (
+-- itself keeps where it came from. Sorted, so that two of these cannot wait for one another; groups
+-- before members, as whoever deletes a group takes them. One row of long columns comes back, which
+-- for many users takes a fraction of a row each.
+WITH kept AS MATERIALIZED (
+    SELECT FROM (
+        SELECT DISTINCT course_id, id
+        FROM unnest(:course_ids::bigint[], :group_ids::bigint[]) AS given (course_id, id)
+    ) named JOIN groups g USING (course_id, id)
+    ORDER BY g.course_id, g.id FOR KEY SHARE OF g
+),
+entered AS (
     INSERT INTO memberships AS m (course_id, partition_id, user_id, group_id)
     SELECT course_id, partition_id, user_id, group_id
     FROM unnest(:course_ids::bigint[], :partition_ids::bigint[], :user_ids::bigint[],
                 :group_ids::bigint[]) AS given (course_id, partition_id, user_id, group_id)
+    WHERE (SELECT count(*) FROM kept) >= 0
     ORDER BY course_id, partition_id, user_id
     ON CONFLICT (course_id, partition_id, user_id) DO UPDATE
         SET group_id = excluded.group_id, previous_group_id = m.group_id, since = now()
