@@ -143,8 +143,8 @@ async def test_the_files_are_what_the_migrations_lead_to(
     migrated: Catalog, written_down: Any
 ) -> None:
     found = await catalog(written_down)
-    assert found - migrated == set(), "only in the files"
-    assert migrated - found == set(), "only in the migrations"
+    assert found - migrated == set()
+    assert migrated - found == set()
     # All kinds that there can be, but for comments: there are none in the database.
     assert {kind for kind, *_ in found} == set(CATALOG) - {"comment"}
 
@@ -194,8 +194,8 @@ async def test_whatever_differs_is_seen(
 async def test_every_refusal_of_a_trigger_has_its_rule_in_plain_words() -> None:
     """Each function that raises is introduced by the rule that it stands for."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
-    parts = re.findall(r"((?:^--.*\n)*)^CREATE FUNCTION (\w+)(.*?)^END \$\$;", text, re.M | re.S)
+    parts = re.findall(r"((?:^--[^\n]*\n)*)^CREATE FUNCTION (\w+)(.*?)^END \$\$;", text, re.M | re.S)
     assert [
         name for words, name, body in parts if "RAISE" in body and "-- Rule: " not in words
     ] == []
-    assert len([name for _, name, body in parts if "RAISE" in body]) == 6
+    assert len([name for _, name, body in parts if "RAISE" in body]) == 7

@@ -18,6 +18,16 @@ COLUMNS = [
     ("groups", "edt_id", "timetable_id"),
 ]
 
+# From PostgreSQL 18 on NOT NULL is a constraint, whose name does not follow that of the column.
+NOT_NULL = """
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_constraint
+               WHERE conrelid = '{table}'::regclass AND conname = '{table}_{old}_not_null') THEN
+        ALTER TABLE {table} RENAME CONSTRAINT {table}_{old}_not_null TO {table}_{new}_not_null;
+    END IF;
+END $$
+"""
+
 GROUPS = """
 CREATE OR REPLACE FUNCTION check_group() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -71,11 +81,16 @@ END $$
 
 def upgrade() -> None:
     for table, old, new in COLUMNS:
-        op.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
+        _rename(table, old, new)
     op.execute(GROUPS.format(below_members="capacity_below_members"))
 
 
 def downgrade() -> None:
     op.execute(GROUPS.format(below_members="group_capacity"))
     for table, old, new in reversed(COLUMNS):
-        op.execute(f"ALTER TABLE {table} RENAME COLUMN {new} TO {old}")
+        _rename(table, new, old)
+
+
+def _rename(table: str, old: str, new: str) -> None:
+    op.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
+    op.execute(NOT_NULL.format(table=table, old=old, new=new))
