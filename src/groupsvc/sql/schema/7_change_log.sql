@@ -1,0 +1,375 @@
+-- The change log writes itself.
+--
+-- Rule: nothing changes without its line, which is written in the transaction of the change.
+-- One transaction is one changeset. Who is acting stands in settings of the transaction:
+-- groupsvc.actor, groupsvc.request_id, groupsvc.cause.
+
+CREATE TABLE changes (
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    course_id bigint NOT NULL DEFAULT 0,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    actor text NOT NULL,
+    request_id text,
+    changeset_id uuid NOT NULL,
+    cause text,
+    kind text NOT NULL,
+    partition_id bigint,
+    group_id bigint,
+    user_id bigint,
+    before jsonb,
+    after jsonb,
+    transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT pk_changes PRIMARY KEY (course_id, seq)
+);
+
+CREATE INDEX ix_changes_seq ON changes (seq);
+CREATE INDEX ix_changes_user_id ON changes (user_id, seq);
+CREATE INDEX ix_changes_partition_id ON changes (partition_id, user_id, seq);
+CREATE INDEX ix_changes_actor ON changes (actor, seq);
+-- For readers that come back for more: sequence numbers do not commit in order, but transactions
+-- below the oldest one still running are over.
+CREATE INDEX ix_changes_transaction_id ON changes (transaction_id, seq);
+
+-- Rule: the change log is append-only.
+CREATE FUNCTION refuse_rewriting() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the change log is append-only'
+    USING ERRCODE = 'restrict_violation', CONSTRAINT = 'changes_append_only';
+END $$;
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON changes
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+-- Rule: every line names who acted; without a caller, the role of the database session.
+CREATE FUNCTION change_context(
+    OUT actor text, OUT request_id text, OUT changeset_id uuid, OUT cause text
+) LANGUAGE plpgsql AS $$
+BEGIN
+    actor := coalesce(nullif(current_setting('groupsvc.actor', true), ''), session_user::text);
+    request_id := nullif(current_setting('groupsvc.request_id', true), '');
+    cause := nullif(current_setting('groupsvc.cause', true), '');
+    changeset_id := nullif(current_setting('groupsvc.changeset_id', true), '')::uuid;
+    IF changeset_id IS NULL THEN
+        changeset_id := gen_random_uuid();
+        PERFORM set_config('groupsvc.changeset_id', changeset_id::text, true);
+    END IF;
+END $$;
+
+-- Small tables that rarely change: one row at a time, the whole row before and after, without the
+-- columns that the trigger names. A grant may name a course, but who may do what is for
+-- administrators to read: its line is outside every course.
+CREATE FUNCTION log_row() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    context record;
+    old_row jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+    new_row jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
+    row jsonb := coalesce(new_row, old_row);
+    noun text := TG_ARGV[0];
+    hidden text[] := string_to_array(TG_ARGV[1], ' ');
+BEGIN
+    IF old_row = new_row THEN RETURN NULL; END IF;
+    context := change_context();
+    INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+        partition_id, group_id, before, after)
+    VALUES (
+        CASE noun WHEN 'course' THEN (row ->> 'id')::bigint
+                  WHEN 'grant' THEN 0
+                  ELSE coalesce((row ->> 'course_id')::bigint, 0) END,
+        context.actor, context.request_id, context.changeset_id, context.cause,
+        noun || CASE TG_OP WHEN 'INSERT' THEN '.created' WHEN 'UPDATE' THEN '.updated'
+                           ELSE '.deleted' END,
+        CASE noun WHEN 'partition' THEN (row ->> 'id')::bigint
+                  WHEN 'group' THEN (row ->> 'partition_id')::bigint END,
+        CASE noun WHEN 'group' THEN (row ->> 'id')::bigint
+                  WHEN 'preassignment' THEN (row ->> 'group_id')::bigint END,
+        old_row - hidden, new_row - hidden
+    );
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON departments
+    FOR EACH ROW EXECUTE FUNCTION log_row('department', 'created_at');
+CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON courses
+    FOR EACH ROW EXECUTE FUNCTION log_row('course', 'created_at');
+CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON partitions
+    FOR EACH ROW EXECUTE FUNCTION log_row('partition', 'created_at');
+CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON groups
+    FOR EACH ROW EXECUTE FUNCTION log_row('group', 'created_at');
+CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON cohort_settings
+    FOR EACH ROW EXECUTE FUNCTION log_row('cohort_settings', 'created_at');
+CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON content_partitions
+    FOR EACH ROW EXECUTE FUNCTION log_row('content_partition', 'created_at');
+CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON grants
+    FOR EACH ROW EXECUTE FUNCTION log_row('grant', 'id');
+-- Rule: addresses, secrets, names of persons and documents stay out of the log. A new secret
+-- leaves a line that shows no difference.
+CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON preassignments
+    FOR EACH ROW EXECUTE FUNCTION log_row('preassignment', 'email');
+CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON accounts
+    FOR EACH ROW EXECUTE FUNCTION log_row('account', 'created_at secret_hash username');
+CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON auto_assignments
+    FOR EACH ROW EXECUTE FUNCTION log_row('auto_assignment', 'document');
+
+-- Rule: users stand in the log by id alone, with the names of the fields that changed and never
+-- their values: erasing the user erases what the log knew of them.
+CREATE FUNCTION log_users_created() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE context record;
+BEGIN
+    IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
+    context := change_context();
+    INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+        partition_id, group_id, user_id, before, after)
+    SELECT 0, context.actor, context.request_id, context.changeset_id, context.cause,
+        'user.created', NULL, NULL, n.id, NULL, NULL
+    FROM new_rows n ORDER BY n.id;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER z_log_created AFTER INSERT ON users REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION log_users_created();
+
+-- A trigger keeps the plan of its first call, and one that was made for a single row compares every
+-- old row with every new one. So from nine rows on EXECUTE plans for the rows that there are; below
+-- that the kept plan is the better one.
+CREATE FUNCTION log_users_updated() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE context record;
+BEGIN
+    IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
+    context := change_context();
+    IF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT 9) first) = 9 THEN
+        EXECUTE $statement$
+            INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+                partition_id, group_id, user_id, before, after)
+            SELECT 0, $1, $2, $3, $4, 'user.updated', NULL, NULL, n.id, NULL,
+                jsonb_build_object('fields', (
+                    SELECT jsonb_agg(f.key ORDER BY f.key) FROM jsonb_each(to_jsonb(n)) f
+                    WHERE f.value IS DISTINCT FROM to_jsonb(o) -> f.key))
+            FROM new_rows n JOIN old_rows o ON o.id = n.id
+            WHERE n IS DISTINCT FROM o ORDER BY n.id
+        $statement$ USING context.actor, context.request_id, context.changeset_id, context.cause;
+    ELSE
+        INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+            partition_id, group_id, user_id, before, after)
+        SELECT 0, context.actor, context.request_id, context.changeset_id, context.cause,
+            'user.updated', NULL, NULL, n.id, NULL,
+            jsonb_build_object('fields', (
+                SELECT jsonb_agg(f.key ORDER BY f.key) FROM jsonb_each(to_jsonb(n)) f
+                WHERE f.value IS DISTINCT FROM to_jsonb(o) -> f.key))
+        FROM new_rows n JOIN old_rows o ON o.id = n.id
+        WHERE n IS DISTINCT FROM o ORDER BY n.id;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER z_log_updated AFTER UPDATE ON users
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION log_users_updated();
+
+CREATE FUNCTION log_users_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE context record;
+BEGIN
+    IF NOT EXISTS (SELECT FROM old_rows) THEN RETURN NULL; END IF;
+    context := change_context();
+    INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+        partition_id, group_id, user_id, before, after)
+    SELECT 0, context.actor, context.request_id, context.changeset_id, context.cause,
+        'user.deleted', NULL, NULL, o.id, NULL, NULL
+    FROM old_rows o ORDER BY o.id;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER z_log_deleted AFTER DELETE ON users REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION log_users_deleted();
+
+CREATE FUNCTION log_enrollments_created() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE context record;
+BEGIN
+    IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
+    context := change_context();
+    INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+        partition_id, group_id, user_id, before, after)
+    SELECT n.course_id, context.actor, context.request_id, context.changeset_id, context.cause,
+        'enrollment.created', NULL, NULL, n.user_id, NULL,
+        jsonb_build_object('state', n.state, 'track', n.track)
+    FROM new_rows n ORDER BY n.course_id, n.user_id;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER z_log_created AFTER INSERT ON enrollments REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION log_enrollments_created();
+
+CREATE FUNCTION log_enrollments_updated() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE context record;
+BEGIN
+    IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
+    context := change_context();
+    IF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT 9) first) = 9 THEN
+        EXECUTE $statement$
+            INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+                partition_id, group_id, user_id, before, after)
+            SELECT n.course_id, $1, $2, $3, $4, 'enrollment.updated', NULL, NULL, n.user_id,
+                jsonb_build_object('state', o.state, 'track', o.track),
+                jsonb_build_object('state', n.state, 'track', n.track)
+            FROM new_rows n JOIN old_rows o USING (course_id, user_id)
+            WHERE (n.state, n.track) IS DISTINCT FROM (o.state, o.track)
+            ORDER BY n.course_id, n.user_id
+        $statement$ USING context.actor, context.request_id, context.changeset_id, context.cause;
+    ELSE
+        INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+            partition_id, group_id, user_id, before, after)
+        SELECT n.course_id, context.actor, context.request_id, context.changeset_id, context.cause,
+            'enrollment.updated', NULL, NULL, n.user_id,
+            jsonb_build_object('state', o.state, 'track', o.track),
+            jsonb_build_object('state', n.state, 'track', n.track)
+        FROM new_rows n JOIN old_rows o USING (course_id, user_id)
+        WHERE (n.state, n.track) IS DISTINCT FROM (o.state, o.track)
+        ORDER BY n.course_id, n.user_id;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER z_log_updated AFTER UPDATE ON enrollments
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION log_enrollments_updated();
+
+CREATE FUNCTION log_enrollments_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE context record;
+BEGIN
+    IF NOT EXISTS (SELECT FROM old_rows) THEN RETURN NULL; END IF;
+    context := change_context();
+    INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+        partition_id, group_id, user_id, before, after)
+    SELECT o.course_id, context.actor, context.request_id, context.changeset_id, context.cause,
+        'enrollment.deleted', NULL, NULL, o.user_id,
+        jsonb_build_object('state', o.state, 'track', o.track), NULL
+    FROM old_rows o ORDER BY o.course_id, o.user_id;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER z_log_deleted AFTER DELETE ON enrollments REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION log_enrollments_deleted();
+
+-- Rule: a line about a membership keeps the names that group and partition had.
+-- For many rows the names are looked up once: joined to every row they cost as much as the line.
+CREATE FUNCTION log_memberships_created() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    context record;
+    names jsonb;
+BEGIN
+    IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
+    context := change_context();
+    IF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT 9) first) = 9 THEN
+        SELECT jsonb_object_agg(g.id, jsonb_build_object(
+            'group_id', g.id, 'group_name', g.name, 'partition_name', p.name)) INTO names
+        FROM groups g JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
+        WHERE g.id = ANY (ARRAY(SELECT DISTINCT group_id
+                                FROM (SELECT group_id FROM new_rows) changed));
+        EXECUTE $statement$
+            INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+                partition_id, group_id, user_id, before, after)
+            SELECT n.course_id, $1, $2, $3, $4, 'membership.assigned', n.partition_id,
+                n.group_id, n.user_id, NULL, $5 -> n.group_id::text
+            FROM new_rows n ORDER BY n.partition_id, n.user_id
+        $statement$ USING
+            context.actor, context.request_id, context.changeset_id, context.cause, names;
+    ELSE
+        INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+            partition_id, group_id, user_id, before, after)
+        SELECT n.course_id, context.actor, context.request_id, context.changeset_id, context.cause,
+            'membership.assigned', n.partition_id, n.group_id, n.user_id, NULL, jsonb_build_object(
+                'group_id', g.id, 'group_name', g.name, 'partition_name', p.name)
+        FROM new_rows n
+        JOIN partitions p ON p.course_id = n.course_id AND p.id = n.partition_id
+        JOIN groups g ON g.course_id = n.course_id AND g.id = n.group_id
+        ORDER BY n.partition_id, n.user_id;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER z_log_created AFTER INSERT ON memberships REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION log_memberships_created();
+
+CREATE FUNCTION log_memberships_updated() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    context record;
+    names jsonb;
+BEGIN
+    IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
+    context := change_context();
+    IF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT 9) first) = 9 THEN
+        SELECT jsonb_object_agg(g.id, jsonb_build_object(
+            'group_id', g.id, 'group_name', g.name, 'partition_name', p.name)) INTO names
+        FROM groups g JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
+        WHERE g.id = ANY (ARRAY(SELECT DISTINCT group_id
+                                FROM (SELECT group_id FROM new_rows
+                                      UNION SELECT group_id FROM old_rows) changed));
+        EXECUTE $statement$
+            INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+                partition_id, group_id, user_id, before, after)
+            SELECT n.course_id, $1, $2, $3, $4, 'membership.moved', n.partition_id,
+                n.group_id, n.user_id, $5 -> o.group_id::text, $5 -> n.group_id::text
+            FROM new_rows n JOIN old_rows o USING (course_id, partition_id, user_id)
+            WHERE n.group_id <> o.group_id
+            ORDER BY n.partition_id, n.user_id
+        $statement$ USING
+            context.actor, context.request_id, context.changeset_id, context.cause, names;
+    ELSE
+        INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+            partition_id, group_id, user_id, before, after)
+        SELECT n.course_id, context.actor, context.request_id, context.changeset_id, context.cause,
+            'membership.moved', n.partition_id, n.group_id, n.user_id, jsonb_build_object(
+                'group_id', f.id, 'group_name', f.name, 'partition_name', p.name),
+            jsonb_build_object(
+                'group_id', g.id, 'group_name', g.name, 'partition_name', p.name)
+        FROM new_rows n
+        JOIN old_rows o USING (course_id, partition_id, user_id)
+        JOIN partitions p ON p.course_id = n.course_id AND p.id = n.partition_id
+        JOIN groups g ON g.course_id = n.course_id AND g.id = n.group_id
+        JOIN groups f ON f.course_id = o.course_id AND f.id = o.group_id
+        WHERE n.group_id <> o.group_id
+        ORDER BY n.partition_id, n.user_id;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER z_log_updated AFTER UPDATE ON memberships
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION log_memberships_updated();
+
+CREATE FUNCTION log_memberships_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    context record;
+    names jsonb;
+BEGIN
+    IF NOT EXISTS (SELECT FROM old_rows) THEN RETURN NULL; END IF;
+    context := change_context();
+    IF (SELECT count(*) FROM (SELECT FROM old_rows LIMIT 9) first) = 9 THEN
+        SELECT jsonb_object_agg(g.id, jsonb_build_object(
+            'group_id', g.id, 'group_name', g.name, 'partition_name', p.name)) INTO names
+        FROM groups g JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
+        WHERE g.id = ANY (ARRAY(SELECT DISTINCT group_id
+                                FROM (SELECT group_id FROM old_rows) changed));
+        EXECUTE $statement$
+            INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+                partition_id, group_id, user_id, before, after)
+            SELECT o.course_id, $1, $2, $3, $4, 'membership.removed', o.partition_id,
+                o.group_id, o.user_id, $5 -> o.group_id::text, NULL
+            FROM old_rows o ORDER BY o.partition_id, o.user_id
+        $statement$ USING
+            context.actor, context.request_id, context.changeset_id, context.cause, names;
+    ELSE
+        INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+            partition_id, group_id, user_id, before, after)
+        SELECT o.course_id, context.actor, context.request_id, context.changeset_id, context.cause,
+            'membership.removed', o.partition_id, o.group_id, o.user_id, jsonb_build_object(
+                'group_id', g.id, 'group_name', g.name, 'partition_name', p.name), NULL
+        FROM old_rows o
+        JOIN partitions p ON p.course_id = o.course_id AND p.id = o.partition_id
+        JOIN groups g ON g.course_id = o.course_id AND g.id = o.group_id
+        ORDER BY o.partition_id, o.user_id;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER z_log_deleted AFTER DELETE ON memberships REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION log_memberships_deleted();
