@@ -6,7 +6,6 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from groupsvc.db.engine import database_url, make_engine
-from groupsvc.models import Base
 from groupsvc.settings import Settings
 
 # Several processes may start migrating at once; all but one wait here and then find nothing to do.
@@ -14,9 +13,7 @@ ONE_MIGRATOR = text("SELECT pg_advisory_xact_lock(hashtextextended('groupsvc mig
 
 
 def run(connection: Connection) -> None:
-    context.configure(
-        connection=connection, target_metadata=Base.metadata, compare_server_default=False
-    )
+    context.configure(connection=connection)
     with context.begin_transaction():
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL lock_timeout = '120s'"))

@@ -206,7 +206,7 @@ async def test_a_group_is_never_over_its_capacity(sql: SQL, world: World) -> Non
     move = "UPDATE memberships SET group_id = :group WHERE user_id = :user"
     assert await broken(sql, move, user=two, group=full) == "group_capacity"
     shrink = "UPDATE groups SET capacity = 0 WHERE id = :group"
-    assert await broken(sql, shrink, group=full) == "group_capacity"
+    assert await broken(sql, shrink, group=full) == "capacity_below_members"
 
 
 async def test_members_of_ordinary_partitions_are_enrolled(sql: SQL, world: World) -> None:

@@ -112,7 +112,7 @@ async def names(watched: httpx.AsyncClient, sql: SQL) -> dict[str, Any]:
     )
     arrival = await watched.post(f"{course}/cohort-assignments", json={"user_id": stranger})
     cohort = arrival.json()["group_id"]
-    await watched.patch(f"/v1/groups/{cohort}", json={"content_link": LINK, "edt_id": "x"})
+    await watched.patch(f"/v1/groups/{cohort}", json={"content_link": LINK, "timetable_id": "x"})
     return {
         **vars(stage),
         "now": datetime.now(UTC).isoformat().replace("+00:00", "Z"),

@@ -158,7 +158,7 @@ async def test_the_files_are_what_the_migrations_lead_to(
         "ALTER TABLE groups ALTER id SET GENERATED ALWAYS",
         "ALTER TABLE groups RENAME timetable_id TO other",
         "ALTER TABLE groups ADD other text",
-        "ALTER TABLE groups ALTER name TYPE text COLLATE \"POSIX\"",
+        'ALTER TABLE groups ALTER name TYPE text COLLATE "POSIX"',
         "ALTER TABLE groups SET (fillfactor = 90)",
         "ALTER TABLE groups DROP CONSTRAINT ck_groups_capacity",
         "ALTER TABLE groups RENAME CONSTRAINT ck_groups_capacity TO other",
@@ -179,9 +179,7 @@ async def test_the_files_are_what_the_migrations_lead_to(
         "CREATE TYPE other AS ENUM ('one')",
     ],
 )
-async def test_whatever_differs_is_seen(
-    migrated: Catalog, written_down: Any, change: str
-) -> None:
+async def test_whatever_differs_is_seen(migrated: Catalog, written_down: Any, change: str) -> None:
     transaction = written_down.transaction()
     await transaction.start()
     try:
@@ -194,7 +192,9 @@ async def test_whatever_differs_is_seen(
 async def test_every_refusal_of_a_trigger_has_its_rule_in_plain_words() -> None:
     """Each function that raises is introduced by the rule that it stands for."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
-    parts = re.findall(r"((?:^--[^\n]*\n)*)^CREATE FUNCTION (\w+)(.*?)^END \$\$;", text, re.M | re.S)
+    parts = re.findall(
+        r"((?:^--[^\n]*\n)*)^CREATE FUNCTION (\w+)(.*?)^END \$\$;", text, re.MULTILINE | re.DOTALL
+    )
     assert [
         name for words, name, body in parts if "RAISE" in body and "-- Rule: " not in words
     ] == []

@@ -189,7 +189,7 @@ TOUR: dict[str, Visit] = {
     ),
     "put_tracks": put(COURSE + "/tracks", lambda _: {"codes": ["A", "B"]}),
     "get_partition": get(PARTITION),
-    "edit_partition": patch(PARTITION, lambda _: {"name": "renamed", "bul_show_rank": True}),
+    "edit_partition": patch(PARTITION, lambda _: {"name": "renamed", "show_rank_on_report": True}),
     "delete_partition": delete(PARTITION),
     # groups
     "create_group": post(PARTITION + "/groups", lambda _: {"name": "new"}, 201),

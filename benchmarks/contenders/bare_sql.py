@@ -135,11 +135,11 @@ ASSIGN_MANY = f"""
 SCODOC_PARTITIONS = """
     SELECT coalesce(json_object_agg(p.id, json_build_object(
         'id', p.id, 'partition_id', p.id, 'formsemestre_id', p.course_id,
-        'partition_name', p.name, 'numero', p.position - 1, 'bul_show_rank', p.bul_show_rank,
+        'partition_name', p.name, 'numero', p.position - 1, 'bul_show_rank', p.show_rank_on_report,
         'show_in_lists', p.show_in_lists, 'groups_editable', p.groups_editable,
         'groups', coalesce((SELECT json_object_agg(g.id, json_build_object(
                 'id', g.id, 'partition_id', p.id, 'group_name', g.name, 'name', g.name,
-                'numero', g.position - 1, 'edt_id', g.edt_id) ORDER BY g.position, g.name)
+                'numero', g.position - 1, 'edt_id', g.timetable_id) ORDER BY g.position, g.name)
             FROM groups g WHERE g.course_id = p.course_id AND g.partition_id = p.id), '{}')
         ) ORDER BY p.position, p.id), '{}')::text
     FROM partitions p WHERE p.course_id = $1 AND p.kind <> 'default'

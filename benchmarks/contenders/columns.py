@@ -20,14 +20,14 @@ PERSON = "u.id, u.username, u.family_name, u.given_name, u.email, u.student_numb
 
 ENROLLMENT = "e.course_id, e.user_id, u.username, u.family_name, u.given_name, e.state, e.track"
 
-GROUP = """g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.edt_id,
+GROUP = """g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.timetable_id,
     g.assignment_type,
     CASE WHEN g.content_partition_id IS NOT NULL
          THEN json_build_object('content_partition_id', g.content_partition_id,
                                 'content_group_id', g.content_group_id) END AS content_link"""
 
 PARTITION_ONLY = """p.id, p.course_id, p.kind, p.name, p.position, p.groups_editable,
-    p.show_in_lists, p.bul_show_rank"""
+    p.show_in_lists, p.show_rank_on_report"""
 
 PARTITION = f"""{PARTITION_ONLY}, coalesce((
         SELECT json_agg(row_to_json(each_group)) FROM (

@@ -64,7 +64,7 @@ class Partition(Base):
     groups = relationship("Group", order_by="Group.position, Group.name")
 
     def to_dict(self) -> Json:
-        names = "id course_id kind name position groups_editable show_in_lists bul_show_rank"
+        names = "id course_id kind name position groups_editable show_in_lists show_rank_on_report"
         own = {name: getattr(self, name) for name in names.split()}
         return {**own, "groups": [group.to_dict() for group in self.groups]}
 
@@ -75,7 +75,7 @@ class Partition(Base):
             "formsemestre_id": self.course_id,
             "partition_name": self.name,
             "numero": self.position - 1,
-            "bul_show_rank": self.bul_show_rank,
+            "bul_show_rank": self.show_rank_on_report,
             "show_in_lists": self.show_in_lists,
             "groups_editable": self.groups_editable,
             "groups": {group.id: group.to_scodoc() for group in self.groups},
@@ -121,7 +121,7 @@ class Group(Base):
     etuds = relationship("Etudiant", secondary=memberships, viewonly=True)
 
     def to_dict(self) -> Json:
-        names = "id course_id partition_id name position capacity edt_id assignment_type"
+        names = "id course_id partition_id name position capacity timetable_id assignment_type"
         return {name: getattr(self, name) for name in names.split()} | {"content_link": None}
 
     def to_scodoc(self) -> Json:
@@ -131,7 +131,7 @@ class Group(Base):
             "group_name": self.name,
             "name": self.name,
             "numero": self.position - 1,
-            "edt_id": self.edt_id,
+            "edt_id": self.timetable_id,
         }
 
 

@@ -25,8 +25,8 @@ async def test_a_board_shows_the_whole_course(
     world = await make_world(3)
     one, two, three = world.users
     late = await world.add_partition("late", position=2)
-    early = await world.add_partition("early", position=1, bul_show_rank=True)
-    b = await world.add_group(early, "B", position=1, capacity=5, edt_id="x")
+    early = await world.add_partition("early", position=1, show_rank_on_report=True)
+    b = await world.add_group(early, "B", position=1, capacity=5, timetable_id="x")
     a = await world.add_group(early, "A", position=2, content_partition_id=5, content_group_id=6)
     await sql("UPDATE users SET sort_key = 'z' WHERE id = :id", id=one)
     for user in (one, two):
@@ -64,7 +64,7 @@ async def test_a_board_shows_the_whole_course(
                     "id": early,
                     "name": "early",
                     "position": 1,
-                    "bul_show_rank": True,
+                    "show_rank_on_report": True,
                     "groups": [
                         {
                             **group,
@@ -72,7 +72,7 @@ async def test_a_board_shows_the_whole_course(
                             "name": "B",
                             "position": 1,
                             "capacity": 5,
-                            "edt_id": "x",
+                            "timetable_id": "x",
                             "content_link": None,
                             "member_count": 2,
                             "members": [two, one],
@@ -83,7 +83,7 @@ async def test_a_board_shows_the_whole_course(
                             "name": "A",
                             "position": 2,
                             "capacity": None,
-                            "edt_id": None,
+                            "timetable_id": None,
                             "content_link": link,
                             "member_count": 0,
                             "members": [],
@@ -97,7 +97,7 @@ async def test_a_board_shows_the_whole_course(
                     "id": late,
                     "name": "late",
                     "position": 2,
-                    "bul_show_rank": False,
+                    "show_rank_on_report": False,
                     "groups": [],
                     "unassigned_count": 3,
                     "unassigned": [two, three, one],

@@ -48,7 +48,7 @@ RESOURCES = {
     "group": Resource(
         "/v1/groups/{group}",
         [TOUR["edit_group"], TOUR["delete_group"]],
-        patch("/v1/groups/{group}", lambda _: {"edt_id": "other"}),
+        patch("/v1/groups/{group}", lambda _: {"timetable_id": "other"}),
         "group.updated",
     ),
     "course": Resource(

@@ -49,9 +49,9 @@ async def filled(make_world: MakeWorld, sql: SQL) -> World:
     await sql(
         "UPDATE courses SET title = '-1', is_locked = false WHERE id = :id", id=world.course_id
     )
-    partition = await world.add_partition("TD", bul_show_rank=True)
+    partition = await world.add_partition("TD", show_rank_on_report=True)
     cohorts = await world.add_partition("Cohortes", "cohorts", position=2)
-    group = await world.add_group(partition, "A", capacity=3, edt_id="+1")
+    group = await world.add_group(partition, "A", capacity=3, timetable_id="+1")
     cohort = await world.add_group(
         cohorts, "C", assignment_type="random", content_partition_id=50, content_group_id=2
     )
@@ -170,7 +170,7 @@ async def board(client: httpx.AsyncClient, key: str) -> Any:
     def nameless(value: Any) -> Any:
         if isinstance(value, dict):
             kept = {name: each for name, each in value.items() if not name.endswith("id")}
-            kept |= {name: value[name] for name in ("edt_id",) if name in value}
+            kept |= {name: value[name] for name in ("timetable_id",) if name in value}
             return {name: nameless(each) for name, each in kept.items()}
         if isinstance(value, list):
             return [known[each] if isinstance(each, int) else nameless(each) for each in value]
@@ -203,13 +203,17 @@ async def test_an_empty_installation_becomes_the_same(
     for user, state in zip(world.users, ("withdrawn", "defaulted"), strict=False):
         await client.put(f"{path}/enrollments/{user}", json={"state": state})
     partitions = [
-        (await client.post(f"{path}/partitions", json={"name": name, "bul_show_rank": True})).json()
+        (
+            await client.post(
+                f"{path}/partitions", json={"name": name, "show_rank_on_report": True}
+            )
+        ).json()
         for name in ("TP", "TD")
     ]
     for name in HAZARDS:
         answer = await client.post(
             f"/v1/partitions/{partitions[0]['id']}/groups",
-            json={"name": name, "capacity": 2, "edt_id": f"{name} "},
+            json={"name": name, "capacity": 2, "timetable_id": f"{name} "},
         )
         await client.put(f"/v1/groups/{answer.json()['id']}/members/{world.users[0]}")
     await client.patch(f"/v1/partitions/{partitions[0]['id']}", json={"groups_editable": False})

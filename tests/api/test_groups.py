@@ -21,7 +21,7 @@ def shown(world: World, partition: int, group: int, name: str | None, **more: An
         "name": name,
         "position": 1,
         "capacity": None,
-        "edt_id": None,
+        "timetable_id": None,
         "assignment_type": "manual",
         "content_link": None,
         **more,
@@ -50,7 +50,7 @@ async def test_a_group_is_created_with_all_it_has(client: httpx.AsyncClient, wor
     partition = await world.add_partition()
     given = {
         "capacity": 24,
-        "edt_id": "RT-1",
+        "timetable_id": "RT-1",
         "assignment_type": "random",
         "content_link": {"content_partition_id": 50, "content_group_id": 1},
     }
@@ -109,7 +109,7 @@ LINK = {"content_partition_id": 0, "content_group_id": 2**63 - 1}
         {"name": "B"},
         {"capacity": 0},
         {"capacity": 1_000_000},
-        {"edt_id": "x"},
+        {"timetable_id": "x"},
         {"assignment_type": "random"},
         {"content_link": LINK},
     ],
@@ -137,7 +137,7 @@ async def test_a_patch_changes_what_it_names_and_null_clears(
             "greater_than_equal",
             "Input should be greater than or equal to 0",
         ),
-        ({"edt_id": ""}, "#/edt_id", "string_too_short", None),
+        ({"timetable_id": ""}, "#/timetable_id", "string_too_short", None),
         ({"content_link": {"content_partition_id": 1}}, None, "missing", "Field required"),
         ({"position": 1}, "#/position", "extra_forbidden", "Extra inputs are not permitted"),
         ({"partition_id": 1}, "#/partition_id", "extra_forbidden", None),
@@ -175,7 +175,8 @@ async def test_a_capacity_is_not_set_below_the_number_of_members(
 ) -> None:
     group = await world.add_group(await world.add_partition())
     await fill(client, group, *world.users[:3])
-    assert told(await client.patch(f"/v1/groups/{group}", json={"capacity": 2})) == FULL
+    refused = await client.patch(f"/v1/groups/{group}", json={"capacity": 2})
+    assert told(refused) == problem(409, "group_full", "the group has more members than that")
     exact = await client.patch(f"/v1/groups/{group}", json={"capacity": 3})
     assert exact.json()["capacity"] == 3
 

@@ -8,8 +8,8 @@ import pytest
 from tests.api.tables import CSV, NO_COURSE, all_of, answered, rows, table
 from tests.conftest import Auth, MakeWorld, World
 
-PARTITION = ("kind", "position", "groups_editable", "show_in_lists", "bul_show_rank")
-GROUP = ("group_position", "capacity", "edt_id", "assignment_type")
+PARTITION = ("kind", "position", "groups_editable", "show_in_lists", "show_rank_on_report")
+GROUP = ("group_position", "capacity", "timetable_id", "assignment_type")
 LINK = ("content_partition_id", "content_group_id")
 LOCKED = ("course_locked", "the course is locked")
 CLOSED = ("groups_not_editable", "the groups of this partition are not editable")
@@ -83,8 +83,8 @@ async def test_partitions_and_groups_come_with_all_that_is_known_of_them(
 async def test_rows_change_what_they_tell_and_leave_the_rest(
     client: httpx.AsyncClient, empty: World
 ) -> None:
-    partition = await empty.add_partition("TD", bul_show_rank=True)
-    await empty.add_group(partition, "A", capacity=3, edt_id="x", assignment_type="random")
+    partition = await empty.add_partition("TD", show_rank_on_report=True)
+    await empty.add_group(partition, "A", capacity=3, timetable_id="x", assignment_type="random")
     key = empty.course
     header = ("course_key", "partition", "group")
     assert await rows(client, "structure", header, (key, "TD", "A")) == all_of("unchanged", 1)

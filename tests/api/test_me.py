@@ -67,7 +67,7 @@ async def test_my_groups(
             "name": "A",
             "position": 1,
             "capacity": None,
-            "edt_id": None,
+            "timetable_id": None,
             "assignment_type": "manual",
             "content_link": None,
         }

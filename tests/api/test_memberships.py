@@ -260,7 +260,7 @@ async def test_the_groups_of_a_user_in_a_course_are_in_order(
             "name": "A",
             "position": 1,
             "capacity": 9,
-            "edt_id": None,
+            "timetable_id": None,
             "assignment_type": "manual",
             "content_link": None,
         }

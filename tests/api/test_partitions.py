@@ -46,7 +46,7 @@ def shown(world: World, partition: int, name: str | None, **more: Any) -> dict[s
         "position": 1,
         "groups_editable": True,
         "show_in_lists": True,
-        "bul_show_rank": False,
+        "show_rank_on_report": False,
         "groups": [],
         **more,
     }
@@ -81,7 +81,7 @@ async def test_a_partition_is_created_at_the_end(client: httpx.AsyncClient, worl
 async def test_a_partition_is_created_with_its_flags(
     client: httpx.AsyncClient, world: World
 ) -> None:
-    flags = {"groups_editable": False, "show_in_lists": False, "bul_show_rank": True}
+    flags = {"groups_editable": False, "show_in_lists": False, "show_rank_on_report": True}
     made = (await client.post(partitions_of(world), json={"name": "TD", **flags})).json()
     assert made == shown(world, made["id"], "TD", **flags)
 
@@ -190,8 +190,13 @@ async def test_the_default_partition_is_read_but_never_listed(
         {"name": "TP"},
         {"groups_editable": False},
         {"show_in_lists": False},
-        {"bul_show_rank": True},
-        {"name": "TP", "groups_editable": False, "show_in_lists": False, "bul_show_rank": True},
+        {"show_rank_on_report": True},
+        {
+            "name": "TP",
+            "groups_editable": False,
+            "show_in_lists": False,
+            "show_rank_on_report": True,
+        },
     ],
 )
 async def test_a_patch_changes_what_it_names_and_nothing_else(

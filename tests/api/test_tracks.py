@@ -39,7 +39,7 @@ async def test_tracks_are_groups_of_one_partition_in_the_order_given(
         "position": 1,
         "groups_editable": False,
         "show_in_lists": True,
-        "bul_show_rank": False,
+        "show_rank_on_report": False,
     }
     assert [(group["name"], group["position"]) for group in groups] == [("B", 1), ("A", 2)]
     read = await client.get(f"/v1/partitions/{partition['id']}")

@@ -64,7 +64,7 @@ class Partition(Ours):
     position = models.BigIntegerField()
     groups_editable = models.BooleanField()
     show_in_lists = models.BooleanField()
-    bul_show_rank = models.BooleanField()
+    show_rank_on_report = models.BooleanField()
 
     class Meta(Ours.Meta):
         db_table = "partitions"
@@ -76,7 +76,7 @@ class Group(Ours):
     name = models.TextField()
     position = models.BigIntegerField()
     capacity = models.IntegerField(null=True)
-    edt_id = models.TextField(null=True)
+    timetable_id = models.TextField(null=True)
     assignment_type = models.TextField()
     content_partition_id = models.BigIntegerField(null=True)
     content_group_id = models.BigIntegerField(null=True)

@@ -31,8 +31,8 @@ from benchmarks.contenders.edx.models import (
 )
 
 Json = dict[str, Any]
-GROUP = "id course_id partition_id name position capacity edt_id assignment_type"
-PARTITION = "id course_id kind name position groups_editable show_in_lists bul_show_rank"
+GROUP = "id course_id partition_id name position capacity timetable_id assignment_type"
+PARTITION = "id course_id kind name position groups_editable show_in_lists show_rank_on_report"
 MEMBER = "id username family_name given_name email student_number state"
 
 

@@ -63,7 +63,7 @@ class SemesterCopy:
                 course_id,
                 source.partition_name,
                 position=(source.numero or 0) + 1,
-                bul_show_rank=source.bul_show_rank,
+                show_rank_on_report=source.bul_show_rank,
                 show_in_lists=source.show_in_lists,
             )
             found = document.data
@@ -80,7 +80,7 @@ class SemesterCopy:
             partition_id,
             source.group_name,
             position=(source.numero or 0) + 1,
-            edt_id=source.edt_id,
+            timetable_id=source.edt_id,
         )
 
     async def _write_tracks(self, course_id: int, source: SourcePartition) -> PartitionDoc:

@@ -30,6 +30,7 @@ MEANING: dict[str, Callable[[], GroupsvcError]] = {
     "course_open": rules.course_locked,
     "groups_editable": rules.not_editable,
     "group_capacity": rules.group_full,
+    "capacity_below_members": rules.capacity_below_members,
     "member_enrolled": rules.not_enrolled,
     "default_partition": lambda: rules.default_partition(
         "the default partition is derived from the roster and cannot be edited"

@@ -57,11 +57,6 @@ async def downgrade(engine: AsyncEngine, revision: str = "base") -> None:
     await _run(engine, lambda config: command.downgrade(config, revision))
 
 
-async def check(engine: AsyncEngine) -> None:
-    """Raise when the models and the migrated database disagree."""
-    await _run(engine, command.check)
-
-
 def head() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 

@@ -28,7 +28,7 @@ class GroupDoc(TypedDict):
     name: str | None
     position: int
     capacity: int | None
-    edt_id: str | None
+    timetable_id: str | None
     assignment_type: Literal["manual", "random"]
     content_link: ContentLink | None
 
@@ -41,7 +41,7 @@ class PartitionDoc(TypedDict):
     position: int
     groups_editable: bool
     show_in_lists: bool
-    bul_show_rank: bool
+    show_rank_on_report: bool
     groups: list[GroupDoc]
 
 
@@ -51,13 +51,13 @@ class PlacedGroupDoc(TypedDict):
     partition_id: int
     partition_name: str | None
     partition_position: int
-    bul_show_rank: bool
+    show_rank_on_report: bool
     show_in_lists: bool
     groups_editable: bool
     group_id: int
     group_name: str | None
     group_position: int
-    edt_id: str | None
+    timetable_id: str | None
 
 
 class PersonDoc(TypedDict):

@@ -1,6 +1,6 @@
 """The rules that Python decides, each once, and the refusal that each of them stands for.
 
-The database enforces the same rules for whatever gets past or races (``sql/schema.sql``);
+The database enforces the same rules for whatever gets past or races (``sql/schema``);
 ``db/constraints.py`` gives its refusals the words that stand here. The table in
 ``docs/architecture.md`` leads from each rule to its function, its constraint and its test.
 """

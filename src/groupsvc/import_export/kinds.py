@@ -42,7 +42,8 @@ KINDS: Final = (
         frozenset(("course_key", "partition")),
         (
             *("course_key", "partition", "kind", "position", "groups_editable"),
-            *("show_in_lists", "bul_show_rank", "group", "group_position", "capacity", "edt_id"),
+            *("show_in_lists", "show_rank_on_report", "group", "group_position", "capacity"),
+            "timetable_id",
             *("assignment_type", "content_partition_id", "content_group_id"),
         ),
     ),

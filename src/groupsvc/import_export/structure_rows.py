@@ -17,7 +17,7 @@ LAST_POSITION: Final = 2**62
 OF_GROUPS: Final = (
     "group_position",
     "capacity",
-    "edt_id",
+    "timetable_id",
     "assignment_type",
     "content_partition_id",
     "content_group_id",
@@ -42,7 +42,7 @@ def read_row(row: Cells) -> StructureRow:
         raise InvalidError("group is empty", code="missing_value")
     flags = {
         column: cells.flag(row, column)
-        for column in ("groups_editable", "show_in_lists", "bul_show_rank")
+        for column in ("groups_editable", "show_in_lists", "show_rank_on_report")
     }
     values = {"position": _position(row, "position"), **flags}
     return StructureRow(
@@ -64,8 +64,8 @@ def _read_group(row: Cells) -> dict[str, Any]:
     values: dict[str, Any] = {name: value for name, value in kept.items() if value is not None}
     if "capacity" in row:
         values["capacity"] = cells.number(row, "capacity", least=0, most=MOST_PLACES)
-    if "edt_id" in row:
-        values["edt_id"] = cells.verbatim(row, "edt_id", longest=LONGEST_NAME) or None
+    if "timetable_id" in row:
+        values["timetable_id"] = cells.verbatim(row, "timetable_id", longest=LONGEST_NAME) or None
     link = [cells.number(row, column, least=0) for column in OF_GROUPS[-2:]]
     if (link[0] is None) != (link[1] is None):
         raise cells.invalid("content_group_id", "and content_partition_id go together")

@@ -295,7 +295,7 @@ async def test_what_is_no_object(staff: httpx.AsyncClient, course: Course, conte
 
 async def test_a_locked_course(staff: httpx.AsyncClient, course: Course) -> None:
     cohort = await course.add("A")
-    member, other = [await course.person(user) for user in course.world.users[:2]]
+    member = await course.person(course.world.users[0])
     await staff.post(f"{course.legacy}/{cohort}/add", data={"users": member["username"]})
     await course.lock()
     body = {"name": "B", "assignment_type": "manual"}

@@ -261,7 +261,7 @@ async def test_the_name_then_the_timetable_id_then_whether_the_name_is_taken(
     ):
         body = {"group_name": name, "edt_id": edt_id}
         refused(await writer.post(path.format(semester), json=body), 400, message)
-    assert (await semester.row("groups", semester.a))["edt_id"] is None
+    assert (await semester.row("groups", semester.a))["timetable_id"] is None
 
 
 async def test_the_timetable_id_is_trimmed(writer: Caller, semester: Semester) -> None:

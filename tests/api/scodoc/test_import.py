@@ -75,12 +75,12 @@ async def twin(sql: SQL, semester: Semester, enrolled: int = 5) -> World:
 async def structure(client: httpx.AsyncClient, course_id: int) -> list[Any]:
     """Partitions with their groups and how many are in each."""
     board = (await client.get(f"/v1/courses/{course_id}/board")).json()
-    kept = ("name", "kind", "position", "show_in_lists", "bul_show_rank", "groups_editable")
+    kept = ("name", "kind", "position", "show_in_lists", "show_rank_on_report", "groups_editable")
     return [
         (
             *(each[name] for name in kept),
             [
-                (group["name"], group["position"], group["edt_id"], group["member_count"])
+                (group["name"], group["position"], group["timetable_id"], group["member_count"])
                 for group in each["groups"]
             ],
         )
@@ -93,13 +93,13 @@ async def full(
     client: httpx.AsyncClient, semester: Semester, parcours: dict[str, Any], sql: SQL
 ) -> Semester:
     """TD with three and TP with one student, Parcours with two; TP is not editable."""
-    one = await semester.world.add_group(semester.tp, "1", edt_id="E1")
+    one = await semester.world.add_group(semester.tp, "1", timetable_id="E1")
     await semester.put(semester.a, *semester.students[:2])
     await semester.put(semester.b, semester.students[2])
     await semester.put(one, semester.students[3])
     await semester.put(parcours["groups"][0]["id"], *semester.students[3:])
     await sql(
-        "UPDATE partitions SET groups_editable = false, bul_show_rank = true WHERE id = :id",
+        "UPDATE partitions SET groups_editable = false, show_rank_on_report = true WHERE id = :id",
         id=semester.tp,
     )
     return semester

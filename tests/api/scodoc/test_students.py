@@ -52,7 +52,7 @@ def in_td(semester: Semester) -> dict[str, Any]:
 
 async def place(semester: Semester) -> dict[str, Any]:
     """The first student into TD A and TP 1; tells the latter."""
-    one = await semester.world.add_group(semester.tp, "1", edt_id="E1")
+    one = await semester.world.add_group(semester.tp, "1", timetable_id="E1")
     await semester.put(one, semester.students[0])
     await semester.put(semester.a, semester.students[0])
     return placed(

@@ -34,8 +34,8 @@ SELECT d.acronym AS department, c.key AS course, coalesce((
         JOIN groups g ON g.course_id = m.course_id AND g.id = m.group_id
        
         CROSS JOIN LATERAL (SELECT p.id AS partition_id, p.name AS partition_name, p.position AS partition_position,
-p.bul_show_rank, p.show_in_lists, p.groups_editable,
-g.id AS group_id, g.name AS group_name, g.position AS group_position, g.edt_id) each_group
+p.show_rank_on_report, p.show_in_lists, p.groups_editable,
+g.id AS group_id, g.name AS group_name, g.position AS group_position, g.timetable_id) each_group
         WHERE m.course_id = e.course_id AND m.user_id = e.user_id
     ) own
    
@@ -54,8 +54,8 @@ SELECT d.acronym AS department, c.key AS course, CASE WHEN person.id IS NULL THE
         JOIN groups g ON g.course_id = p.course_id AND g.partition_id = p.id
        
         CROSS JOIN LATERAL (SELECT p.id AS partition_id, p.name AS partition_name, p.position AS partition_position,
-    p.bul_show_rank, p.show_in_lists, p.groups_editable,
-    g.id AS group_id, g.name AS group_name, g.position AS group_position, g.edt_id) shape
+    p.show_rank_on_report, p.show_in_lists, p.groups_editable,
+    g.id AS group_id, g.name AS group_name, g.position AS group_position, g.timetable_id) shape
         WHERE p.course_id = c.id AND CASE p.kind
             WHEN 'default' THEN EXISTS (
                 SELECT FROM enrollments e WHERE e.course_id = c.id AND e.user_id = person.id)

@@ -47,9 +47,9 @@ SELECT d.acronym AS department, c.key AS course, json_build_object(
     'partitions', coalesce((
         SELECT json_agg(row_to_json(each_partition)) FROM (
             SELECT p.id, p.course_id, p.kind, p.name, p.position, p.groups_editable,
-p.show_in_lists, p.bul_show_rank, coalesce((
+p.show_in_lists, p.show_rank_on_report, coalesce((
                 SELECT json_agg(row_to_json(each_group)) FROM (
-                    SELECT g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.edt_id,
+                    SELECT g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.timetable_id,
 g.assignment_type,
 CASE WHEN g.content_partition_id IS NOT NULL
      THEN json_build_object('content_partition_id', g.content_partition_id,
@@ -108,9 +108,9 @@ AND NOT EXISTS (
     'partitions', coalesce((
         SELECT json_agg(row_to_json(each_partition)) FROM (
             SELECT p.id, p.course_id, p.kind, p.name, p.position, p.groups_editable,
-p.show_in_lists, p.bul_show_rank, coalesce((
+p.show_in_lists, p.show_rank_on_report, coalesce((
                 SELECT json_agg(row_to_json(each_group)) FROM (
-                    SELECT g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.edt_id,
+                    SELECT g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.timetable_id,
 g.assignment_type,
 CASE WHEN g.content_partition_id IS NOT NULL
      THEN json_build_object('content_partition_id', g.content_partition_id,

@@ -51,7 +51,7 @@ class GroupRepository(Repository):
         given: dict[str, Any] = {
             "position": None,
             "capacity": None,
-            "edt_id": None,
+            "timetable_id": None,
             "assignment_type": "manual",
             "content_partition_id": None,
             "content_group_id": None,

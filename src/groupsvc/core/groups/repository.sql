@@ -3,7 +3,7 @@ SELECT d.acronym AS department, c.key AS course, row_to_json(shape)::text AS bod
 FROM groups g
 JOIN courses c ON c.id = g.course_id
 JOIN departments d ON d.id = c.department_id
-CROSS JOIN LATERAL (SELECT g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.edt_id,
+CROSS JOIN LATERAL (SELECT g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.timetable_id,
 g.assignment_type,
 CASE WHEN g.content_partition_id IS NOT NULL
      THEN json_build_object('content_partition_id', g.content_partition_id,
@@ -26,13 +26,13 @@ SELECT d.acronym AS department, c.key AS course, g.course_id, g.partition_id, g.
 FOR SHARE OF c FOR NO KEY UPDATE OF p;
 
 -- write: create
-INSERT INTO groups (course_id, partition_id, name, position, capacity, edt_id,
+INSERT INTO groups (course_id, partition_id, name, position, capacity, timetable_id,
                     assignment_type, content_partition_id, content_group_id)
 SELECT :course_id::bigint, :partition_id::bigint, :name::text,
        coalesce(:position::bigint,
                 (SELECT coalesce(max(position), 0) + 1 FROM groups
                  WHERE course_id = :course_id::bigint AND partition_id = :partition_id::bigint)),
-       :capacity::integer, :edt_id::text, :assignment_type::text, :content_partition_id::bigint, :content_group_id::bigint
+       :capacity::integer, :timetable_id::text, :assignment_type::text, :content_partition_id::bigint, :content_group_id::bigint
 RETURNING id;
 
 -- write: create_many
@@ -63,7 +63,7 @@ DELETE FROM groups WHERE course_id = :course_id::bigint AND id = ANY (:ids::bigi
 
 -- write: update
 -- A merge: columns that the changes do not name keep their values, null is a value.
-UPDATE groups g SET (name, position, capacity, edt_id, assignment_type, content_partition_id, content_group_id) = (
-    SELECT r.name, r.position, r.capacity, r.edt_id, r.assignment_type, r.content_partition_id, r.content_group_id
+UPDATE groups g SET (name, position, capacity, timetable_id, assignment_type, content_partition_id, content_group_id) = (
+    SELECT r.name, r.position, r.capacity, r.timetable_id, r.assignment_type, r.content_partition_id, r.content_group_id
     FROM jsonb_populate_record(g, :changes::jsonb) r)
 WHERE g.course_id = :course_id::bigint AND g.id = :id::bigint;

@@ -39,7 +39,7 @@ class GroupService(Service):
         """
         held = await self.open_partition(partition_id)
         tidy = normalise(name, longest=longest)
-        _tidy_edt_id(values)
+        _tidy_timetable_id(values)
         created = await self._uow.groups.create(held.course_id, held.id, tidy, values)
         if place is not None:
             ids = list(await self._uow.groups.names(held.course_id, held.id))
@@ -69,7 +69,7 @@ class GroupService(Service):
             changes["name"] = normalise(changes["name"], longest=longest)
         if held.kind == "cohorts" and changes.get("assignment_type", "random") != "random":
             await keep_one_random(self._uow, held)
-        _tidy_edt_id(changes)
+        _tidy_timetable_id(changes)
         if changes:
             await self._uow.groups.update(held, changes)
         return await self.reload(held.id)
@@ -143,6 +143,6 @@ class GroupService(Service):
         return document
 
 
-def _tidy_edt_id(values: dict[str, Any]) -> None:
-    if values.get("edt_id") is not None:
-        values["edt_id"] = normalise(values["edt_id"], field="edt_id")
+def _tidy_timetable_id(values: dict[str, Any]) -> None:
+    if values.get("timetable_id") is not None:
+        values["timetable_id"] = normalise(values["timetable_id"], field="timetable_id")

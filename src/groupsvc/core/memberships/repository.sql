@@ -212,7 +212,7 @@ SELECT d.acronym AS department, c.key AS course, coalesce((
     JOIN partitions p ON p.course_id = m.course_id AND p.id = m.partition_id
     JOIN groups g ON g.course_id = m.course_id AND g.id = m.group_id
    
-    CROSS JOIN LATERAL (SELECT p.name AS partition_name, g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.edt_id,
+    CROSS JOIN LATERAL (SELECT p.name AS partition_name, g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.timetable_id,
 g.assignment_type,
 CASE WHEN g.content_partition_id IS NOT NULL
      THEN json_build_object('content_partition_id', g.content_partition_id,
@@ -247,7 +247,7 @@ SELECT '' AS department, NULL AS course, coalesce((
        JOIN partitions p ON p.course_id = m.course_id AND p.id = m.partition_id
        JOIN groups g ON g.course_id = m.course_id AND g.id = m.group_id
        CROSS JOIN LATERAL (
-           SELECT c.key AS course_key, c.title AS course_title, p.name AS partition_name, g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.edt_id,
+           SELECT c.key AS course_key, c.title AS course_title, p.name AS partition_name, g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.timetable_id,
    g.assignment_type,
    CASE WHEN g.content_partition_id IS NOT NULL
         THEN json_build_object('content_partition_id', g.content_partition_id,
@@ -267,7 +267,7 @@ SELECT '' AS department, NULL AS course, coalesce((
         JOIN partitions p ON p.course_id = m.course_id AND p.id = m.partition_id
         JOIN groups g ON g.course_id = m.course_id AND g.id = m.group_id
         CROSS JOIN LATERAL (
-            SELECT c.key AS course_key, c.title AS course_title, p.name AS partition_name, g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.edt_id,
+            SELECT c.key AS course_key, c.title AS course_title, p.name AS partition_name, g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.timetable_id,
     g.assignment_type,
     CASE WHEN g.content_partition_id IS NOT NULL
          THEN json_build_object('content_partition_id', g.content_partition_id,

@@ -28,7 +28,7 @@ class LockedPartition:
 class PartitionFlags(TypedDict, total=False):
     groups_editable: bool
     show_in_lists: bool
-    bul_show_rank: bool
+    show_rank_on_report: bool
 
 
 class PartitionRepository(Repository):
@@ -63,7 +63,7 @@ class PartitionRepository(Repository):
         position: int | None = None,
         groups_editable: bool = True,
         show_in_lists: bool = True,
-        bul_show_rank: bool = False,
+        show_rank_on_report: bool = False,
     ) -> int:
         """Insert at a position as it is, or at the end. The course must be held."""
         row = await self._row(
@@ -74,7 +74,7 @@ class PartitionRepository(Repository):
             position=position,
             groups_editable=groups_editable,
             show_in_lists=show_in_lists,
-            bul_show_rank=bul_show_rank,
+            show_rank_on_report=show_rank_on_report,
         )
         return int(row.id)  # type: ignore[union-attr]
 

@@ -4,9 +4,9 @@ FROM partitions p
 JOIN courses c ON c.id = p.course_id
 JOIN departments d ON d.id = c.department_id
 CROSS JOIN LATERAL (SELECT p.id, p.course_id, p.kind, p.name, p.position, p.groups_editable,
-p.show_in_lists, p.bul_show_rank, coalesce((
+p.show_in_lists, p.show_rank_on_report, coalesce((
     SELECT json_agg(row_to_json(each_group)) FROM (
-        SELECT g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.edt_id,
+        SELECT g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.timetable_id,
 g.assignment_type,
 CASE WHEN g.content_partition_id IS NOT NULL
      THEN json_build_object('content_partition_id', g.content_partition_id,
@@ -21,9 +21,9 @@ SELECT d.acronym AS department, c.key AS course, coalesce((
     SELECT json_agg(row_to_json(shape) ORDER BY p.position, p.id)
     FROM partitions p
     CROSS JOIN LATERAL (SELECT p.id, p.course_id, p.kind, p.name, p.position, p.groups_editable,
-p.show_in_lists, p.bul_show_rank, coalesce((
+p.show_in_lists, p.show_rank_on_report, coalesce((
     SELECT json_agg(row_to_json(each_group)) FROM (
-        SELECT g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.edt_id,
+        SELECT g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.timetable_id,
 g.assignment_type,
 CASE WHEN g.content_partition_id IS NOT NULL
      THEN json_build_object('content_partition_id', g.content_partition_id,
@@ -44,12 +44,12 @@ FOR SHARE OF c FOR NO KEY UPDATE OF p;
 
 -- write: create
 INSERT INTO partitions
-    (course_id, kind, name, position, groups_editable, show_in_lists, bul_show_rank)
+    (course_id, kind, name, position, groups_editable, show_in_lists, show_rank_on_report)
 SELECT :course_id::bigint, :kind::text, :name::text,
        coalesce(:position::bigint,
                 (SELECT coalesce(max(position), 0) + 1 FROM partitions
                  WHERE course_id = :course_id::bigint AND kind <> 'default')),
-       :groups_editable::boolean, :show_in_lists::boolean, :bul_show_rank::boolean
+       :groups_editable::boolean, :show_in_lists::boolean, :show_rank_on_report::boolean
 RETURNING id;
 
 -- write: order
@@ -79,7 +79,7 @@ DELETE FROM partitions WHERE course_id = :course_id::bigint AND id = :id::bigint
 
 -- write: update
 -- A merge: columns that the changes do not name keep their values, null is a value.
-UPDATE partitions p SET (name, position, groups_editable, show_in_lists, bul_show_rank) = (
-    SELECT r.name, r.position, r.groups_editable, r.show_in_lists, r.bul_show_rank
+UPDATE partitions p SET (name, position, groups_editable, show_in_lists, show_rank_on_report) = (
+    SELECT r.name, r.position, r.groups_editable, r.show_in_lists, r.show_rank_on_report
     FROM jsonb_populate_record(p, :changes::jsonb) r)
 WHERE p.course_id = :course_id::bigint AND p.id = :id::bigint;

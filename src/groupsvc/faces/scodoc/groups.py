@@ -53,7 +53,7 @@ async def create_group(
             given["group_name"],
             position=serializers.position(0),
             longest=LONGEST,
-            edt_id=given.get("edt_id") if given.get("edt_id") != "" else None,
+            timetable_id=given.get("edt_id") if given.get("edt_id") != "" else None,
         )
     return await _answer(document.data, partitions)
 
@@ -76,7 +76,7 @@ async def edit_group(
     if given.get("group_name") is not None:
         changes["name"] = given["group_name"]
     if given.get("edt_id") is not None:
-        changes["edt_id"] = given["edt_id"] if given["edt_id"] != "" else None
+        changes["timetable_id"] = given["edt_id"] if given["edt_id"] != "" else None
     with _naming():
         document = await groups.edit(group_id, changes, longest=LONGEST)
     return await _answer(document.data, partitions)
@@ -93,7 +93,7 @@ async def set_edt_id(
     """Whether or not the groups of the partition are editable."""
     await groups.open(group_id)
     with _naming():
-        document = await groups.edit(group_id, {"edt_id": edt_id}, longest=LONGEST)
+        document = await groups.edit(group_id, {"timetable_id": edt_id}, longest=LONGEST)
     return await _answer(document.data, partitions)
 
 
@@ -126,5 +126,5 @@ def _naming() -> Generator[None]:
     except NameTakenError as error:
         raise HTTPException(400, NAME_INVALID) from error
     except InvalidError as error:
-        is_edt_id = error.facts.get("pointer") == "#/edt_id"
+        is_edt_id = error.facts.get("pointer") == "#/timetable_id"
         raise HTTPException(400, EDT_ID_INVALID if is_edt_id else NAME_INVALID) from error

@@ -25,6 +25,7 @@ router = DialectRouter("partitions")
 
 LONGEST = 31
 FLAGS = {"bul_show_rank": False, "show_in_lists": False, "groups_editable": True}
+NATIVE = {"bul_show_rank": "show_rank_on_report"}
 NAME_MISSING = "missing partition_name or invalid data format"
 NAME_INVALID = "invalid partition_name"
 ORDER_INVALID = "paramètre liste des partitions invalide"
@@ -89,7 +90,7 @@ async def create_partition(
             name,
             position=place,
             longest=LONGEST,
-            bul_show_rank=flags["bul_show_rank"],
+            show_rank_on_report=flags["bul_show_rank"],
             show_in_lists=flags["show_in_lists"],
             groups_editable=flags["groups_editable"],
         )
@@ -134,7 +135,7 @@ async def edit_partition(
             )
     if "numero" in asked:
         changes["position"] = serializers.position(numero(asked["numero"]))
-    changes |= {name: flag(name, asked[name]) for name in FLAGS if name in asked}
+    changes |= {NATIVE.get(name, name): flag(name, asked[name]) for name in FLAGS if name in asked}
     if changes:
         with translate_errors(WRITING):
             document = await partitions.edit(partition_id, changes, longest=LONGEST)

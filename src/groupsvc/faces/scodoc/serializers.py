@@ -50,7 +50,7 @@ def partition(doc: PartitionDoc) -> Json:
         "formsemestre_id": doc["course_id"],
         "partition_name": doc["name"],
         "numero": _numero(doc["name"], doc["position"]),
-        "bul_show_rank": doc["bul_show_rank"],
+        "bul_show_rank": doc["show_rank_on_report"],
         "show_in_lists": doc["show_in_lists"],
         "groups_editable": doc["groups_editable"],
     }
@@ -64,7 +64,7 @@ def group(doc: GroupDoc) -> Json:
         "group_name": doc["name"],
         "name": doc["name"],
         "numero": _numero(doc["name"], doc["position"]),
-        "edt_id": doc["edt_id"],
+        "edt_id": doc["timetable_id"],
     }
 
 
@@ -127,8 +127,8 @@ def placed_group(doc: PlacedGroupDoc, course_id: int) -> Json:
         "partition_name": doc["partition_name"],
         "formsemestre_id": course_id,
         "numero": _numero(doc["partition_name"], doc["partition_position"]),
-        "bul_show_rank": doc["bul_show_rank"],
+        "bul_show_rank": doc["show_rank_on_report"],
         "show_in_lists": doc["show_in_lists"],
         "groups_editable": doc["groups_editable"],
-        "edt_id": doc["edt_id"],
+        "edt_id": doc["timetable_id"],
     }

@@ -61,7 +61,7 @@ async def create_partition(
         place=body.position,
         groups_editable=body.groups_editable,
         show_in_lists=body.show_in_lists,
-        bul_show_rank=body.bul_show_rank,
+        show_rank_on_report=body.show_rank_on_report,
     )
     location = f"/v1/partitions/{document.data['id']}"
     return resource_response(request, document, status=201, location=location)

@@ -55,7 +55,7 @@ class GroupOut(Output):
     name: Annotated[str | None, Field(description="Null for the default group alone")]
     position: Position
     capacity: Annotated[Capacity | None, Field(description="Most members; null is no limit")]
-    edt_id: Annotated[str | None, Field(description="Id in the timetable system")]
+    timetable_id: Annotated[str | None, Field(description="Id in the timetable system")]
     assignment_type: AssignmentType
     content_link: ContentLink | None
 
@@ -68,7 +68,7 @@ class PartitionOut(Output):
     position: Position
     groups_editable: Annotated[bool, Field(description="May groups be created, renamed, deleted?")]
     show_in_lists: bool
-    bul_show_rank: bool
+    show_rank_on_report: bool
     groups: Annotated[list[GroupOut], Field(description="In order")]
 
 
@@ -79,14 +79,14 @@ class PartitionIn(Input):
     ] = None
     groups_editable: bool = True
     show_in_lists: bool = True
-    bul_show_rank: bool = False
+    show_rank_on_report: bool = False
 
 
 class PartitionPatch(Input):
     name: GivenName = ""
     groups_editable: bool = True
     show_in_lists: bool = True
-    bul_show_rank: bool = False
+    show_rank_on_report: bool = False
 
 
 class OrderIn(Input):
@@ -104,7 +104,7 @@ class GroupIn(Input):
         int | None, Field(ge=1, le=100_000, description="Place from 1; at the end without")
     ] = None
     capacity: Capacity | None = None
-    edt_id: Annotated[str | None, Field(min_length=1, max_length=255)] = None
+    timetable_id: Annotated[str | None, Field(min_length=1, max_length=255)] = None
     assignment_type: AssignmentType = "manual"
     content_link: ContentLink | None = None
 
@@ -114,7 +114,7 @@ class GroupPatch(Input):
 
     name: GivenName = ""
     capacity: Capacity | None = None
-    edt_id: Annotated[str | None, Field(min_length=1, max_length=255)] = None
+    timetable_id: Annotated[str | None, Field(min_length=1, max_length=255)] = None
     assignment_type: AssignmentType = "manual"
     content_link: ContentLink | None = None
 
@@ -227,7 +227,7 @@ class BoardPartition(Output):
     position: Position
     groups_editable: bool
     show_in_lists: bool
-    bul_show_rank: bool
+    show_rank_on_report: bool
     groups: list[BoardGroup]
     unassigned_count: int
     unassigned: Annotated[list[Id] | None, Field(description="Enrolled users in none of these")]

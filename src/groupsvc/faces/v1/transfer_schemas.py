@@ -52,11 +52,11 @@ class StructureRow(Input):
     position: Number | None = None
     groups_editable: bool | None = None
     show_in_lists: bool | None = None
-    bul_show_rank: bool | None = None
+    show_rank_on_report: bool | None = None
     group: Annotated[Text | None, Field(examples=["TD1"])] = None
     group_position: Number | None = None
     capacity: Number | None = None
-    edt_id: Text | None = None
+    timetable_id: Text | None = None
     assignment_type: Text | None = None
     content_partition_id: Number | None = None
     content_group_id: Number | None = None

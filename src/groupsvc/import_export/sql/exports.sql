@@ -84,8 +84,8 @@ SELECT u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civilit
 
 -- read: structure
 SELECT p.course_key, p.name AS partition, p.kind, p.position, p.groups_editable,
-       p.show_in_lists, p.bul_show_rank, g.name AS "group", g.position AS group_position,
-       g.capacity, g.edt_id, g.assignment_type, g.content_partition_id, g.content_group_id,
+       p.show_in_lists, p.show_rank_on_report, g.name AS "group", g.position AS group_position,
+       g.capacity, g.timetable_id, g.assignment_type, g.content_partition_id, g.content_group_id,
        p.course_id, p.id
 FROM (
     SELECT c.key AS course_key, p.*

@@ -21,7 +21,7 @@ class PartitionState:
     position: int = 0
     groups_editable: bool = True
     show_in_lists: bool = True
-    bul_show_rank: bool = False
+    show_rank_on_report: bool = False
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class GroupState:
     id: int = 0
     position: int = 0
     capacity: int | None = None
-    edt_id: str | None = None
+    timetable_id: str | None = None
     assignment_type: str = "manual"
     content_partition_id: int | None = None
     content_group_id: int | None = None
@@ -60,7 +60,7 @@ class StructureBatches(Repository):
                 row.id,
                 row.position,
                 row.capacity,
-                row.edt_id,
+                row.timetable_id,
                 row.assignment_type,
                 row.content_partition_id,
                 row.content_group_id,
@@ -142,7 +142,7 @@ def _columns(partitions: Sequence[PartitionState]) -> dict[str, list[object]]:
         "positions": [each.position for each in partitions],
         "editables": [each.groups_editable for each in partitions],
         "listed": [each.show_in_lists for each in partitions],
-        "ranked": [each.bul_show_rank for each in partitions],
+        "ranked": [each.show_rank_on_report for each in partitions],
     }
 
 
@@ -150,7 +150,7 @@ def _values(groups: Sequence[GroupState]) -> dict[str, list[object]]:
     return {
         "positions": [group.position for group in groups],
         "capacities": [group.capacity for group in groups],
-        "edt_ids": [group.edt_id for group in groups],
+        "timetable_ids": [group.timetable_id for group in groups],
         "assignment_types": [group.assignment_type for group in groups],
         "content_partition_ids": [group.content_partition_id for group in groups],
         "content_group_ids": [group.content_group_id for group in groups],

@@ -1,10 +1,10 @@
 -- read: partitions
 -- All of the courses: which kinds there are and where the list ends matters as well.
-SELECT course_id, name, id, kind, position, groups_editable, show_in_lists, bul_show_rank
+SELECT course_id, name, id, kind, position, groups_editable, show_in_lists, show_rank_on_report
 FROM partitions WHERE course_id = ANY (:course_ids::bigint[]) AND kind <> 'default';
 
 -- read: groups
-SELECT named.partition_id, g.name, g.id, g.position, g.capacity, g.edt_id,
+SELECT named.partition_id, g.name, g.id, g.position, g.capacity, g.timetable_id,
        g.assignment_type, g.content_partition_id, g.content_group_id
 FROM unnest(:course_ids::bigint[], :partition_ids::bigint[], :group_names::text[])
     AS named (course_id, partition_id, name)
@@ -30,20 +30,20 @@ FROM unnest(:course_ids::bigint[], :group_ids::bigint[]) AS named (course_id, gr
 
 -- write: create_partitions
 INSERT INTO partitions
-    (course_id, name, kind, position, groups_editable, show_in_lists, bul_show_rank)
-SELECT course_id, name, kind, position, groups_editable, show_in_lists, bul_show_rank
+    (course_id, name, kind, position, groups_editable, show_in_lists, show_rank_on_report)
+SELECT course_id, name, kind, position, groups_editable, show_in_lists, show_rank_on_report
 FROM unnest(:course_ids::bigint[], :partition_names::text[], :kinds::text[], :positions::bigint[], :editables::boolean[], :listed::boolean[], :ranked::boolean[])
     WITH ORDINALITY AS given (course_id, name, kind, position, groups_editable, show_in_lists,
-                              bul_show_rank, place)
+                              show_rank_on_report, place)
 ORDER BY place
 RETURNING course_id, name, id;
 
 -- write: update_partitions
 UPDATE partitions p
 SET position = given.position, groups_editable = given.groups_editable,
-    show_in_lists = given.show_in_lists, bul_show_rank = given.bul_show_rank
+    show_in_lists = given.show_in_lists, show_rank_on_report = given.show_rank_on_report
 FROM unnest(:course_ids::bigint[], :ids::bigint[], :positions::bigint[], :editables::boolean[], :listed::boolean[], :ranked::boolean[])
-    AS given (course_id, id, position, groups_editable, show_in_lists, bul_show_rank)
+    AS given (course_id, id, position, groups_editable, show_in_lists, show_rank_on_report)
 WHERE p.course_id = given.course_id AND p.id = given.id;
 
 -- write: close_partitions
@@ -52,25 +52,25 @@ FROM unnest(:course_ids::bigint[], :ids::bigint[]) AS given (course_id, id)
 WHERE p.course_id = given.course_id AND p.id = given.id AND p.groups_editable;
 
 -- write: create_groups
-INSERT INTO groups (course_id, partition_id, name, position, capacity, edt_id,
+INSERT INTO groups (course_id, partition_id, name, position, capacity, timetable_id,
                     assignment_type, content_partition_id, content_group_id)
-SELECT course_id, partition_id, name, position, capacity, edt_id, assignment_type,
+SELECT course_id, partition_id, name, position, capacity, timetable_id, assignment_type,
        content_partition_id, content_group_id
-FROM unnest(:course_ids::bigint[], :partition_ids::bigint[], :group_names::text[], :positions::bigint[], :capacities::integer[], :edt_ids::text[],
+FROM unnest(:course_ids::bigint[], :partition_ids::bigint[], :group_names::text[], :positions::bigint[], :capacities::integer[], :timetable_ids::text[],
             :assignment_types::text[], :content_partition_ids::bigint[], :content_group_ids::bigint[])
-    WITH ORDINALITY AS given (course_id, partition_id, name, position, capacity, edt_id,
+    WITH ORDINALITY AS given (course_id, partition_id, name, position, capacity, timetable_id,
         assignment_type, content_partition_id, content_group_id, place)
 ORDER BY place
 RETURNING partition_id, name, id;
 
 -- write: update_groups
 UPDATE groups g
-SET position = given.position, capacity = given.capacity, edt_id = given.edt_id,
+SET position = given.position, capacity = given.capacity, timetable_id = given.timetable_id,
     assignment_type = given.assignment_type,
     content_partition_id = given.content_partition_id,
     content_group_id = given.content_group_id
-FROM unnest(:course_ids::bigint[], :ids::bigint[], :positions::bigint[], :capacities::integer[], :edt_ids::text[], :assignment_types::text[],
+FROM unnest(:course_ids::bigint[], :ids::bigint[], :positions::bigint[], :capacities::integer[], :timetable_ids::text[], :assignment_types::text[],
             :content_partition_ids::bigint[], :content_group_ids::bigint[])
-    AS given (course_id, id, position, capacity, edt_id, assignment_type,
+    AS given (course_id, id, position, capacity, timetable_id, assignment_type,
               content_partition_id, content_group_id)
 WHERE g.course_id = given.course_id AND g.id = given.id;
