@@ -14,7 +14,7 @@ from rich.progress import Progress
 from benchmarks import data, parity, servers
 from benchmarks.builds import OURS, check_out, short_name
 from benchmarks.driver import Driver
-from benchmarks.entrants import Entrant, load, running
+from benchmarks.entrants import DATABASE, Entrant, builds, entrants, load, running
 from benchmarks.items import BEFORE, EVERYBODY, Item, Request, items
 from benchmarks.measure import Bench, Pace, Place, RefusedError, Sample
 from benchmarks.postgres import Postgres
@@ -25,8 +25,7 @@ from benchmarks.report import Report
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(stderr=True, highlight=False)
 
-DATABASE = "bench"
-ROUNDS_AGAINST = 8  # a difference of 5% takes more rounds; even, as every other goes backwards
+ROUNDS_AGAINST = 12  # a difference of 5% takes more rounds; even, as every other goes backwards
 TRIPS_OVER = 10
 # Those whose cost must not depend on how much there is.
 SCALED = (
@@ -44,9 +43,9 @@ def main(
     only: Annotated[str, typer.Option(help="Only these items, separated by commas.")] = "",
     contenders: Annotated[str, typer.Option(help="Only these contenders.")] = "",
     against: Annotated[
-        str,
-        typer.Option(help="A commit: its service runs as well, and what is dearer now is told."),
+        str, typer.Option(help="A commit: its service runs too, and what now costs more is shown.")
     ] = "",
+    rounds: Annotated[int, typer.Option(help="Rounds of each item, instead of the usual.")] = 0,
 ) -> None:
     """Measure the service and its contenders on one PostgreSQL, in interleaved rounds."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -57,8 +56,8 @@ def main(
     except LookupError as error:
         raise typer.BadParameter(str(error), param_hint="--against") from error
     pace = Pace(3, 0.25) if quick else Pace(7, 0.6)
-    if commit:
-        pace = replace(pace, rounds=ROUNDS_AGAINST)
+    if rounds or commit:
+        pace = replace(pace, rounds=rounds or ROUNDS_AGAINST)
     names = contenders.split(",") if contenders else EVERYBODY
     chosen = only.split(",") if only else SCALED if scale else ()
     with ExitStack() as stack:
@@ -69,13 +68,11 @@ def main(
             report = _scale(stack, postgres, driver, chosen, pace)
         else:
             size = data.QUICK if quick else data.FULL
-            entrants = [Entrant(name, DATABASE) for name in names]
+            build = None
             if commit:
                 with console.status(f"checking out {commit}"):
                     build = check_out(commit, postgres.home / BEFORE)
-                # Right after the service: what is compared is measured side by side.
-                entrants.insert(names.index("groupsvc") + 1, Entrant(BEFORE, BEFORE, build))
-            report = _compare(postgres, driver, size, entrants, chosen, pace)
+            report = _compare(postgres, driver, size, entrants(names, build), chosen, pace)
             report.against = commit
     report.write()
     print(report.text())
@@ -85,20 +82,19 @@ def _compare(
     postgres: Postgres,
     driver: Driver,
     size: data.Size,
-    entrants: Sequence[Entrant],
+    taking_part: Sequence[Entrant],
     only: Sequence[str],
     pace: Pace,
 ) -> Report:
-    for each in entrants:
-        if each.is_service:
-            with console.status(f"loading {size.memberships:,} memberships"):
-                load(postgres, each.build, each.database, size)
+    for database, build in builds(taking_part).items():
+        with console.status(f"loading {size.memberships:,} memberships"):
+            load(postgres, build, database, size)
     wanted = [_with_before(each) for each in items(data.institution(size))]
     wanted = [item for item in wanted if not only or item.name in only]
     report = Report({"size": size, "pace": asdict(pace)}, "bare")
     with ExitStack() as stack:
         with console.status("starting the contenders"):
-            bench = stack.enter_context(running(postgres, driver, entrants))
+            bench = stack.enter_context(running(postgres, driver, taking_part))
         for name, place in bench.places.items():
             report.memory[name] = memory(place.server.pid)
         compared = (_alike(bench, item, report) for item in wanted)
@@ -106,7 +102,7 @@ def _compare(
         _rounds(bench, wanted, pace, report)
     with (
         Relay(postgres.home / "relay", postgres.socket) as relay,
-        running(postgres, driver, entrants, relay.socket) as bench,
+        running(postgres, driver, taking_part, relay.socket) as bench,
     ):
         for item in wanted:
             with console.status(f"counting round trips: {item.title}"):
@@ -157,7 +153,7 @@ def _scale(
     asked: dict[str, dict[str, Sequence[Request]]] = defaultdict(dict)
     wanted: list[Item] = []
     for number, (name, size) in enumerate(sizes.items()):
-        database = f"bench{number}"
+        database = f"{DATABASE}{number}"
         with console.status(f"loading {size.memberships:,} memberships"):
             load(postgres, OURS, database, size)
         url = postgres.url(database)

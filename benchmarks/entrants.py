@@ -1,7 +1,7 @@
 """Who takes part in a run: which program, on which database, from which tree."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,9 @@ from benchmarks.driver import Driver
 from benchmarks.items import BEFORE
 from benchmarks.measure import Bench, Place
 from benchmarks.postgres import Postgres
+from benchmarks.processes import Server
+
+DATABASE, NOW = "bench", "now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +25,22 @@ class Entrant:
     database: str
     build: Build = OURS
 
-    @property
-    def is_service(self) -> bool:
-        return self.name in ("groupsvc", BEFORE)
+
+def entrants(names: Sequence[str], before: Build | None) -> list[Entrant]:
+    """Everybody on one database; but what is compared with before on databases alike.
+
+    Whoever writes to a database makes it dearer for all who write to it: with another commit
+    to compare with, the service has one for itself too, and is measured right beside it.
+    """
+    if before is None:
+        return [Entrant(name, DATABASE) for name in names]
+    others = [Entrant(name, DATABASE) for name in names if name != "groupsvc"]
+    return [Entrant("groupsvc", NOW), Entrant(BEFORE, BEFORE, before), *others]
+
+
+def builds(taking_part: Sequence[Entrant]) -> Mapping[str, Build]:
+    """The databases, each with the tree that its tables come from."""
+    return {each.database: each.build for each in taking_part}
 
 
 def load(postgres: Postgres, build: Build, database: str, size: data.Size) -> None:
@@ -38,18 +54,28 @@ def load(postgres: Postgres, build: Build, database: str, size: data.Size) -> No
 
 @contextmanager
 def running(
-    postgres: Postgres, driver: Driver, entrants: Sequence[Entrant], socket: Path | None = None
+    postgres: Postgres, driver: Driver, taking_part: Sequence[Entrant], socket: Path | None = None
 ) -> Iterator[Bench]:
     """All of them started, with tokens for each database; ``socket`` is that of a relay."""
+    places: dict[str, Place] = {}
+    headers: dict[str, tuple[str, str]] = {}
     with ExitStack() as stack:
-        places: dict[str, Place] = {}
-        headers: dict[str, tuple[str, str]] = {}
-        for each in entrants:
+        for database, build in builds(taking_part).items():
+            url = postgres.url(database, socket)
+            servers.declare_account(build, url, postgres.home)
+            with _started("groupsvc", url, postgres.home, build) as issuer:
+                headers[database] = servers.headers(build, issuer, url, postgres.home)
+        for each in taking_part:
             url = postgres.url(each.database, socket)
-            server = servers.start(each.name, url, postgres.home, each.build)
-            stack.callback(server.stop)
+            server = stack.enter_context(_started(each.name, url, postgres.home, each.build))
             places[each.name] = Place(each.database, server)
-            if each.is_service:
-                servers.declare_account(each.build, url, postgres.home)
-                headers[each.database] = servers.headers(each.build, server, url, postgres.home)
         yield Bench(driver, postgres, places, headers)
+
+
+@contextmanager
+def _started(name: str, url: str, home: Path, build: Build) -> Iterator[Server]:
+    server = servers.start(name, url, home, build)
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -140,7 +140,7 @@ class Report:
         yield from comparison.judged(item, self.samples[name][1])
         copy = next(iter(TABLES))
         samples = self.samples[name][1]
-        if item.beside_copy and "groupsvc" in samples:
+        if item.beside_copy and copy in samples:
             pairs = zip(samples["groupsvc"], samples[copy], strict=True)
             times = median(ours.p50 / theirs.p50 for ours, theirs in pairs)
             yield (
