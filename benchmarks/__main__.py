@@ -1,10 +1,9 @@
 """``python -m benchmarks``: load, start, compare, measure, report."""
 
-import asyncio
 import signal
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from typing import Annotated
 
@@ -13,8 +12,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks import data, parity, servers
+from benchmarks.builds import OURS, check_out, short_name
 from benchmarks.driver import Driver
-from benchmarks.items import EVERYBODY, Item, Request, items
+from benchmarks.entrants import DATABASE, Entrant, builds, entrants, load, running
+from benchmarks.items import BEFORE, EVERYBODY, Item, Request, items
 from benchmarks.measure import Bench, Pace, Place, RefusedError, Sample
 from benchmarks.postgres import Postgres
 from benchmarks.processes import forget_peak, memory
@@ -24,7 +25,7 @@ from benchmarks.report import Report
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(stderr=True, highlight=False)
 
-DATABASE = "bench"
+ROUNDS_AGAINST = 12  # a difference of 5% takes more rounds; even, as every other goes backwards
 TRIPS_OVER = 10
 # Those whose cost must not depend on how much there is.
 SCALED = (
@@ -41,10 +42,22 @@ def main(
     ] = False,
     only: Annotated[str, typer.Option(help="Only these items, separated by commas.")] = "",
     contenders: Annotated[str, typer.Option(help="Only these contenders.")] = "",
+    against: Annotated[
+        str, typer.Option(help="A commit: its service runs too, and what now costs more is shown.")
+    ] = "",
+    rounds: Annotated[int, typer.Option(help="Rounds of each item, instead of the usual.")] = 0,
 ) -> None:
     """Measure the service and its contenders on one PostgreSQL, in interleaved rounds."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if against and scale:
+        raise typer.BadParameter("--against is not for --scale")
+    try:
+        commit = short_name(against) if against else ""
+    except LookupError as error:
+        raise typer.BadParameter(str(error), param_hint="--against") from error
     pace = Pace(3, 0.25) if quick else Pace(7, 0.6)
+    if rounds or commit:
+        pace = replace(pace, rounds=rounds or ROUNDS_AGAINST)
     names = contenders.split(",") if contenders else EVERYBODY
     chosen = only.split(",") if only else SCALED if scale else ()
     with ExitStack() as stack:
@@ -55,7 +68,12 @@ def main(
             report = _scale(stack, postgres, driver, chosen, pace)
         else:
             size = data.QUICK if quick else data.FULL
-            report = _compare(postgres, driver, size, names, chosen, pace)
+            build = None
+            if commit:
+                with console.status(f"checking out {commit}"):
+                    build = check_out(commit, postgres.home / BEFORE)
+            report = _compare(postgres, driver, size, entrants(names, build), chosen, pace)
+            report.against = commit
     report.write()
     print(report.text())
 
@@ -64,21 +82,27 @@ def _compare(
     postgres: Postgres,
     driver: Driver,
     size: data.Size,
-    names: Sequence[str],
+    taking_part: Sequence[Entrant],
     only: Sequence[str],
     pace: Pace,
 ) -> Report:
-    made = _load(postgres, DATABASE, size)
-    wanted = [item for item in items(made) if not only or item.name in only]
+    for database, build in builds(taking_part).items():
+        with console.status(f"loading {size.memberships:,} memberships"):
+            load(postgres, build, database, size)
+    wanted = [_with_before(each) for each in items(data.institution(size))]
+    wanted = [item for item in wanted if not only or item.name in only]
     report = Report({"size": size, "pace": asdict(pace)}, "bare")
-    with _running(postgres, driver, names, postgres.url(DATABASE)) as bench:
+    with ExitStack() as stack:
+        with console.status("starting the contenders"):
+            bench = stack.enter_context(running(postgres, driver, taking_part))
         for name, place in bench.places.items():
             report.memory[name] = memory(place.server.pid)
-        wanted = [item for item in wanted if _alike(bench, item, report)]
+        compared = (_alike(bench, item, report) for item in wanted)
+        wanted = [item for item in compared if item]
         _rounds(bench, wanted, pace, report)
     with (
         Relay(postgres.home / "relay", postgres.socket) as relay,
-        _running(postgres, driver, names, postgres.url(DATABASE, relay.socket)) as bench,
+        running(postgres, driver, taking_part, relay.socket) as bench,
     ):
         for item in wanted:
             with console.status(f"counting round trips: {item.title}"):
@@ -86,15 +110,37 @@ def _compare(
     return report
 
 
-def _alike(bench: Bench, item: Item, report: Report) -> bool:
-    """Whether everybody answers the same; an item that somebody refuses is left out, loudly."""
+def _with_before(item: Item) -> Item:
+    return replace(item, requests={**item.requests, BEFORE: item.requests["groupsvc"]})
+
+
+def _alike(bench: Bench, item: Item, report: Report) -> Item | None:
+    """The item if everybody answers the same. One that somebody refuses is left out, loudly.
+
+    The commit before may answer something else, or refuse what it does not know yet.
+    """
+    names = bench.contenders(item)
+    others = [name for name in names if name != BEFORE]
     with console.status(f"comparing answers: {item.title}"):
         try:
-            report.alike[item.name] = parity.compare(bench, item)
+            report.alike[item.name] = parity.compare(bench, item, others)
         except RefusedError as refusal:
-            report.refused[item.title] = str(refusal)
-            console.print(f"left out: {item.title}: {refusal}", style="red", markup=False)
-    return item.name in report.alike
+            _leave_out(report, item.title, refusal)
+            return None
+        try:
+            if BEFORE in names:
+                parity.compare(bench, item, ("groupsvc", BEFORE))
+        except AssertionError:
+            report.changed.append(item.title)
+        except RefusedError as refusal:
+            _leave_out(report, f"{item.title}, before", refusal)
+            return replace(item, requests={name: item.requests[name] for name in others})
+    return item
+
+
+def _leave_out(report: Report, what: str, refusal: RefusedError) -> None:
+    report.refused[what] = str(refusal)
+    console.print(f"left out: {what}: {refusal}", style="red", markup=False)
 
 
 def _scale(
@@ -107,47 +153,22 @@ def _scale(
     asked: dict[str, dict[str, Sequence[Request]]] = defaultdict(dict)
     wanted: list[Item] = []
     for number, (name, size) in enumerate(sizes.items()):
-        database = f"bench{number}"
-        made = _load(postgres, database, size)
+        database = f"{DATABASE}{number}"
+        with console.status(f"loading {size.memberships:,} memberships"):
+            load(postgres, OURS, database, size)
         url = postgres.url(database)
-        servers.declare_account(url, postgres.home)
+        servers.declare_account(OURS, url, postgres.home)
         server = servers.start("groupsvc", url, postgres.home)
         stack.callback(server.stop)
         places[name] = Place(database, server)
-        headers[database] = servers.headers(server, url, postgres.home)
+        headers[database] = servers.headers(OURS, server, url, postgres.home)
+        made = data.institution(size)
         wanted = [item for item in items(made, many=1000) if item.name in only]
         for item in wanted:
             asked[item.name][name] = item.requests["groupsvc"]
     bench = Bench(driver, postgres, places, headers)
     _rounds(bench, [replace(item, requests=asked[item.name]) for item in wanted], pace, report)
     return report
-
-
-def _load(postgres: Postgres, database: str, size: data.Size) -> data.Institution:
-    async def work() -> None:
-        await postgres.create(database)
-        connection = await postgres.connect(database)
-        await data.load(connection, made)
-        await connection.close()
-
-    made = data.institution(size)
-    with console.status(f"loading {size.memberships:,} memberships"):
-        asyncio.run(work())
-    return made
-
-
-@contextmanager
-def _running(postgres: Postgres, driver: Driver, names: Sequence[str], url: str) -> Iterator[Bench]:
-    with ExitStack() as stack:
-        places: dict[str, Place] = {}
-        with console.status("starting the contenders"):
-            servers.declare_account(url, postgres.home)
-            for name in names:
-                server = servers.start(name, url, postgres.home)
-                stack.callback(server.stop)
-                places[name] = Place(DATABASE, server)
-            headers = servers.headers(places["groupsvc"].server, url, postgres.home)
-        yield Bench(driver, postgres, places, {DATABASE: headers})
 
 
 def _rounds(bench: Bench, wanted: Sequence[Item], pace: Pace, report: Report) -> None:
@@ -157,9 +178,9 @@ def _rounds(bench: Bench, wanted: Sequence[Item], pace: Pace, report: Report) ->
             progress.update(task, description=item.title)
             for place in bench.places.values():
                 forget_peak(place.server.pid)
-            samples: dict[str, list[Sample]] = defaultdict(list)
+            samples: dict[str, list[Sample]] = {name: [] for name in bench.contenders(item)}
             for name, sample in bench.measure(item, pace):
-                samples[name].append(sample)
+                samples.setdefault(name, []).append(sample)
                 progress.advance(task, 1 / pace.rounds)
             report.add(item, samples)
             if item.goal in ("bulk", "import"):

@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.data import Course, Institution, username
 
 EVERYBODY = ("groupsvc", "bare", "flask", "django")
+BEFORE = "before"  # the service as another commit has it, asked for the same as "groupsvc"
 SCODOC, OPENEDX, NATIVE = EVERYBODY[:3], ("groupsvc", "bare", "django"), EVERYBODY[:2]
 MANY = 100_000  # rows of the largest bulk
 SPREAD = 20_000  # different users in turn, where each is written to

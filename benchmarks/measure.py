@@ -1,6 +1,7 @@
 """Interleaved rounds: every contender in turn, and all of them again."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from benchmarks.processes import Server, cpu_seconds
 
 WARM = 0.3  # of the time of a round, before the first
 MOST_OF_BULK = 5
+COPIED = "bare"  # on whose database rows are copied
 CLEAN = "VACUUM memberships, changes"
 
 
@@ -70,27 +72,32 @@ class Bench:
         return self._run(name, order).last.partition(b"\r\n\r\n")[2]
 
     def measure(self, item: Item, pace: Pace) -> Iterator[tuple[str, Sample]]:
-        """Samples as they come, some rounds of all contenders; what warms them up is left out."""
+        """Samples as they come, some rounds of all contenders; what warms them up is left out.
+
+        Every other round goes backwards, so that nobody is always the first after a VACUUM.
+        Each database has its own turn of the requests: one that writes always changes something.
+        """
         raw = {name: self.raw(item, name) for name in self.contenders(item)}
-        start = 0
+        starts: Counter[str] = Counter()
         rounds = min(pace.rounds, MOST_OF_BULK) if item.rows >= 10_000 else pace.rounds
         for number in range(rounds + 1):
-            for name, requests in raw.items():
+            for name, requests in list(raw.items())[:: -1 if number % 2 else 1]:
                 if name in item.once and number != 1:
                     continue
                 self.reset(item, name)
                 warm = number == 0 or name in item.once
                 most = self._most(item, requests, alone=name in item.once)
                 seconds = pace.seconds * (WARM if warm else 1)
-                port = self.places[name].server.port
-                order = Order(port, requests, start, seconds, most, item.connections)
+                place = self.places[name]
+                start = starts[place.database]
+                order = Order(place.server.port, requests, start, seconds, most, item.connections)
                 before = self._cpu(name)
                 result = self._run(name, order)
                 after = self._cpu(name)
-                start += result.count
+                starts[place.database] += result.count
                 if number:
                     yield name, _sample(before, after, result)
-            if item.beside_copy and number:
+            if item.beside_copy and number and COPIED in self.places:
                 yield from self._copies(item)
             if item.writes:
                 self._vacuum()
@@ -113,11 +120,11 @@ class Bench:
 
     def _copies(self, item: Item) -> Iterator[tuple[str, Sample]]:
         """What COPY needs for the rows of the item."""
-        (place, *_) = self.places.values()
+        database = self.places[COPIED].database
         rows = copying.rows(item.requests["groupsvc"][0].body)
         for name, table in copying.TABLES.items():
-            self.reset(item, "groupsvc")
-            work = copying.copy(self._postgres, place.database, table, rows)
+            self.reset(item, COPIED)
+            work = copying.copy(self._postgres, database, table, rows)
             elapsed, used = asyncio.run(work)
             yield name, Sample(1 / elapsed, elapsed * 1e3, elapsed * 1e3, 0.0, used * 1e6)
 

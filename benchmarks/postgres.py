@@ -11,14 +11,10 @@ from typing import Self
 from urllib.parse import quote
 
 from asyncpg.connection import Connection, connect
-from sqlalchemy import make_url
 
 from benchmarks.processes import wait_for_end
-from groupsvc.db import migrate
-from groupsvc.db.engine import make_engine
 from groupsvc.local.embedded import CLUSTER
 from groupsvc.local.programs import Programs, account_for
-from groupsvc.settings import Settings
 
 # Autovacuum would start in the middle of somebody's round: rounds that write end with a VACUUM.
 SERVER = (
@@ -67,14 +63,6 @@ class Postgres:
 
     async def connect(self, database: str) -> Connection:
         return await connect(self.url(database), command_timeout=900)
-
-    async def create(self, database: str) -> None:
-        """A database with the tables of the service."""
-        await self.execute("postgres", f"CREATE DATABASE {database} TEMPLATE template0")
-        url = make_url(self.url(database)).set(drivername="postgresql+asyncpg")
-        engine = make_engine(url, Settings(statement_timeout=60, command_timeout=60))
-        await migrate.upgrade(engine)
-        await engine.dispose()
 
     async def execute(self, database: str, *statements: str) -> None:
         connection = await self.connect(database)

@@ -76,7 +76,7 @@ class Server:
         self._log = log
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                (program(command[0]), *command[1:]),
+                command,
                 env={**os.environ, **environment},
                 stdout=output,
                 stderr=output,

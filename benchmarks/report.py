@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks import comparison
 from benchmarks.copying import TABLES
 from benchmarks.items import Item
 from benchmarks.measure import Sample
@@ -22,10 +23,11 @@ IDLE, IMPORTING = 120, 200
 
 @dataclass
 class Report:
-    """``base`` is whom all others are divided by."""
+    """``base`` is whom all others are divided by; ``against`` is the commit of ``before``."""
 
     settings: Mapping[str, Any]
     base: str
+    against: str = ""
     samples: dict[str, tuple[Item, Mapping[str, Sequence[Sample]]]] = field(
         default_factory=dict[str, tuple[Item, Mapping[str, Sequence[Sample]]]]
     )
@@ -34,6 +36,7 @@ class Report:
     memory: dict[str, int] = field(default_factory=dict[str, int])
     refused: dict[str, str] = field(default_factory=dict[str, str])
     peaks: dict[str, int] = field(default_factory=dict[str, int])
+    changed: list[str] = field(default_factory=list[str])
 
     def add(self, item: Item, samples: Mapping[str, Sequence[Sample]]) -> None:
         self.samples[item.name] = item, samples
@@ -45,7 +48,8 @@ class Report:
         stem.with_suffix(".json").write_text(json.dumps(self._document(), indent=1))
 
     def text(self) -> str:
-        return "\n".join([*self._ratios(), *self._figures(), *self._memory(), *self._goals()])
+        parts = (self._ratios(), self._comparison(), self._figures(), self._memory(), self._goals())
+        return "\n".join(line for part in parts for line in part)
 
     def ratio(self, name: str, contender: str, base: str) -> float | None:
         """Server CPU of one divided by that of another, the median of what each round says."""
@@ -62,6 +66,12 @@ class Report:
         yield _row("---", *("---:" for _ in names))
         for item, _ in self.samples.values():
             yield _row(item.title, *(self._cell(item.name, name) for name in names))
+
+    def _comparison(self) -> Iterator[str]:
+        if self.against:
+            yield from comparison.table(self.against, self.samples)
+            for title in self.changed:
+                yield f"\nThe answer is not what it was before: {title}."
 
     def _cell(self, item: str, contender: str) -> str:
         ratio = self.ratio(item, contender, self.base)
@@ -127,9 +137,10 @@ class Report:
                     ratio >= factor,
                     f"{item.title}: {ratio:.1f} times less than {other}, {factor}",
                 )
+        yield from comparison.judged(item, self.samples[name][1])
         copy = next(iter(TABLES))
         samples = self.samples[name][1]
-        if item.beside_copy and "groupsvc" in samples:
+        if item.beside_copy and copy in samples:
             pairs = zip(samples["groupsvc"], samples[copy], strict=True)
             times = median(ours.p50 / theirs.p50 for ours, theirs in pairs)
             yield (
@@ -141,6 +152,8 @@ class Report:
         return {
             "settings": {**self.settings, "size": asdict(self.settings["size"])},
             "python": platform.python_version(),
+            "against": self.against,
+            "changed_answers": self.changed,
             "samples": {
                 name: {
                     contender: [asdict(each) for each in own] for contender, own in given.items()
