@@ -46,6 +46,15 @@ def running(home: Path) -> list[psutil.Process]:
     ]
 
 
+def has_child(name: str) -> bool:
+    """Whether this process has started such a program, which may end while it is looked at."""
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if child.name() == name:
+                return True
+    return False
+
+
 def postmaster(home: Path) -> psutil.Process:
     return psutil.Process(int((home / "pg18/postmaster.pid").read_text().split()[0]))
 

@@ -16,7 +16,16 @@ from sqlalchemy import make_url
 from groupsvc.local.embedded import EmbeddedPostgres, default_home
 from groupsvc.local.programs import EmbeddedError, installed
 from groupsvc.settings import Settings
-from tests.live.processes import Join, ask, leave, postmaster, running, url_of, wait_until
+from tests.live.processes import (
+    Join,
+    ask,
+    has_child,
+    leave,
+    postmaster,
+    running,
+    url_of,
+    wait_until,
+)
 
 IS_ROOT = os.geteuid() == 0
 
@@ -117,7 +126,7 @@ def test_children_that_linger_hold_up_the_next_server(used: Path) -> None:
         again = pool.submit(server.start)
         wait_until(lambda: running(used) == [child])
         assert (used / "pg18/postmaster.pid").exists()
-        wait_until(lambda: any(c.name() == "pg_isready" for c in psutil.Process().children()))
+        wait_until(lambda: has_child("pg_isready"))
         child.resume()
         assert ask(again.result(), "SELECT 1") == 1
     assert "shared memory block" not in (used / "postgres.log").read_text()
@@ -130,7 +139,7 @@ def test_a_server_that_does_not_answer_yet_is_waited_for(used: Path) -> None:
         slow.suspend()
         other = EmbeddedPostgres(used)
         joined = pool.submit(other.start)
-        wait_until(lambda: any(c.name() == "pg_isready" for c in psutil.Process().children()))
+        wait_until(lambda: has_child("pg_isready"))
         slow.resume()
         assert ask(joined.result(), "SELECT 1") == 1
         assert postmaster(used) == slow
