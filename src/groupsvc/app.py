@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 import groupsvc
 from groupsvc.auth.verifier import make_verifier
 from groupsvc.core.accounts.authentication import Authenticator
+from groupsvc.core.changes.journal import Journal
 from groupsvc.core.jobs.service import JobRunner, Pace
 from groupsvc.core.transactions import TransactionRunner
 from groupsvc.db.engine import close_engine, for_bulk, make_engine, make_sessions
@@ -69,6 +70,12 @@ ROUTERS: Sequence[APIRouter] = (
     health.router,
 )
 
+# In whose words the change log can be read.
+JOURNALS: Mapping[str, Journal] = {
+    "scodoc": scodoc.JOURNAL,
+    "openedx": openedx.JOURNAL,
+}
+
 # What a face answers before it is asked, by the beginning of its paths.
 RENDERERS: Mapping[str, Render] = {
     "/ScoDoc/": scodoc.render,
@@ -86,15 +93,15 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[dict[str, Any]]:
         engine, bulk = make_engine(url, settings), make_engine(url, for_bulk(settings))
-        verifier = make_verifier(settings, home)
+        verifier = make_verifier(settings, home, scodoc.VOCABULARY.permissions)
         stopping = asyncio.Event()
-        units = TransactionRunner(make_sessions(engine), make_sessions(bulk))
+        units = TransactionRunner(make_sessions(engine), make_sessions(bulk), scodoc.VOCABULARY)
         pace = Pace(poll=settings.job_poll, silence=settings.job_silence, keep=settings.job_days)
         runner = JobRunner(units, pace)
         runner.start()
         try:
             yield {
-                "app_state": AppState(settings, units, Authenticator(verifier), runner),
+                "app_state": AppState(settings, units, Authenticator(verifier), runner, JOURNALS),
                 "readiness": DatabaseCheck(engine, embedded=embedded),
                 "stopping": stopping,
             }

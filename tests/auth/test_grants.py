@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from groupsvc.domain.errors import InvalidError
 from groupsvc.domain.grants import MAX_NAME, format_grant, is_name, parse_grant
 from groupsvc.domain.principal import Grant, Permission
+from groupsvc.faces.scodoc.vocabulary import VOCABULARY
 
 READ, WRITE = Permission.GROUPS_READ, Permission.GROUPS_WRITE
 
@@ -39,7 +40,7 @@ def test_a_grant_and_its_text(text: str, grant: Grant) -> None:
     ],
 )
 def test_the_names_that_scodoc_has_are_written_as_ours(text: str, ours: str) -> None:
-    assert format_grant(parse_grant(text)) == ours
+    assert format_grant(parse_grant(text, VOCABULARY.permissions)) == ours
 
 
 @pytest.mark.parametrize(

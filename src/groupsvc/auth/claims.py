@@ -10,7 +10,7 @@ from groupsvc.auth.claim_grants import ClaimGrants
 from groupsvc.auth.compact import refused
 from groupsvc.domain.errors import InvalidError
 from groupsvc.domain.grants import is_name, parse_grant
-from groupsvc.domain.principal import Grant, Principal
+from groupsvc.domain.principal import Grant, Permission, Principal
 
 LEEWAY_SECONDS = 30
 
@@ -28,6 +28,7 @@ class TokenRules:
     grants_claim: str
     max_lifetime: int
     others: ClaimGrants = field(default_factory=ClaimGrants)
+    permission_names: Mapping[str, Permission] = field(default_factory=dict[str, Permission])
 
 
 def check_claims(claims: Claims, rules: TokenRules, now: float) -> float:
@@ -53,7 +54,12 @@ def read_principal(claims: Claims, rules: TokenRules) -> Principal:
     return Principal(
         subject=cast("str", claims["sub"]),
         username=username if is_name(username) else None,
-        grants=frozenset((*_grants(claims.get(rules.grants_claim)), *rules.others.read(claims))),
+        grants=frozenset(
+            (
+                *_grants(claims.get(rules.grants_claim), rules.permission_names),
+                *rules.others.read(claims),
+            )
+        ),
     )
 
 
@@ -87,10 +93,10 @@ def _are_texts(value: object) -> TypeGuard[list[str]]:
     )
 
 
-def _grants(value: object) -> list[Grant]:
+def _grants(value: object, names: Mapping[str, Permission]) -> list[Grant]:
     grants: list[Grant] = []
     for item in cast("list[object]", value) if isinstance(value, list) else []:
         with contextlib.suppress(InvalidError):
             if isinstance(item, str):
-                grants.append(parse_grant(item))
+                grants.append(parse_grant(item, names))
     return grants

@@ -1,6 +1,7 @@
 """Which issuers are believed, and the one door through which their tokens come."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,7 +12,8 @@ from groupsvc.auth.compact import MAX_TOKEN, read_compact, refused
 from groupsvc.auth.development import DEVELOPMENT_ISSUER, open_development_key
 from groupsvc.auth.jwks import KeySet
 from groupsvc.auth.jwt import JwtVerifier
-from groupsvc.domain.principal import Principal
+from groupsvc.domain.grants import NO_OTHER_NAMES
+from groupsvc.domain.principal import Permission, Principal
 from groupsvc.settings import Settings
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -47,7 +49,9 @@ class Verifier:
             await verifier.aclose()
 
 
-def make_verifier(settings: Settings, home: Path) -> Verifier:
+def make_verifier(
+    settings: Settings, home: Path, permission_names: Mapping[str, Permission] = NO_OTHER_NAMES
+) -> Verifier:
     """The issuers that the settings name: an identity provider, and in development our own key.
 
     Raises ValueError for settings that contradict themselves and DevelopmentKeyError when the key
@@ -55,14 +59,18 @@ def make_verifier(settings: Settings, home: Path) -> Verifier:
     """
     issuers: dict[str, JwtVerifier] = {}
     if settings.jwks_url or settings.jwt_issuer:
-        issuers.update(_provider(settings))
+        issuers.update(_provider(settings, permission_names))
     if settings.env == "development":
         key = open_development_key(settings, home)
-        issuers[DEVELOPMENT_ISSUER] = JwtVerifier(key.rules, key)
+        issuers[DEVELOPMENT_ISSUER] = JwtVerifier(
+            replace(key.rules, permission_names=permission_names), key
+        )
     return Verifier(issuers, TokenCache())
 
 
-def _provider(settings: Settings) -> dict[str, JwtVerifier]:
+def _provider(
+    settings: Settings, permission_names: Mapping[str, Permission]
+) -> dict[str, JwtVerifier]:
     if not settings.jwks_url or not settings.jwt_issuer:
         raise ValueError("an identity provider needs both jwks_url and jwt_issuer")
     url = urlsplit(settings.jwks_url)
@@ -78,6 +86,7 @@ def _provider(settings: Settings) -> dict[str, JwtVerifier]:
         grants_claim=settings.jwt_grants_claim,
         max_lifetime=settings.jwt_max_lifetime,
         others=_other_claims(settings),
+        permission_names=permission_names,
     )
     keys = KeySet(settings.jwks_url, refresh_seconds=settings.jwks_refresh)
     return {rules.issuer: JwtVerifier(rules, keys)}

@@ -11,6 +11,7 @@ from groupsvc.core.accounts.service import AccountService
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.grants import parse_grant
 from groupsvc.domain.principal import Grant, Permission
+from groupsvc.faces.scodoc.vocabulary import VOCABULARY
 from groupsvc.local.embedded import default_home
 from groupsvc.settings import Settings
 
@@ -108,7 +109,9 @@ def token(
     settings = Settings()
     home = default_home(settings)
     home.mkdir(parents=True, exist_ok=True)
-    given = [parse_grant(text) for text in grants] or [Grant(each) for each in Permission]
+    given = [parse_grant(text, VOCABULARY.permissions) for text in grants] or [
+        Grant(each) for each in Permission
+    ]
     key = open_development_key(settings, home)
     typer.echo(key.issue(subject, given, username=username, lifetime=lifetime))
 

@@ -14,6 +14,7 @@ from groupsvc.core.transactions import TransactionRunner
 from groupsvc.db import migrate
 from groupsvc.db.engine import database_url, make_engine, make_sessions
 from groupsvc.domain.principal import Grant, Permission, Principal
+from groupsvc.faces.scodoc.vocabulary import VOCABULARY
 from groupsvc.local.embedded import EmbeddedPostgres, default_home
 from groupsvc.settings import Settings
 
@@ -68,7 +69,7 @@ async def migrate_database(database: Database, settings: Settings) -> tuple[str 
 async def units(database: Database, settings: Settings) -> AsyncGenerator[TransactionRunner]:
     engine = make_engine(database.url, settings)
     try:
-        yield TransactionRunner(make_sessions(engine))
+        yield TransactionRunner(make_sessions(engine), vocabulary=VOCABULARY)
     finally:
         await engine.dispose()
 

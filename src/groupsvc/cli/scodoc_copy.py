@@ -11,11 +11,12 @@ from groupsvc.core.class_lists.service import ClassListService, Codes
 from groupsvc.core.courses.service import CourseService
 from groupsvc.core.groups.service import GroupService
 from groupsvc.core.memberships.service import AssignmentRow, MembershipService
-from groupsvc.core.partitions.service import TRACKS_NAME, PartitionService
+from groupsvc.core.partitions.service import PartitionService
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.json_resource import PartitionDoc
 from groupsvc.domain.principal import Principal
+from groupsvc.faces.scodoc.vocabulary import VOCABULARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class SemesterCopy:
 
     async def _write_groups(self, course_id: int, source: SourcePartition) -> PartitionDoc:
         """The partition here, with at least the groups of the one there."""
-        if source.partition_name == TRACKS_NAME:
+        if source.partition_name == VOCABULARY.tracks_name:
             return await self._write_tracks(course_id, source)
         listed = (await self._partitions.in_course(course_id)).data
         found = next((each for each in listed if each["name"] == source.partition_name), None)
@@ -89,7 +90,7 @@ class SemesterCopy:
         codes = [group["name"] or "" for group in own["groups"]] if own is not None else []
         codes += [each.group_name for each in source.groups.values()]
         wanted = list(dict.fromkeys(codes))
-        return (await self._partitions.set_tracks(course_id, TRACKS_NAME, wanted)).data
+        return (await self._partitions.set_tracks(course_id, None, wanted)).data
 
     async def _write_members(
         self, department: str, source: SourcePartition, own: PartitionDoc

@@ -5,11 +5,12 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.core.unit_of_work import NO_WORDS, UnitOfWork
 from groupsvc.db.connection import Context, StaleTokenError
 from groupsvc.db.engine import Sessions
 from groupsvc.db.failures import Failure, classify
 from groupsvc.domain.errors import UnavailableError
+from groupsvc.domain.vocabulary import Vocabulary
 
 T = TypeVar("T")
 
@@ -20,7 +21,13 @@ FIRST_PAUSE = 0.005  # seconds
 class TransactionRunner:
     """Makes units of work, and judges their failures."""
 
-    def __init__(self, sessions: Sessions, bulk: Sessions | None = None) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        bulk: Sessions | None = None,
+        vocabulary: Vocabulary = NO_WORDS,
+    ) -> None:
+        self._vocabulary = vocabulary
         self._sessions = sessions
         self._bulk = bulk or sessions
 
@@ -45,9 +52,8 @@ class TransactionRunner:
         use_cached_token = True
         while True:
             tries += 1
-            uow = UnitOfWork(
-                sessions, Context(request_id=request_id, use_cached_token=use_cached_token)
-            )
+            context = Context(request_id=request_id, use_cached_token=use_cached_token)
+            uow = UnitOfWork(sessions, context, self._vocabulary)
             try:
                 async with uow:
                     return await work(uow)

@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, overload
 
 from groupsvc.core.accounts.repository import AccountRepository
-from groupsvc.core.changes.feed import FeedRepository
 from groupsvc.core.changes.repository import ChangeRepository
 from groupsvc.core.class_lists.repository import ClassListRepository
 from groupsvc.core.cohorts.member_repository import CohortMemberRepository
@@ -28,8 +27,11 @@ from groupsvc.db.connection import Connection, Context
 from groupsvc.db.constraints import broken_constraints
 from groupsvc.db.engine import Sessions
 from groupsvc.db.failures import Failure, classify
+from groupsvc.domain.vocabulary import Vocabulary
 
 R = TypeVar("R", bound=Repository)
+
+NO_WORDS = Vocabulary()
 
 
 class _Lazy(Generic[R]):
@@ -70,7 +72,6 @@ class UnitOfWork:
     courses = _Lazy(CourseRepository)
     departments = _Lazy(DepartmentRepository)
     enrollments = _Lazy(EnrollmentRepository)
-    feed = _Lazy(FeedRepository)
     groups = _Lazy(GroupRepository)
     idempotency = _Lazy(IdempotencyRepository)
     jobs = _Lazy(JobRepository)
@@ -80,7 +81,13 @@ class UnitOfWork:
     rolls = _Lazy(ClassListRepository)
     users = _Lazy(UserRepository)
 
-    def __init__(self, sessions: Sessions, context: Context | None = None) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        context: Context | None = None,
+        vocabulary: Vocabulary = NO_WORDS,
+    ) -> None:
+        self.vocabulary = vocabulary
         self.context = context or Context()
         self.connection = Connection(sessions, self.context)
         self.began = False

@@ -4,6 +4,8 @@ This is how tokens and account files carry them. The first ``@`` ends the permis
 ``:`` after it ends the kind of place, so that a course key may contain both.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TypeGuard
 
 from groupsvc.domain.errors import InvalidError
@@ -11,12 +13,7 @@ from groupsvc.domain.principal import Grant, Permission
 
 MAX_NAME = 255
 
-# The names that ScoDoc has for them, one of them from before 2024. Written they are ours.
-ALIASES = {
-    "ScoView": Permission.GROUPS_READ,
-    "EtudChangeGroups": Permission.GROUPS_WRITE,
-    "ScoEtudChangeGroups": Permission.GROUPS_WRITE,
-}
+NO_OTHER_NAMES: Mapping[str, Permission] = MappingProxyType({})
 
 
 def is_name(value: object) -> TypeGuard[str]:
@@ -33,11 +30,14 @@ def is_name(value: object) -> TypeGuard[str]:
     )
 
 
-def parse_grant(text: str) -> Grant:
-    """Raises InvalidError for anything that ``format_grant`` does not write, but for aliases."""
+def parse_grant(text: str, other_names: Mapping[str, Permission] = NO_OTHER_NAMES) -> Grant:
+    """Read what ``format_grant`` writes; the permission may have one of its other names.
+
+    Raises InvalidError for anything else.
+    """
     permission, at, place = text.partition("@")
     try:
-        held = ALIASES.get(permission) or Permission(permission)
+        held = other_names.get(permission) or Permission(permission)
     except ValueError:
         raise InvalidError("a grant begins with a known permission") from None
     if not at:

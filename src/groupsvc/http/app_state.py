@@ -1,11 +1,13 @@
 """What the application keeps for all its requests, in the state of the lifespan."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from starlette.requests import Request
 
 from groupsvc.core.accounts.authentication import Authenticator
+from groupsvc.core.changes.journal import Journal
 from groupsvc.core.jobs.service import JobRunner
 from groupsvc.core.transactions import TransactionRunner
 from groupsvc.settings import Settings
@@ -17,6 +19,7 @@ class AppState:
     units: TransactionRunner
     authenticator: Authenticator
     jobs: JobRunner
+    journals: Mapping[str, Journal]
 
 
 def app_state(request: Request) -> AppState:

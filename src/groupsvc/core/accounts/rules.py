@@ -1,12 +1,12 @@
 """What an account may be called, hold and keep secret."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from groupsvc.domain.errors import InvalidError, NotFoundError
 from groupsvc.domain.grants import parse_grant
 from groupsvc.domain.names import normalise
-from groupsvc.domain.principal import Grant
+from groupsvc.domain.principal import Grant, Permission
 
 LONGEST = 150
 LONGEST_GRANT = 300
@@ -30,18 +30,18 @@ def account_name(name: object) -> str:
 
 
 def roster_name(username: object) -> str | None:
-    """The username that an account stands for, if any; he may come to the roster later."""
+    """The username that an account stands for, if any; they may come to the roster later."""
     if username is None:
         return None
     return normalise(username, field="username", longest=LONGEST)
 
 
-def parse_grants(texts: Sequence[str]) -> list[Grant]:
+def parse_grants(texts: Sequence[str], other_names: Mapping[str, Permission]) -> list[Grant]:
     """Raises InvalidError that points at the first one that is no grant."""
     grants: list[Grant] = []
     for line, text in enumerate(texts):
         try:
-            grants.append(parse_grant(normalise(text, longest=LONGEST_GRANT)))
+            grants.append(parse_grant(normalise(text, longest=LONGEST_GRANT), other_names))
         except InvalidError as error:
             raise InvalidError(
                 error.message, code="invalid_grant", pointer=f"#/grants/{line}"

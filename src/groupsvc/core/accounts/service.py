@@ -62,7 +62,7 @@ class AccountService(Service):
         first grant that is malformed or in a place that there is not.
         """
         self._require(Permission.ADMIN)
-        tidy, wanted = account_name(name), parse_grants(grants)
+        tidy, wanted = account_name(name), self._parse_grants(grants)
         check_secret_length(secret)
         values: dict[str, Any] = {"username": roster_name(username), "is_active": is_active}
         held = await self._hold(tidy, expected)
@@ -71,12 +71,15 @@ class AccountService(Service):
         await self._grant(account_id, wanted)
         return Declared(await self._read(tidy), held is None, made)
 
+    def _parse_grants(self, texts: Sequence[str]) -> list[Grant]:
+        return parse_grants(texts, self._uow.vocabulary.permissions)
+
     async def set_grants(
         self, name: str, grants: Sequence[str], *, expected: IfMatch | None = None
     ) -> JsonResource[dict[str, Any]]:
         """Replace what an account may do; its tokens may do just that from now on."""
         self._require(Permission.ADMIN)
-        wanted = parse_grants(grants)
+        wanted = self._parse_grants(grants)
         held = await self._open(name, expected)
         await self._grant(held.id, wanted)
         return await self._read(held.name)

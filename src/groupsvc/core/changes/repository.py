@@ -13,6 +13,7 @@ SQL: Final = SqlFile(__file__)
 
 
 NEWEST = 2**63 - 1
+BEGINNING = (0, 0)
 
 
 class ChangeRepository(Repository):
@@ -51,6 +52,24 @@ class ChangeRepository(Repository):
             **scope_parameters(reach),
             **{**wanted, **filters},
         )
+
+    async def cohort_page(
+        self, reach: GrantScope, *, after: tuple[int, int] = BEGINNING, limit: int, **filters: Any
+    ) -> Page:
+        """Lines about cohorts after a key, which is a transaction and a sequence number.
+
+        The key of the last line is there whether or not there are more: it is where to read on.
+        """
+        rows = await self._rows(
+            SQL.cohort_page,
+            after=after[0],
+            after_seq=after[1],
+            limit=limit,
+            **scope_parameters(reach),
+            **filters,
+        )
+        key = (rows[-1].transaction_id, rows[-1].seq) if rows else None
+        return Page([row.body for row in rows], key)
 
     async def latest(self, nouns: Sequence[str], **about: int) -> list[dict[str, Any]]:
         """The last few changes of one thing, for a caller who has missed them.

@@ -28,3 +28,42 @@ WHERE split_part(kind, '.', 1) = ANY (:nouns::text[])
   AND (:user_id::bigint IS NULL OR user_id = :user_id::bigint)
   AND (:course_id::bigint IS NULL OR course_id = :course_id::bigint)
 ORDER BY seq DESC LIMIT 5;
+
+-- read: cohort_page
+-- Below the oldest transaction that is still running nothing is added any more: whoever reads on
+-- from the last key misses nothing and reads nothing twice. An address is told while it waits.
+SELECT CAST(x.transaction_id::text AS bigint) AS transaction_id, x.seq,
+       row_to_json(shape)::text AS body
+FROM changes x
+JOIN courses c ON c.id = x.course_id
+JOIN departments d ON d.id = c.department_id
+LEFT JOIN users u ON u.id = x.user_id
+LEFT JOIN preassignments w
+    ON x.kind LIKE 'preassignment.%' AND w.course_id = x.course_id
+    AND w.id = CAST(x.after ->> 'id' AS bigint)
+LEFT JOIN groups g
+    ON x.kind LIKE 'preassignment.%' AND g.course_id = x.course_id AND g.id = x.group_id
+CROSS JOIN LATERAL (SELECT x.seq, nullif(x.course_id, 0) AS course_id, x.at, x.actor, x.request_id,
+x.changeset_id, x.cause, x.kind, x.partition_id, x.group_id, x.user_id, x.before, x.after, c.key AS course_key, CASE WHEN u.id IS NOT NULL THEN json_build_object(
+    'id', u.id, 'username', u.username, 'email', u.email, 'given_name', u.given_name,
+    'family_name', u.family_name, 'is_active', u.is_active) END AS "user", w.email,
+              g.name AS group_name) shape
+WHERE (x.transaction_id, x.seq) > (CAST(CAST(:after::bigint AS text) AS xid8), :after_seq::bigint)
+  AND x.transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+  AND x.kind IN ('group.created', 'membership.assigned', 'membership.moved',
+    'membership.removed', 'preassignment.created', 'preassignment.updated') AND (x.partition_id IS NULL OR EXISTS (
+    SELECT FROM changes made
+    WHERE made.course_id = x.course_id AND made.partition_id = x.partition_id
+      AND made.user_id IS NULL AND made.kind = 'partition.created'
+      AND made.after ->> 'kind' = 'cohorts')) AND (:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[]))
+  AND (:course_id::bigint IS NULL OR x.course_id = :course_id::bigint)
+  AND (:user_id::bigint IS NULL OR x.user_id = :user_id::bigint)
+  AND (:partition_id::bigint IS NULL OR x.partition_id = :partition_id::bigint)
+  AND (:group_id::bigint IS NULL OR x.group_id = :group_id::bigint)
+  AND (:actor::text IS NULL OR x.actor = :actor::text)
+  AND (:kind::text IS NULL OR x.kind = :kind::text)
+  AND (:request::text IS NULL OR x.request_id = :request::text)
+  AND (:changeset::text IS NULL OR x.changeset_id::text = :changeset::text)
+  AND (:since::timestamptz IS NULL OR x.at >= :since::timestamptz)
+  AND (:until::timestamptz IS NULL OR x.at < :until::timestamptz)
+ORDER BY x.transaction_id, x.seq LIMIT :limit::integer;

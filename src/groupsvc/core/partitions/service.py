@@ -12,9 +12,6 @@ from groupsvc.domain.json_resource import JsonResource, PartitionDoc
 from groupsvc.domain.names import LONGEST, normalise
 from groupsvc.domain.principal import Permission
 
-# Readers know the tracks of a course by this name: no other partition may take it.
-TRACKS_NAME = "Parcours"
-
 # What shows in a partition, by the first word of its lines in the change log.
 SHOWN = ("partition", "group")
 
@@ -44,7 +41,7 @@ class PartitionService(Service):
         number and pushes nobody.
         """
         course = await self.open_course(course_id)
-        tidy = _given_name(name, None, longest)
+        tidy = self._given_name(name, None, longest)
         created = await self._uow.partitions.create(course.id, tidy, position=position, **flags)
         if place is not None:
             ids = await self._uow.partitions.ids(course.id)
@@ -67,7 +64,7 @@ class PartitionService(Service):
             seen = await self._uow.partitions.read(held.id)
             await self._check_if_match(expected, seen, *SHOWN, partition_id=held.id)
         if "name" in changes:
-            changes["name"] = _given_name(changes["name"], held, longest)
+            changes["name"] = self._given_name(changes["name"], held, longest)
         if changes:
             await self._uow.partitions.update(held, changes)
         return await self.reload(held.id)
@@ -108,14 +105,15 @@ class PartitionService(Service):
     async def set_tracks(
         self,
         course_id: int,
-        name: object,
+        name: object | None,
         codes: Sequence[str],
         *,
         expected: IfMatch | None = None,
     ) -> JsonResource[PartitionDoc]:
         """Declare the tracks of a course: one group each in its one tracks partition.
 
-        Groups of codes no longer named are deleted, and their members lose their track.
+        A new partition without a name gets the one that readers of tracks expect. Groups of codes
+        no longer named are deleted, and their members lose their track.
         """
         course = await self.open_course(course_id, Permission.ROSTER_WRITE)
         await self._uow.set_cause("tracks")
@@ -127,8 +125,9 @@ class PartitionService(Service):
             seen = await self._uow.partitions.read(partition_id or 0)
             await self._check_if_match(expected, seen, *SHOWN, partition_id=partition_id or 0)
         if partition_id is None:
+            given = normalise(self._uow.vocabulary.tracks_name if name is None else name)
             partition_id = await self._uow.partitions.create(
-                course.id, normalise(name), kind="tracks", groups_editable=False
+                course.id, given, kind="tracks", groups_editable=False
             )
         existing = await self._uow.groups.names(course.id, partition_id)
         gone = [group_id for group_id, code in existing.items() if code not in wanted]
@@ -156,7 +155,7 @@ class PartitionService(Service):
         Raises InvalidError, NameTakenError, or ConflictError for a name that is kept for the
         tracks (code ``reserved_name``) and for a partition that keeps its own.
         """
-        tidy = _given_name(name, own, longest)
+        tidy = self._given_name(name, own, longest)
         taken = await self._uow.partitions.named(course_id, tidy)
         if taken is not None and (own is None or taken != own.id):
             raise rules.name_taken("a partition of the course has this name")
@@ -193,14 +192,14 @@ class PartitionService(Service):
         assert document is not None
         return document
 
-
-def _given_name(name: object, own: LockedPartition | None, longest: int) -> str:
-    if own is not None and own.kind != "ordinary" and name != own.name:
-        raise ConflictError("this partition keeps its name", code=f"{own.kind}_partition")
-    tidy = normalise(name, longest=longest)
-    if tidy == TRACKS_NAME and (own is None or own.kind != "tracks"):
-        raise ConflictError("this name is kept for the tracks", code="reserved_name")
-    return tidy
+    def _given_name(self, name: object, own: LockedPartition | None, longest: int) -> str:
+        if own is not None and own.kind != "ordinary" and name != own.name:
+            raise ConflictError("this partition keeps its name", code=f"{own.kind}_partition")
+        tidy = normalise(name, longest=longest)
+        is_tracks = own is not None and own.kind == "tracks"
+        if tidy == self._uow.vocabulary.tracks_name and not is_tracks:
+            raise ConflictError("this name is kept for the tracks", code="reserved_name")
+        return tidy
 
 
 def check_order(ids: Sequence[int], known: Sequence[int], *, partial: bool) -> None:

@@ -31,6 +31,7 @@ from groupsvc.faces.openedx import (
 from groupsvc.faces.openedx.deprecation import Deprecation
 from groupsvc.faces.openedx.errors import COHORTS, COURSES
 from groupsvc.faces.openedx.errors import render as render
+from groupsvc.faces.openedx.events import JOURNAL as JOURNAL
 from groupsvc.faces.openedx.head_as_get import HeadAsGet
 
 TITLE: Final = "groupsvc: Open edX dialect"

@@ -20,7 +20,9 @@ from groupsvc.faces.scodoc import (
     tokens,
 )
 from groupsvc.faces.scodoc.errors import render as render
+from groupsvc.faces.scodoc.journal import JOURNAL as JOURNAL
 from groupsvc.faces.scodoc.routing import DialectRouter
+from groupsvc.faces.scodoc.vocabulary import VOCABULARY as VOCABULARY
 
 DESCRIPTION = """The partitions API of ScoDoc 9, under `/ScoDoc/api` for callers who may act in all
 departments and under `/ScoDoc/<acronym>/api` for those of one. `POST /ScoDoc/api/tokens` gives a

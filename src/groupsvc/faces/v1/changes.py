@@ -12,6 +12,7 @@ from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.journal_schemas import JournalName, OpenedxEventOut, ScodocLineOut
 from groupsvc.faces.v1.schemas import MOST, ChangeOut, PageOut
 from groupsvc.http.access import Requires
+from groupsvc.http.app_state import app_state
 from groupsvc.http.dependencies import ChangeServiceDep, Cursor, Limit, page_size
 from groupsvc.http.problems import problem_responses
 from groupsvc.http.responses import decode_cursor, page_response
@@ -72,9 +73,13 @@ async def list_changes(
         "since": since,
         "until": until,
     }
+    known = app_state(request).journals[journal] if journal is not None else None
     if journal == "openedx":
         key = decode_cursor(cursor, (int, int))
         after = (key[0], key[1]) if key is not None else None
-        return page_response(request, await changes.events(after=after, **filters))
-    (before,) = decode_cursor(cursor, (int,)) or (None,)
-    return page_response(request, await changes.page(before=before, journal=journal, **filters))
+        page = await changes.cohort_page(after=after, **filters)
+    else:
+        (before,) = decode_cursor(cursor, (int,)) or (None,)
+        kinds = known.kinds if known is not None else None
+        page = await changes.page(before=before, kinds=kinds, **filters)
+    return page_response(request, known.translate(page) if known is not None else page)

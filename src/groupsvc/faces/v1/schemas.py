@@ -94,7 +94,10 @@ class OrderIn(Input):
 
 
 class TracksIn(Input):
-    name: GivenName = "Parcours"
+    name: Annotated[
+        GivenName | None,
+        Field(description="Of a new partition; without, the name that ScoDoc clients expect"),
+    ] = None
     codes: Annotated[list[GivenName], Field(max_length=500, examples=[["A", "B"]])]
 
 

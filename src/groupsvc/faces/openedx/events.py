@@ -3,13 +3,12 @@
 A line of the change log may stand for several events.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from groupsvc.core.changes.journal import Change, Journal
 from groupsvc.core.cohorts.assignment import LAZY
 
-Change = Mapping[str, Any]
 Event = tuple[str, dict[str, Any]]
 
 CREATED: Final = "edx.cohort.created"
@@ -21,24 +20,21 @@ PREASSIGNED: Final = "edx.cohort.email_address_preassigned"
 MEMBERSHIP_CHANGED: Final = "org.openedx.learning.cohort_membership.changed.v1"
 
 
-def render_events(items: Sequence[str]) -> list[str]:
-    """JSON texts of changes to JSON texts of events."""
-    texts: list[str] = []
-    for item in items:
-        change = json.loads(item)
-        for name, payload in EVENTS[change["kind"]](change):
-            event = {
-                "name": name,
-                "payload": payload,
-                "at": change["at"],
-                "course_key": change["course_key"],
-                "actor": change["actor"],
-                "request_id": change["request_id"],
-                "changeset_id": change["changeset_id"],
-                "seq": change["seq"],
-            }
-            texts.append(json.dumps(event, ensure_ascii=False))
-    return texts
+def render_events(change: Change) -> list[dict[str, Any]]:
+    """The events that one change stands for."""
+    return [
+        {
+            "name": name,
+            "payload": payload,
+            "at": change["at"],
+            "course_key": change["course_key"],
+            "actor": change["actor"],
+            "request_id": change["request_id"],
+            "changeset_id": change["changeset_id"],
+            "seq": change["seq"],
+        }
+        for name, payload in EVENTS[change["kind"]](change)
+    ]
 
 
 def _created(change: Change) -> list[Event]:
@@ -136,3 +132,5 @@ EVENTS: Final[Mapping[str, Callable[[Change], list[Event]]]] = {
     "preassignment.created": _preassigned,
     "preassignment.updated": _preassigned,
 }
+
+JOURNAL: Final = Journal(tuple(EVENTS), render_events)
