@@ -85,17 +85,17 @@ async def test_first_come_first_served(make: MakeWay) -> None:
         await way.fetch()
         served.append(number)
 
-    await way.sessions.admission.enter()
+    await way.sessions.limiter.enter()
     tasks = [asyncio.create_task(come(number)) for number in range(5)]
     await asyncio.sleep(0)
-    way.sessions.admission.leave()
+    way.sessions.limiter.leave()
     await asyncio.gather(*tasks, come(5))
     assert served == [0, 1, 2, 3, 4, 5]
 
 
 async def test_who_waits_too_long_is_told_so(make: MakeWay) -> None:
     way = make(pool_size=1, pool_timeout=0.01)
-    await way.sessions.admission.enter()
+    await way.sessions.limiter.enter()
     waited = await asyncio.gather(*(way.fetch() for _ in range(3)), return_exceptions=True)
     assert [classify(each) for each in waited if isinstance(each, Exception)] == [Failure.BUSY] * 3
     for begins in (True, False):
@@ -107,7 +107,7 @@ async def test_who_waits_too_long_is_told_so(make: MakeWay) -> None:
 
         with pytest.raises(UnavailableError):
             await way.unit(work, reading=True)
-    way.sessions.admission.leave()
+    way.sessions.limiter.leave()
     assert len(await way.together(1)) == 1
 
 

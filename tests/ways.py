@@ -31,7 +31,7 @@ class Way:
 
     async def fetch(self, query: str = PID, *arguments: Any) -> Any:
         """The first value."""
-        return (await self.sessions.lane.fetch(query, arguments))[0][0]
+        return (await self.sessions.executor.fetch(query, arguments))[0][0]
 
     async def together(self, count: int) -> set[int]:
         """Backends of as many statements at once."""

@@ -135,7 +135,7 @@ async def test_a_batch_does_what_its_rows_do_one_by_one(
     rows = data.draw(rows_of(kind, world))
     outcomes = []
     for each in (1, data.draw(st.integers(2, 8))):
-        async with UnitOfWork(sessions) as uow, uow.attempt(keep=False):
+        async with UnitOfWork(sessions) as uow, uow.savepoint(rollback=True):
             answers = await take(uow, kind, rows, each, create=create)
             outcomes.append((answers, await state(uow, world)))
     assert outcomes[0] == outcomes[1]

@@ -85,7 +85,7 @@ class CourseCopy:
     async def _write_users(self, key: str, cohort_id: int, source: SourceCohort) -> list[CopiedRow]:
         people = await self._recognise(source.users)
         usernames = [person.username for person in people.values()]
-        found = await self._members.open(key, cohort_id)
+        found = await self._members.get_editable(key, cohort_id)
         told = await self._members.add(found, usernames)
         results = dict.fromkeys(told.present, "unchanged")
         results |= {person.username: "assigned" for person in told.added}

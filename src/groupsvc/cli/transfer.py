@@ -111,7 +111,7 @@ async def import_tables(
     async def rehearse(uow: UnitOfWork) -> None:
         imports = _imports(uow)
         summary.begin()
-        async with uow.attempt(keep=False):
+        async with uow.savepoint(rollback=True):
             await _import_all(tables, lambda step: step(imports), summary, create=create)
 
     if dry_run:

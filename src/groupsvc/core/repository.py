@@ -10,11 +10,11 @@ from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import GrantScope
 
 
-def scope_parameters(reach: GrantScope) -> dict[str, Any]:
+def scope_parameters(scope: GrantScope) -> dict[str, Any]:
     return {
-        "everywhere": reach.everywhere,
-        "departments": list(reach.departments),
-        "courses": list(reach.courses),
+        "everywhere": scope.everywhere,
+        "departments": list(scope.departments),
+        "courses": list(scope.courses),
     }
 
 

@@ -66,6 +66,7 @@ class UnitOfWork:
     accounts = _Lazy(AccountRepository)
     auto_assignments = _Lazy(AutoAssignmentRepository)
     changes = _Lazy(ChangeRepository)
+    class_lists = _Lazy(ClassListRepository)
     cohort_members = _Lazy(CohortMemberRepository)
     cohort_sets = _Lazy(CohortSetRepository)
     cohorts = _Lazy(CohortRepository)
@@ -78,7 +79,6 @@ class UnitOfWork:
     memberships = _Lazy(MembershipRepository)
     partitions = _Lazy(PartitionRepository)
     preassignments = _Lazy(PreassignmentRepository)
-    rolls = _Lazy(ClassListRepository)
     users = _Lazy(UserRepository)
 
     def __init__(
@@ -108,14 +108,14 @@ class UnitOfWork:
             self.began = True
 
     @asynccontextmanager
-    async def attempt(self, *, keep: bool = True) -> AsyncGenerator[None]:
-        """A part of the transaction that is undone when it fails, or is not to be kept."""
+    async def savepoint(self, *, rollback: bool = False) -> AsyncGenerator[None]:
+        """A part of the transaction that is undone when it fails, or in any case."""
         await self.begin()
         session = await self.connection.session()
-        async with session.begin_nested() as savepoint:
+        async with session.begin_nested() as inner:
             yield
-            if not keep:
-                await savepoint.rollback()
+            if rollback:
+                await inner.rollback()
 
     async def set_cause(self, cause: str) -> None:
         """Tell the change log why, from here to the end of the transaction."""

@@ -25,7 +25,7 @@ class StaleTokenError(Exception):
     """The caller's token no longer stands for what it did: begin again, and remember nothing."""
 
 
-class Remembered(NamedTuple):
+class CachedToken(NamedTuple):
     """A token and whom it stood for when it was last looked up."""
 
     digest: bytes
@@ -43,7 +43,7 @@ class Context:
     actor: str = "anonymous"
     request_id: str = ""
     cause: str = ""
-    remembered: Remembered | None = None
+    cached_token: CachedToken | None = None
     use_cached_token: bool = True
 
     def parameters(self) -> dict[str, str]:
@@ -57,9 +57,9 @@ class Connection:
         self._session: AsyncSession | None = None
 
     @property
-    def kept(self) -> CountCache | None:
+    def count_cache(self) -> CountCache | None:
         """What has been counted before; None in a transaction, which sees what others do not."""
-        return self._sessions.kept if self._session is None else None
+        return self._sessions.count_cache if self._session is None else None
 
     async def execute(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Any]:
         """The rows of a statement; none for one that returns no rows.
@@ -78,34 +78,36 @@ class Connection:
         return result.all() if result.returns_rows else ()
 
     async def _alone(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Any]:
-        remembered = self._context.remembered
-        with_token_check = statement.with_token_check if remembered is not None else None
-        if remembered is None or with_token_check is None:
+        cached = self._context.cached_token
+        with_token_check = statement.with_token_check if cached is not None else None
+        if cached is None or with_token_check is None:
             await self.confirm()
-            return await self._sessions.lane.fetch(statement.query, statement.arguments(parameters))
-        known = {"bearer_digest": remembered.digest, "bearer": remembered.bearer}
+            return await self._sessions.executor.fetch(
+                statement.query, statement.arguments(parameters)
+            )
+        known = {"bearer_digest": cached.digest, "bearer": cached.bearer}
         arguments = with_token_check.arguments({**parameters, **known})
-        rows = await self._sessions.lane.fetch(with_token_check.query, arguments)
-        self._context.remembered = None
+        rows = await self._sessions.executor.fetch(with_token_check.query, arguments)
+        self._context.cached_token = None
         if not rows:
             raise StaleTokenError
         return () if rows[0].get(FOUND, True) is None else rows
 
     async def confirm(self) -> None:
         """Make sure of a caller who is only remembered. Raises StaleTokenError."""
-        remembered = self._context.remembered
-        if remembered is None:
+        cached = self._context.cached_token
+        if cached is None:
             return
-        self._context.remembered = None
-        rows = await self.execute(TOKENS.holder, {"bearer_digest": remembered.digest})
-        if not rows or rows[0].is_expired or rows[0].bearer != remembered.bearer:
+        self._context.cached_token = None
+        rows = await self.execute(TOKENS.holder, {"bearer_digest": cached.digest})
+        if not rows or rows[0].is_expired or rows[0].bearer != cached.bearer:
             raise StaleTokenError
 
     async def session(self) -> AsyncSession:
         """The session of this unit of work, which ``close`` ends."""
         if self._session is None:
             await self.confirm()
-            await self._sessions.admission.enter()
+            await self._sessions.limiter.enter()
             self._session = self._sessions.open()
         return self._session
 
@@ -128,4 +130,4 @@ class Connection:
             async with session:
                 pass
         finally:
-            self._sessions.admission.leave()
+            self._sessions.limiter.leave()

@@ -31,14 +31,14 @@ class Sessions:
 
     def __init__(self, engine: AsyncEngine) -> None:
         pool: Any = engine.sync_engine.pool
-        self.admission = ConnectionLimiter(pool.size(), pool.timeout())
-        self.lane = StatementExecutor(engine, self.admission)
-        self.kept = CountCache()
+        self.limiter = ConnectionLimiter(pool.size(), pool.timeout())
+        self.executor = StatementExecutor(engine, self.limiter)
+        self.count_cache = CountCache()
         self._make = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
 
     def open(self) -> AsyncSession:
         """A session; whoever opens one has been admitted."""
-        self.lane.give_back()
+        self.executor.give_back()
         return self._make()
 
 

@@ -101,9 +101,9 @@ class StatementExecutor:
     Connections that have served stay here, and not in the pool, until a session wants one.
     """
 
-    def __init__(self, engine: AsyncEngine, admission: ConnectionLimiter) -> None:
+    def __init__(self, engine: AsyncEngine, limiter: ConnectionLimiter) -> None:
         self._engine = engine
-        self._admission = admission
+        self._limiter = limiter
         self._kept: list[PoolProxiedConnection] = []
         self._disposals = 0
         # One is always left in the pool, for whoever asks it directly.
@@ -113,7 +113,7 @@ class StatementExecutor:
 
     async def fetch(self, query: str, arguments: Sequence[Any]) -> list[Row]:
         """Run a statement. Raises what the driver raises, TimeoutError and OSError."""
-        await self._admission.enter()
+        await self._limiter.enter()
         try:
             connection = self._kept.pop() if self._kept else await self._open()
             driver: Any = connection.driver_connection
@@ -140,7 +140,7 @@ class StatementExecutor:
             self._put_back(connection, disposals)
             return rows
         finally:
-            self._admission.leave()
+            self._limiter.leave()
 
     def give_back(self) -> None:
         """Let the pool have a connection that is kept here."""

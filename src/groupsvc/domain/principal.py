@@ -59,7 +59,7 @@ class GrantScope:
 NOWHERE = GrantScope(everywhere=False, departments=(), courses=())
 
 
-def _reach(grants: Iterable[Grant]) -> GrantScope:
+def _scope_of(grants: Iterable[Grant]) -> GrantScope:
     grants = tuple(grants)
     return GrantScope(
         everywhere=any(g.department is None and g.course is None for g in grants),
@@ -78,16 +78,16 @@ class Principal:
 
     def holds(self, permission: Permission) -> bool:
         """Whether the permission is held anywhere at all."""
-        return permission in self._reaches
+        return permission in self._scopes
 
     def may(self, permission: Permission, place: Place | None = None) -> bool:
         """Whether the permission is held in the place, or everywhere when there is none."""
-        reach = self._reaches.get(permission, NOWHERE)
-        return reach.covers(place) if place is not None else reach.everywhere
+        scope = self._scopes.get(permission, NOWHERE)
+        return scope.covers(place) if place is not None else scope.everywhere
 
     def sees(self, place: Place) -> bool:
         """A place is in sight of whoever holds any permission in it."""
-        return self.sight.covers(place)
+        return self.visible_scope.covers(place)
 
     def require(self, permission: Permission, place: Place | None = None) -> None:
         """Refuse what is not granted.
@@ -100,17 +100,17 @@ class Principal:
             raise NotFoundError("no such resource")
         raise ForbiddenError("this needs another permission here", permission=permission.value)
 
-    def reach(self, permission: Permission) -> GrantScope:
-        return self._reaches.get(permission, NOWHERE)
+    def scope(self, permission: Permission) -> GrantScope:
+        return self._scopes.get(permission, NOWHERE)
 
     @cached_property
-    def _reaches(self) -> dict[Permission, GrantScope]:
+    def _scopes(self) -> dict[Permission, GrantScope]:
         held = {grant.permission for grant in self.grants}
         return {
-            each: _reach(grant for grant in self.grants if grant.permission is each)
+            each: _scope_of(grant for grant in self.grants if grant.permission is each)
             for each in held
         }
 
     @cached_property
-    def sight(self) -> GrantScope:
-        return _reach(self.grants)
+    def visible_scope(self) -> GrantScope:
+        return _scope_of(self.grants)

@@ -56,7 +56,7 @@ class AssignmentImport(Service):
 
     async def _look(self, rows: Sequence[Placed]) -> Scene:
         imports = self._uow.repository(ImportRepository)
-        partitions = await imports.hold_partitions({each.key for each in rows})
+        partitions = await imports.lock_partitions({each.key for each in rows})
         named = {(each.row.user, each.course.department) for each in rows}
         people = await self._uow.users.identify(named)
         scene = Scene(partitions, {key: person.id for key, person in people.items()})

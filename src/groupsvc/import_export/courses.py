@@ -142,7 +142,7 @@ class CourseImport(Service):
             if rights.holds(Permission.ROSTER_WRITE, course.department, course.key)
         ]
         if mine:
-            await imports.hold_courses(mine, for_lists=True)
+            await imports.lock_courses(mine, for_lists=True)
             courses = await imports.courses(keys)
         for key, course in courses.items():
             if course.id in locked:

@@ -59,7 +59,7 @@ class ExportService(Service):
         Raises NotFoundError for a department or course out of sight, ForbiddenError for a course
         in sight.
         """
-        reach = self._principal.reach(Permission.GROUPS_READ)
+        scope = self._principal.scope(Permission.GROUPS_READ)
         if course_id is not None:
             course = await self._uow.courses.find(course_id)
             if course is None:
@@ -67,9 +67,9 @@ class ExportService(Service):
             self._require(Permission.GROUPS_READ, course.department, course.key)
         if department is not None and not await self._uow.repository(
             ExportRepository
-        ).sees_department(department, reach):
+        ).sees_department(department, scope):
             raise NotFoundError("no such department")
-        return Extent(reach, department, course_id)
+        return Extent(scope, department, course_id)
 
     async def next_page(self, export: Export) -> bytes:
         """The next rows as CSV, with the header before the first; the last page may be empty."""

@@ -46,7 +46,7 @@ class ImportService(Service):
 
         A ``dry_run`` does everything and then undoes it.
         """
-        async with self._uow.attempt(keep=not dry_run):
+        async with self._uow.savepoint(rollback=dry_run):
             pending = Pending()
             async for batch in batches(rows):
                 answers, pending = await self.take(kind, batch, pending, create=create)
@@ -97,7 +97,7 @@ class ImportService(Service):
     async def _attempt(
         self, kind: Kind, rows: Sequence[Row], pending: Pending, *, create: bool
     ) -> tuple[list[RowAnswer], Pending]:
-        async with self._uow.attempt():
+        async with self._uow.savepoint():
             await self._begin()
             bound = (self._uow, self._principal)
             if kind.name == "courses":

@@ -69,7 +69,7 @@ class Courses:
         """Keep them from being locked meanwhile, and learn which ones are."""
         ids = [each.id for each in self._known.values() if isinstance(each, KnownCourse)]
         if ids:
-            self._locked = await uow.repository(ImportRepository).hold_courses(
+            self._locked = await uow.repository(ImportRepository).lock_courses(
                 ids, for_lists=for_lists
             )
 

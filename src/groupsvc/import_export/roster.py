@@ -56,8 +56,8 @@ class RosterImport(Service):
         usernames = {row.username for row in rows}
         if not usernames:
             return []
-        reach = self._principal.reach(Permission.ROSTER_WRITE)
-        await self._uow.repository(ImportRepository).hold_users(usernames, reach)
+        scope = self._principal.scope(Permission.ROSTER_WRITE)
+        await self._uow.repository(ImportRepository).lock_users(usernames, scope)
         given = [row.given for row in rows]
         wanted = Wanted(
             usernames,

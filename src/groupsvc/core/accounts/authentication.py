@@ -7,7 +7,7 @@ from groupsvc.auth.passwords import TOKEN_PREFIX, token_digest, verify_secret
 from groupsvc.auth.verifier import Verifier
 from groupsvc.core.accounts.repository import LockedAccount
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.db.connection import Remembered
+from groupsvc.db.connection import CachedToken
 from groupsvc.domain.errors import InvalidError, UnauthenticatedError
 from groupsvc.domain.names import normalise
 from groupsvc.domain.principal import Principal
@@ -25,7 +25,7 @@ class Authenticator:
 
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
-        self._known: TokenCache[tuple[Principal, Remembered]] = TokenCache()
+        self._known: TokenCache[tuple[Principal, CachedToken]] = TokenCache()
 
     async def principal(self, uow: UnitOfWork, token: str) -> Principal:
         """The caller who holds a token.
@@ -54,7 +54,7 @@ class Authenticator:
     async def _local(self, uow: UnitOfWork, token: str) -> Principal:
         known = self._known.get(token) if uow.context.use_cached_token else None
         if known is not None:
-            (principal, uow.context.remembered), _ = known
+            (principal, uow.context.cached_token), _ = known
             return principal
         bearer = await uow.accounts.bearer(token_digest(token))
         if bearer is None:
@@ -62,7 +62,7 @@ class Authenticator:
         if bearer.is_expired:
             raise UnauthenticatedError("the token has expired", code="token_expired")
         principal = Principal(ACCOUNT + bearer.name, bearer.username, bearer.grants)
-        self._known.put(token, (principal, bearer.remembered), math.inf)
+        self._known.put(token, (principal, bearer.cached_token), math.inf)
         return principal
 
     async def account(self, uow: UnitOfWork, name: str, secret: str) -> Principal:

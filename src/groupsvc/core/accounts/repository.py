@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from groupsvc.core.repository import Repository
-from groupsvc.db.connection import Remembered
+from groupsvc.db.connection import CachedToken
 from groupsvc.db.statements import TOKENS, SqlFile
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import Grant, Permission
@@ -32,7 +32,7 @@ class Bearer:
     username: str | None
     is_expired: bool
     grants: frozenset[Grant]
-    remembered: Remembered
+    cached_token: CachedToken
 
 
 class AccountRepository(Repository):
@@ -47,7 +47,7 @@ class AccountRepository(Repository):
         return LockedAccount(**row._asdict()) if row is not None else None
 
     async def get_for_update(self, name: str) -> LockedAccount | None:
-        row = await self._row(SQL.hold, name=name)
+        row = await self._row(SQL.lock, name=name)
         return LockedAccount(**row._asdict()) if row is not None else None
 
     async def create(
@@ -117,4 +117,4 @@ class AccountRepository(Repository):
             Grant(Permission(permission), department, course)
             for permission, department, course in grants
         )
-        return Bearer(name, username, row.is_expired, held, Remembered(digest, row.bearer))
+        return Bearer(name, username, row.is_expired, held, CachedToken(digest, row.bearer))

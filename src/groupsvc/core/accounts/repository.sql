@@ -24,7 +24,7 @@ WHERE a.name > :after_name::text ORDER BY a.name LIMIT :limit::integer;
 -- read: find
 SELECT id, name, secret_hash, is_active FROM accounts WHERE name = :name::text;
 
--- write: hold
+-- write: lock
 SELECT id, name, secret_hash, is_active FROM accounts WHERE name = :name::text FOR NO KEY UPDATE;
 
 -- write: create

@@ -80,7 +80,7 @@ class AccountService(Service):
         """Replace what an account may do; its tokens may do just that from now on."""
         self._require(Permission.ADMIN)
         wanted = self._parse_grants(grants)
-        held = await self._open(name, expected)
+        held = await self._get_for_update(name, expected)
         await self._grant(held.id, wanted)
         return await self._read(held.name)
 
@@ -89,14 +89,14 @@ class AccountService(Service):
     ) -> JsonResource[dict[str, Any]]:
         """End the tokens of an account; it gets no others until it is declared active again."""
         self._require(Permission.ADMIN)
-        held = await self._open(name, expected)
+        held = await self._get_for_update(name, expected)
         await self._write(held.name, held, None, {"is_active": False})
         return await self._read(held.name)
 
     async def delete(self, name: str, *, expected: IfMatch | None = None) -> None:
         """Delete an account with its grants and tokens."""
         self._require(Permission.ADMIN)
-        held = await self._open(name, expected)
+        held = await self._get_for_update(name, expected)
         await self._uow.accounts.delete(held.id)
 
     async def issue(self, name: str, secret: str, *, lifetime: int = LIFETIME) -> tuple[str, int]:
@@ -150,7 +150,7 @@ class AccountService(Service):
             await self._check_if_match(expected, document, "account", "grant", course_id=OUTSIDE)
         return held
 
-    async def _open(self, name: str, expected: IfMatch | None) -> LockedAccount:
+    async def _get_for_update(self, name: str, expected: IfMatch | None) -> LockedAccount:
         held = await self._hold(possible_name(name), expected)
         if held is None:
             raise NotFoundError("no such account")

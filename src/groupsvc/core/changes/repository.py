@@ -19,7 +19,7 @@ BEGINNING = (0, 0)
 class ChangeRepository(Repository):
     async def page(
         self,
-        reach: GrantScope,
+        scope: GrantScope,
         *,
         before: int = NEWEST,
         limit: int,
@@ -28,7 +28,7 @@ class ChangeRepository(Repository):
         kinds: Sequence[str] | None = None,
         **filters: Any,
     ) -> Page:
-        """Lines of the log within reach, newest first; filters by column, ``None`` is any."""
+        """Lines of the log within scope, newest first; filters by column, ``None`` is any."""
         wanted = dict.fromkeys(
             (
                 "course_id",
@@ -49,12 +49,12 @@ class ChangeRepository(Repository):
             since=since,
             until=until,
             kinds=list(kinds) if kinds is not None else None,
-            **scope_parameters(reach),
+            **scope_parameters(scope),
             **{**wanted, **filters},
         )
 
     async def cohort_page(
-        self, reach: GrantScope, *, after: tuple[int, int] = BEGINNING, limit: int, **filters: Any
+        self, scope: GrantScope, *, after: tuple[int, int] = BEGINNING, limit: int, **filters: Any
     ) -> Page:
         """Lines about cohorts after a key, which is a transaction and a sequence number.
 
@@ -65,7 +65,7 @@ class ChangeRepository(Repository):
             after=after[0],
             after_seq=after[1],
             limit=limit,
-            **scope_parameters(reach),
+            **scope_parameters(scope),
             **filters,
         )
         key = (rows[-1].transaction_id, rows[-1].seq) if rows else None

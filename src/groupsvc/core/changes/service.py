@@ -11,8 +11,8 @@ from groupsvc.domain.principal import Permission
 class ChangeService(Service):
     async def page(self, *, before: int | None = None, limit: int, **filters: Any) -> Page:
         """Lines of the change log that the caller may read, newest first."""
-        reach = self._principal.reach(Permission.GROUPS_READ)
-        return await self._uow.changes.page(reach, before=before or NEWEST, limit=limit, **filters)
+        scope = self._principal.scope(Permission.GROUPS_READ)
+        return await self._uow.changes.page(scope, before=before or NEWEST, limit=limit, **filters)
 
     async def cohort_page(
         self, *, after: tuple[int, int] | None = None, limit: int, **filters: Any
@@ -21,7 +21,7 @@ class ChangeService(Service):
 
         Its last key is where to read on, now or later.
         """
-        reach = self._principal.reach(Permission.GROUPS_READ)
+        scope = self._principal.scope(Permission.GROUPS_READ)
         return await self._uow.changes.cohort_page(
-            reach, after=after or BEGINNING, limit=limit, **filters
+            scope, after=after or BEGINNING, limit=limit, **filters
         )

@@ -27,7 +27,7 @@ class ClassListRepository(Repository):
     async def groups_of(
         self,
         course_id: int,
-        reach: GrantScope,
+        scope: GrantScope,
         *,
         user_id: int | None = None,
         student_number: str | None = None,
@@ -35,7 +35,7 @@ class ClassListRepository(Repository):
     ) -> JsonResource[list[Any]] | None:
         """The groups of one user, the default one first.
 
-        None without the course; an empty body when nobody within reach is meant.
+        None without the course; an empty body when nobody in scope is meant.
         """
         return await self._document(
             SQL.groups_of,
@@ -43,7 +43,7 @@ class ClassListRepository(Repository):
             user_id=user_id,
             student_number=student_number,
             national_number=national_number,
-            **scope_parameters(reach),
+            **scope_parameters(scope),
         )
 
     async def identify(

@@ -26,14 +26,16 @@ class ClassListService(Service):
         self, group_id: int, *, state: State | None = None
     ) -> JsonResource[list[PersonDoc]]:
         """The members of a group, of the default group everybody enrolled."""
-        return self._authorize_read(await self._uow.rolls.of_group(group_id, state=state), "group")
+        return self._authorize_read(
+            await self._uow.class_lists.of_group(group_id, state=state), "group"
+        )
 
     async def of_course(
         self, course_id: int, *, state: State | None = None
     ) -> JsonResource[list[PersonDoc]]:
         """Everybody enrolled in a course, each with his groups but for the default one."""
         return self._authorize_read(
-            await self._uow.rolls.of_course(course_id, state=state), "course"
+            await self._uow.class_lists.of_course(course_id, state=state), "course"
         )
 
     async def groups_of(
@@ -48,9 +50,9 @@ class ClassListService(Service):
 
         Raises NotFoundError without the course, or when nobody in sight is meant.
         """
-        document = await self._uow.rolls.groups_of(
+        document = await self._uow.class_lists.groups_of(
             course_id,
-            self._principal.reach(Permission.GROUPS_READ),
+            self._principal.scope(Permission.GROUPS_READ),
             user_id=user_id,
             student_number=student_number
             and known_as(student_number, "user", longest=LONGEST_NUMBER),
@@ -65,7 +67,7 @@ class ClassListService(Service):
     async def identify(self, department: str, codes: Sequence[Codes]) -> list[int | None]:
         """The ids of users of a department, None for those whom nobody here is."""
         self._require(Permission.GROUPS_READ, department)
-        return await self._uow.rolls.identify(
+        return await self._uow.class_lists.identify(
             department,
             [each.student_number for each in codes],
             [each.national_number for each in codes],

@@ -79,7 +79,7 @@ class CohortAssignmentService(Service):
 
     async def _arrive_first(self, course_id: int, user_id: int) -> int | None:
         """Make the default cohort, unless there is one to be given by now."""
-        await PartitionService(self._uow, self._principal).open_course(course_id)
+        await PartitionService(self._uow, self._principal).get_editable_course(course_id)
         state = await self.state(course_id, user_id, Permission.GROUPS_WRITE)
         if not state.is_cohorted or state.group_id is not None:
             return None
@@ -107,17 +107,17 @@ class CohortAssignmentService(Service):
         when the course has no such cohort.
         """
         self._require(Permission.GROUPS_WRITE, held.department, held.course)
-        reach = self._principal.reach(Permission.GROUPS_WRITE)
+        scope = self._principal.scope(Permission.GROUPS_WRITE)
         partition_id = await self._uow.partitions.of_kind(held.course_id, "cohorts")
         if name is None:
             if partition_id is not None:
                 outcome = await self._uow.memberships.remove(
-                    user_id, reach, partition_id=partition_id
+                    user_id, scope, partition_id=partition_id
                 )
                 self._refuse_if_locked(outcome is not None and outcome.is_locked)
             return
         group_id = await self._named(held.course_id, partition_id, normalise(name, field="cohort"))
-        outcome = await self._uow.memberships.assign(group_id, user_id, reach)
+        outcome = await self._uow.memberships.assign(group_id, user_id, scope)
         self._refuse_if_locked(outcome is not None and outcome.is_locked)
 
     async def _named(self, course_id: int, partition_id: int | None, name: str) -> int:

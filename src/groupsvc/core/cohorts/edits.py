@@ -47,9 +47,9 @@ class CohortEditService(Service):
         place = (await self._sets.course(key)).place
         partition_id = place.partition_id
         if partition_id is None:
-            await partitions.open_course(place.course_id)
+            await partitions.get_editable_course(place.course_id)
             partition_id = await self._sets.partition(place.course_id)
-        held = await partitions.open(partition_id)
+        held = await partitions.get_editable(partition_id)
         tidy = await self._free_name(held.course_id, held.id, edit.name)
         values = {"assignment_type": _known_type(edit.assignment_type), **_link(edit)}
         created = await self._uow.groups.create(held.course_id, held.id, tidy, values)
@@ -57,7 +57,7 @@ class CohortEditService(Service):
 
     async def edit(self, key: str, cohort_id: int, edit: CohortEdit) -> None:
         """Change a cohort. Raises LastRandomCohortError, too."""
-        held = await self.open(key, cohort_id)
+        held = await self.get_editable(key, cohort_id)
         changes: dict[str, object] = {}
         if edit.name is not None and edit.name != held.name:
             changes["name"] = await self._free_name(
@@ -72,7 +72,7 @@ class CohortEditService(Service):
         if changes:
             await self._uow.groups.update(held, changes)
 
-    async def open(self, key: str, cohort_id: int) -> LockedGroup:
+    async def get_editable(self, key: str, cohort_id: int) -> LockedGroup:
         """Hold a cohort that may be changed."""
         cohort = await self._sets.read(key, cohort_id)
         await self._uow.begin()

@@ -23,7 +23,7 @@ class CohortMemberRepository(Repository):
             group_ids=[group_id for _, group_id in places],
         )
 
-    async def open_course(self, course_id: int) -> CohortPlace | None:
+    async def get_editable_course(self, course_id: int) -> CohortPlace | None:
         """Hold a course so that nobody locks it meanwhile."""
         row = await self._row(SQL.open_course, course_id=course_id)
         return CohortPlace(**row._asdict()) if row is not None else None

@@ -49,7 +49,7 @@ class CohortMemberService(Service):
             await self._uow.cohort_members.expect(course_id, partition_id, waiting)
         return additions
 
-    async def open(self, key: str, cohort_id: int) -> FoundCohort:
+    async def get_editable(self, key: str, cohort_id: int) -> FoundCohort:
         """Hold the course of a cohort whose members may be changed."""
         await self._uow.begin()
         found = await self._sets.find(key, cohort_id, hold=True)
@@ -93,8 +93,8 @@ class CohortMemberService(Service):
         if found.cohort is None:
             unknown_cohort()
         person = await self._named(username)
-        reach = self._principal.reach(Permission.GROUPS_WRITE)
-        outcome = await self._uow.memberships.remove(person.id, reach, group_id=found.cohort.id)
+        scope = self._principal.scope(Permission.GROUPS_WRITE)
+        outcome = await self._uow.memberships.remove(person.id, scope, group_id=found.cohort.id)
         if not self._removed(outcome):
             raise ConflictError("the user is not in this cohort", code="not_a_member")
 
@@ -106,10 +106,10 @@ class CohortMemberService(Service):
         self._sets.require_writer(place)
         person = await self._named(username)
         if place.partition_id is not None:
-            reach = self._principal.reach(Permission.GROUPS_WRITE)
+            scope = self._principal.scope(Permission.GROUPS_WRITE)
             self._removed(
                 await self._uow.memberships.remove(
-                    person.id, reach, partition_id=place.partition_id
+                    person.id, scope, partition_id=place.partition_id
                 )
             )
 

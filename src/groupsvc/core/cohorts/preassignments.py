@@ -33,7 +33,7 @@ class PreassignmentService(Service):
 
     async def cancel(self, course_id: int, preassignment_id: int) -> None:
         """Let an address wait no more. No error and no change when it does not."""
-        course = await PartitionService(self._uow, self._principal).open_course(course_id)
+        course = await PartitionService(self._uow, self._principal).get_editable_course(course_id)
         await self._uow.preassignments.cancel(course.id, preassignment_id)
 
     async def retire(self, email: str) -> Retirement:

@@ -24,7 +24,7 @@ class CohortService(Service):
         expected: IfMatch | None = None,
     ) -> JsonResource[dict[str, Any]]:
         """Turn cohorts on or off, keeping cohorts and members; choose how chance decides."""
-        course = await PartitionService(self._uow, self._principal).open_course(course_id)
+        course = await PartitionService(self._uow, self._principal).get_editable_course(course_id)
         if expected is not None:
             seen = await self._uow.cohorts.settings(course.id)
             await self._check_if_match(expected, seen, "cohort_settings", course_id=course.id)
@@ -74,7 +74,7 @@ class CohortService(Service):
         self, course_id: int, content_partition_id: int, expected: IfMatch | None
     ) -> None:
         partitions = PartitionService(self._uow, self._principal)
-        course = await partitions.open_course(course_id, Permission.ROSTER_WRITE)
+        course = await partitions.get_editable_course(course_id, Permission.ROSTER_WRITE)
         if expected is not None:
             seen = await self._uow.cohorts.content_partition(course.id, content_partition_id)
             await self._check_if_match(expected, seen, "content_partition", course_id=course.id)

@@ -24,8 +24,8 @@ class CohortSetRepository(Repository):
     ) -> CohortPage | None:
         """Cohorts by name; None without the course."""
         statement = SQL.page_down if descending else SQL.page_up
-        kept, name = self._connection.kept, ("cohorts", key, limit, offset, descending)
-        known = kept.get(name) if kept is not None else None
+        cache, name = self._connection.count_cache, ("cohorts", key, limit, offset, descending)
+        known = cache.get(name) if cache is not None else None
         moment = known.moment() if known is not None else NEVER
         rows = await self._rows(statement, key=key, limit=limit, offset=offset, **moment)
         if not rows:
@@ -34,8 +34,8 @@ class CohortSetRepository(Repository):
         if known is not None and first.holds:
             return CohortPage(_place(first), first.total, known.value)
         cohorts = [_cohort(row) for row in rows if row.id is not None]
-        if kept is not None:
-            kept.put(name, cohorts, first)
+        if cache is not None:
+            cache.put(name, cohorts, first)
         return CohortPage(_place(first), first.total, cohorts)
 
     async def members(
@@ -54,7 +54,7 @@ class CohortSetRepository(Repository):
 
     async def find(self, key: str, group_id: int, *, hold: bool = False) -> FoundCohort | None:
         """None without the course, which can be held so that nobody locks it meanwhile."""
-        row = await self._row(SQL.hold if hold else SQL.read, key=key, group_id=group_id)
+        row = await self._row(SQL.lock if hold else SQL.read, key=key, group_id=group_id)
         if row is None:
             return None
         cohort = _cohort(row) if row.id is not None else None

@@ -91,7 +91,7 @@ FROM courses c JOIN departments d ON d.id = c.department_id LEFT JOIN (groups g 
     ON p.course_id = g.course_id AND p.id = g.partition_id AND p.kind = 'cohorts') ON g.course_id = c.id AND g.id = :group_id::bigint
 WHERE c.key = :key::text;
 
--- read: hold
+-- read: lock
 -- The course first and shared, as everywhere: adding to it goes on, locking it waits.
 SELECT d.acronym AS department, c.key AS course, c.id AS course_id, c.is_locked, g.partition_id, g.id AS cohort_id,
           g.capacity, g.id, g.name, g.assignment_type, g.content_partition_id, g.content_group_id, (SELECT count(*) FROM memberships m

@@ -68,7 +68,9 @@ class CohortSetService(Service):
     async def switch(self, key: str, *, is_cohorted: bool) -> CohortSwitch:
         """Turn cohorts on or off; they and their members stay. Raises LockedError."""
         found = await self.course(key)
-        await PartitionService(self._uow, self._principal).open_course(found.place.course_id)
+        await PartitionService(self._uow, self._principal).get_editable_course(
+            found.place.course_id
+        )
         await self._uow.cohort_sets.switch(found.place.course_id, is_cohorted=is_cohorted)
         return await self.course(key)
 

@@ -57,7 +57,7 @@ async def take_rows(
 
     The last row of a user wins. Raises LockedError, or NotFoundError without the course.
     """
-    place = await uow.cohort_members.open_course(course_id)
+    place = await uow.cohort_members.get_editable_course(course_id)
     if place is None:
         raise NotFoundError("no such course")
     rules.refuse_if_locked(place.is_locked)

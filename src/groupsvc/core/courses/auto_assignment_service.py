@@ -1,4 +1,4 @@
-"""The document that a group editor keeps for a course: stored and told again, never looked into."""
+"""The document that a group editor keeps for a course: stored and returned as it is, never interpreted."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ class AutoAssignmentService(Service):
         """What was saved last, to the letter; an empty object before that."""
         return self._authorize_read(await self._uow.auto_assignments.read(course_id), "course")
 
-    async def open(self, course_id: int) -> None:
+    async def check_editable(self, course_id: int) -> None:
         """Hold a course whose document may be saved.
 
         Raises NotFoundError, ForbiddenError or LockedError, in this order.
         """
-        await PartitionService(self._uow, self._principal).open_course(course_id)
+        await PartitionService(self._uow, self._principal).get_editable_course(course_id)
 
     async def save(self, course_id: int, document: str) -> None:
         """Save a JSON text. The change log tells that it was saved, and not what is in it."""
-        await self.open(course_id)
+        await self.check_editable(course_id)
         await self._uow.auto_assignments.save(course_id, document)

@@ -38,8 +38,8 @@ class CourseRepository(Repository):
         return await self._counts(course_id)
 
     async def _counts(self, course_id: int) -> JsonResource[dict[str, Any]] | None:
-        kept = self._connection.kept
-        known = kept.get(("board", course_id)) if kept is not None else None
+        cache = self._connection.count_cache
+        known = cache.get(("board", course_id)) if cache is not None else None
         moment = known.moment() if known is not None else NEVER
         row = await self._row(SQL.counts, id=course_id, with_members=False, **moment)
         if row is None:
@@ -48,12 +48,12 @@ class CourseRepository(Repository):
             return cast("JsonResource[dict[str, Any]]", known.value)
         body = cast("str", row.body)
         document = JsonResource[dict[str, Any]](body.encode(), row.department, row.course)
-        if kept is not None:
-            kept.put(("board", course_id), document, row)
+        if cache is not None:
+            cache.put(("board", course_id), document, row)
         return document
 
     async def page(
-        self, reach: GrantScope, *, department: str | None, after: int = 0, limit: int
+        self, scope: GrantScope, *, department: str | None, after: int = 0, limit: int
     ) -> Page:
         return await self._page(
             SQL.list,
@@ -61,7 +61,7 @@ class CourseRepository(Repository):
             key=("id",),
             after=after,
             department=department,
-            **scope_parameters(reach),
+            **scope_parameters(scope),
         )
 
     async def find(self, course_id: int) -> LockedCourse | None:
@@ -70,11 +70,11 @@ class CourseRepository(Repository):
 
     async def get_for_update(self, course_id: int) -> LockedCourse | None:
         """Hold the course itself, and with it the list of its partitions."""
-        row = await self._row(SQL.hold, id=course_id)
+        row = await self._row(SQL.lock, id=course_id)
         return LockedCourse(**row._asdict()) if row is not None else None
 
-    async def hold_key(self, key: str) -> LockedCourse | None:
-        row = await self._row(SQL.hold_key, key=key)
+    async def get_keyed_for_update(self, key: str) -> LockedCourse | None:
+        row = await self._row(SQL.lock_key, key=key)
         return LockedCourse(**row._asdict()) if row is not None else None
 
     async def create(self, department_id: int, key: str, title: str) -> bool:

@@ -20,13 +20,13 @@ SELECT c.id, c.key, d.acronym AS department, c.is_locked
    FROM courses c JOIN departments d ON d.id = c.department_id
 WHERE c.id = :id::bigint;
 
--- read: hold
+-- read: lock
 -- SHARE lets memberships of the course go on; lists of partitions change one after the other.
 SELECT c.id, c.key, d.acronym AS department, c.is_locked
    FROM courses c JOIN departments d ON d.id = c.department_id
 WHERE c.id = :id::bigint FOR NO KEY UPDATE OF c;
 
--- read: hold_key
+-- read: lock_key
 SELECT c.id, c.key, d.acronym AS department, c.is_locked
    FROM courses c JOIN departments d ON d.id = c.department_id
 WHERE c.key = :key::text FOR NO KEY UPDATE OF c;

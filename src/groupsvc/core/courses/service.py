@@ -30,8 +30,8 @@ class CourseService(Service):
 
     async def page(self, *, department: str | None, after: int = 0, limit: int) -> Page:
         """Courses that the caller may read, by id."""
-        reach = self._principal.reach(Permission.GROUPS_READ)
-        return await self._uow.courses.page(reach, department=department, after=after, limit=limit)
+        scope = self._principal.scope(Permission.GROUPS_READ)
+        return await self._uow.courses.page(scope, department=department, after=after, limit=limit)
 
     async def declare(
         self, key: object, *, department: str, title: str, expected: IfMatch | None = None
@@ -42,7 +42,7 @@ class CourseService(Service):
         """
         tidy = normalise(key, field="key")
         await self._uow.begin()
-        held = await self._uow.courses.hold_key(tidy)
+        held = await self._uow.courses.get_keyed_for_update(tidy)
         department_id = await self._place(held, department)
         if expected is not None:
             existing = await self._uow.courses.read_key(tidy)
@@ -51,7 +51,7 @@ class CourseService(Service):
         created = held is None and await self._uow.courses.create(department_id, tidy, title)
         if held is None and not created:
             # Somebody else has just declared it, and where counts.
-            await self._place(await self._uow.courses.hold_key(tidy), department)
+            await self._place(await self._uow.courses.get_keyed_for_update(tidy), department)
         if not created:
             await self._uow.courses.replace(department_id, tidy, title)
         document = await self._uow.courses.read_key(tidy)
@@ -76,7 +76,7 @@ class CourseService(Service):
 
         While it is locked, no face changes its partitions, groups and memberships.
         """
-        held = await self._open(course_id, Permission.ADMIN, expected)
+        held = await self._get_for_update(course_id, Permission.ADMIN, expected)
         if held.is_locked != locked:
             await self._uow.courses.update(course_id, {"is_locked": locked})
         document = await self._uow.courses.read(course_id)
@@ -85,11 +85,11 @@ class CourseService(Service):
 
     async def delete(self, course_id: int, *, expected: IfMatch | None = None) -> None:
         """Delete a course and all that is in it. Raises LockedError while it is locked."""
-        held = await self._open(course_id, Permission.ADMIN, expected)
+        held = await self._get_for_update(course_id, Permission.ADMIN, expected)
         self._refuse_if_locked(held.is_locked)
         await self._uow.courses.delete(course_id)
 
-    async def _open(
+    async def _get_for_update(
         self, course_id: int, permission: Permission, expected: IfMatch | None
     ) -> LockedCourse:
         await self._uow.begin()

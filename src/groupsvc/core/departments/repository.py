@@ -14,9 +14,9 @@ class DepartmentRepository(Repository):
     async def read(self, acronym: str) -> JsonResource[dict[str, Any]] | None:
         return await self._document(SQL.read, acronym=acronym)
 
-    async def page(self, reach: GrantScope, *, after: str = "", limit: int) -> Page:
-        """Departments that lie within reach as a whole, by acronym."""
-        parameters = scope_parameters(reach)
+    async def page(self, scope: GrantScope, *, after: str = "", limit: int) -> Page:
+        """Departments that lie in scope as a whole, by acronym."""
+        parameters = scope_parameters(scope)
         del parameters["courses"]
         return await self._page(
             SQL.page, limit=limit, key=("acronym",), after_key=after, **parameters
@@ -32,7 +32,7 @@ class DepartmentRepository(Repository):
 
     async def get_for_update(self, acronym: str) -> bool:
         """Keep others from changing it meanwhile; answers whether there is such a department."""
-        return await self._row(SQL.hold, acronym=acronym) is not None
+        return await self._row(SQL.lock, acronym=acronym) is not None
 
     async def upsert(self, acronym: str, name: str) -> bool:
         """Create or update; answers whether it was created."""

@@ -9,7 +9,7 @@ FROM departments d CROSS JOIN LATERAL (SELECT d.acronym, d.name) shape
 WHERE d.acronym > :after_key::text AND (:everywhere::boolean OR d.acronym = ANY (:departments::text[]))
 ORDER BY d.acronym LIMIT :limit::integer;
 
--- write: hold
+-- write: lock
 SELECT id FROM departments WHERE acronym = :acronym::text FOR NO KEY UPDATE;
 
 -- read: exists

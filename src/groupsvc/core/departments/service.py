@@ -23,8 +23,8 @@ class DepartmentService(Service):
 
     async def page(self, *, after: str = "", limit: int) -> Page:
         """Departments that the caller may read as a whole, by acronym."""
-        reach = self._principal.reach(Permission.GROUPS_READ)
-        return await self._uow.departments.page(reach, after=after, limit=limit)
+        scope = self._principal.scope(Permission.GROUPS_READ)
+        return await self._uow.departments.page(scope, after=after, limit=limit)
 
     async def declare(
         self, acronym: object, *, name: str, expected: IfMatch | None = None
@@ -37,7 +37,7 @@ class DepartmentService(Service):
                 code="invalid_name",
                 pointer="#/acronym",
             )
-        await self._open(tidy, expected)
+        await self._get_for_update(tidy, expected)
         created = await self._uow.departments.upsert(tidy, name)
         document = await self._uow.departments.read(tidy)
         assert document is not None
@@ -49,11 +49,11 @@ class DepartmentService(Service):
         Raises ConflictError while it has.
         """
         tidy = known_as(acronym, "department", longest=LONGEST_ACRONYM)
-        if not await self._open(tidy, expected):
+        if not await self._get_for_update(tidy, expected):
             raise NotFoundError("no such department")
         await self._uow.departments.delete(tidy)
 
-    async def _open(self, acronym: str, expected: IfMatch | None) -> bool:
+    async def _get_for_update(self, acronym: str, expected: IfMatch | None) -> bool:
         """Hold a department that may be changed; answers whether there is one.
 
         Departments come and go by whoever is admin everywhere; to be admin of one is not enough.

@@ -48,7 +48,7 @@ class EnrollmentRepository(Repository):
 
     async def get_for_update(self, course_id: int, user_id: int) -> LockedEnrollment | None:
         """None without the course."""
-        row = await self._row(SQL.hold, course_id=course_id, user_id=user_id)
+        row = await self._row(SQL.lock, course_id=course_id, user_id=user_id)
         return LockedEnrollment(**row._asdict()) if row is not None else None
 
     async def create(self, course_id: int, user_id: int, state: str) -> bool:

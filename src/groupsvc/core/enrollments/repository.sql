@@ -25,7 +25,7 @@ SELECT e.user_id, row_to_json(shape)::text AS body
 )
     ORDER BY e.user_id LIMIT :limit::integer;
 
--- read: hold
+-- read: lock
 -- The course first: a change of the track, or the end of memberships, needs it held as well.
 WITH place AS MATERIALIZED (
     SELECT d.acronym AS department, c.key AS course, c.id FROM courses c

@@ -47,12 +47,12 @@ class EnrollmentService(Service):
         does a ``cohort`` by its name, for which ``groups:write`` is needed. Raises InvalidError for
         an unknown one, and for a change what an assignment raises.
         """
-        held = await self._open(course_id, user_id, expected)
+        held = await self._get_for_update(course_id, user_id, expected)
         created = False
         if held.state is None:
             created = await self._uow.enrollments.create(course_id, user_id, changes["state"])
             if not created:
-                held = await self._open(course_id, user_id, None)
+                held = await self._get_for_update(course_id, user_id, None)
         return await self._change(held, user_id, changes, created=created), created
 
     async def edit(
@@ -64,7 +64,7 @@ class EnrollmentService(Service):
         expected: IfMatch | None = None,
     ) -> JsonResource[dict[str, Any]]:
         """Change what is named of an enrollment, as ``declare`` does."""
-        held = await self._open(course_id, user_id, expected)
+        held = await self._get_for_update(course_id, user_id, expected)
         if held.state is None:
             raise NotFoundError("no such enrollment")
         return await self._change(held, user_id, changes)
@@ -77,11 +77,11 @@ class EnrollmentService(Service):
         No error and no change when he is not enrolled. Raises LockedError when memberships would
         end in a locked course.
         """
-        held = await self._open(course_id, user_id, expected)
+        held = await self._get_for_update(course_id, user_id, expected)
         if held.state is not None:
             await self._uow.enrollments.delete(course_id, user_id)
 
-    async def _open(
+    async def _get_for_update(
         self, course_id: int, user_id: int, expected: IfMatch | None
     ) -> LockedEnrollment:
         """Hold the place of a user in a course.

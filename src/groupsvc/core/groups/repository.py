@@ -31,7 +31,7 @@ class GroupRepository(Repository):
         return await self._document(SQL.read, id=group_id)
 
     async def get_for_update(self, group_id: int) -> LockedGroup | None:
-        row = await self._row(SQL.hold, id=group_id)
+        row = await self._row(SQL.lock, id=group_id)
         return LockedGroup(**row._asdict()) if row is not None else None
 
     async def locate(self, group_id: int) -> LockedGroup | None:

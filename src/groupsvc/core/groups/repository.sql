@@ -17,7 +17,7 @@ FROM groups g JOIN courses c ON c.id = g.course_id JOIN departments d ON d.id = 
 JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
 WHERE g.id = :id::bigint;
 
--- read: hold
+-- read: lock
 SELECT d.acronym AS department, c.key AS course, g.course_id, g.partition_id, g.id, g.name, p.kind, p.groups_editable,
           c.is_locked
    FROM groups g JOIN courses c ON c.id = g.course_id JOIN departments d ON d.id = c.department_id

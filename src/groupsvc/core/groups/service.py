@@ -61,7 +61,7 @@ class GroupService(Service):
         Only the name needs a partition with editable groups. Raises LastRandomCohortError for the
         last cohort of a course that takes users at random.
         """
-        held = await self.open(group_id, to_rename="name" in changes)
+        held = await self.get_editable(group_id, to_rename="name" in changes)
         if expected is not None:
             seen = await self._uow.groups.read(held.id)
             await self._check_if_match(expected, seen, "group", group_id=held.id)
@@ -87,7 +87,7 @@ class GroupService(Service):
         The one group of the default partition has no place: naming it is an order, and writes
         nothing.
         """
-        held = await self._partitions.open(partition_id)
+        held = await self._partitions.get_editable(partition_id)
         if expected is not None:
             seen = await self._uow.partitions.read(held.id)
             await self._check_if_match(expected, seen, *SHOWN, partition_id=held.id)
@@ -104,7 +104,7 @@ class GroupService(Service):
         the default cohort made anew.
         """
         self._uow.context.cause = "group_deleted"
-        held = await self.open(group_id, to_rename=True)
+        held = await self.get_editable(group_id, to_rename=True)
         if expected is not None:
             seen = await self._uow.groups.read(held.id)
             await self._check_if_match(expected, seen, "group", group_id=held.id)
@@ -115,11 +115,11 @@ class GroupService(Service):
 
         Raises NotFoundError, ForbiddenError, LockedError or NotEditableError, in this order.
         """
-        held = await self._partitions.open(partition_id)
+        held = await self._partitions.get_editable(partition_id)
         rules.refuse_if_not_editable(held.groups_editable)
         return held
 
-    async def open(self, group_id: int, *, to_rename: bool = False) -> LockedGroup:
+    async def get_editable(self, group_id: int, *, to_rename: bool = False) -> LockedGroup:
         """Hold a group that may be changed.
 
         Raises NotFoundError, ForbiddenError, LockedError, or NotEditableError where a name or the

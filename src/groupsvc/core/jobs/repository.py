@@ -67,7 +67,7 @@ class JobRepository(Repository):
 
     async def get_for_update(self, job: ClaimedJob, worker: str) -> Progress | None:
         """How far the job is; None when it is no longer the worker's."""
-        row = await self._row(SQL.hold, course_id=job.course_id, id=job.id, worker=worker)
+        row = await self._row(SQL.lock, course_id=job.course_id, id=job.id, worker=worker)
         return Progress(**row._asdict()) if row is not None else None
 
     async def advance(self, job: ClaimedJob, progress: Progress) -> None:

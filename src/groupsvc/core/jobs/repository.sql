@@ -32,7 +32,7 @@ WHERE (course_id, id) IN (
     ORDER BY j.id LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING course_id, id, kind, payload, created_by, request_id, tries;
 
--- write: hold
+-- write: lock
 SELECT attempted, succeeded, skipped, preassigned, failed, result FROM jobs
 WHERE course_id = :course_id::bigint AND id = :id::bigint AND worker = :worker::text AND state = 'running'
 FOR UPDATE;

@@ -55,7 +55,7 @@ class Entry:
 
 class MembershipRepository(Repository):
     async def assign(
-        self, group_id: int, user_id: int, reach: GrantScope, *, visible_users_only: bool = False
+        self, group_id: int, user_id: int, scope: GrantScope, *, visible_users_only: bool = False
     ) -> MembershipChange | None:
         """Put a user into a group, out of any other of the partition; None without the group.
 
@@ -66,7 +66,7 @@ class MembershipRepository(Repository):
             group_id=group_id,
             user_id=user_id,
             visible_users_only=visible_users_only,
-            **scope_parameters(reach),
+            **scope_parameters(scope),
             **self._context.parameters(),
         )
         return MembershipChange(**row._asdict()) if row is not None else None
@@ -74,7 +74,7 @@ class MembershipRepository(Repository):
     async def remove(
         self,
         user_id: int,
-        reach: GrantScope,
+        scope: GrantScope,
         *,
         group_id: int | None = None,
         partition_id: int | None = None,
@@ -90,7 +90,7 @@ class MembershipRepository(Repository):
             visible_users_only=visible_users_only,
             group_id=group_id,
             partition_id=partition_id,
-            **scope_parameters(reach),
+            **scope_parameters(scope),
             **self._context.parameters(),
         )
         return MembershipChange(**row._asdict()) if row is not None else None
@@ -156,12 +156,12 @@ class MembershipRepository(Repository):
             SQL.of_user_in_course_as_of, course_id=course_id, user_id=user_id, as_of=as_of
         )
 
-    async def of_user(self, user_id: int, reach: GrantScope) -> JsonResource[list[Any]] | None:
-        """Groups over all courses within reach.
+    async def of_user(self, user_id: int, scope: GrantScope) -> JsonResource[list[Any]] | None:
+        """Groups over all courses in scope.
 
-        None without the user, or when he is nowhere within reach.
+        None without the user, or when he is nowhere in scope.
         """
-        return await self._document(SQL.of_user, user_id=user_id, **scope_parameters(reach))
+        return await self._document(SQL.of_user, user_id=user_id, **scope_parameters(scope))
 
     async def of_username(self, username: str) -> JsonResource[list[Any]] | None:
         """Groups over all courses; None without the user."""

@@ -43,10 +43,10 @@ class MembershipService(Service):
         Raises NotFoundError (group, user), ForbiddenError, LockedError, NotEnrolledError,
         FullError, or ConflictError for the default group.
         """
-        reach = self._principal.reach(Permission.GROUPS_WRITE)
+        scope = self._principal.scope(Permission.GROUPS_WRITE)
         outcome = self._decided(
             await self._uow.memberships.assign(
-                group_id, user_id, reach, visible_users_only=visible_users_only
+                group_id, user_id, scope, visible_users_only=visible_users_only
             ),
             "group",
         )
@@ -61,10 +61,10 @@ class MembershipService(Service):
 
         With ``visible_users_only`` he must exist where the caller may write: raises NotFoundError.
         """
-        reach = self._principal.reach(Permission.GROUPS_WRITE)
+        scope = self._principal.scope(Permission.GROUPS_WRITE)
         return self._removed(
             await self._uow.memberships.remove(
-                user_id, reach, group_id=group_id, visible_users_only=visible_users_only
+                user_id, scope, group_id=group_id, visible_users_only=visible_users_only
             ),
             "group",
         )
@@ -74,10 +74,10 @@ class MembershipService(Service):
     ) -> MembershipChange:
         """Take a user out of whatever group of a partition they are in."""
         self._uow.context.cause = "partition"
-        reach = self._principal.reach(Permission.GROUPS_WRITE)
+        scope = self._principal.scope(Permission.GROUPS_WRITE)
         return self._removed(
             await self._uow.memberships.remove(
-                user_id, reach, partition_id=partition_id, visible_users_only=visible_users_only
+                user_id, scope, partition_id=partition_id, visible_users_only=visible_users_only
             ),
             "partition",
         )
@@ -137,8 +137,8 @@ class MembershipService(Service):
 
     async def of_user(self, user_id: int) -> JsonResource[list[Any]]:
         """The groups of one user over all courses that the caller may read."""
-        reach = self._principal.reach(Permission.GROUPS_READ)
-        document = await self._uow.memberships.of_user(user_id, reach)
+        scope = self._principal.scope(Permission.GROUPS_READ)
+        document = await self._uow.memberships.of_user(user_id, scope)
         if document is None:
             raise NotFoundError("no such user")
         return document
@@ -161,7 +161,7 @@ class MembershipService(Service):
         ``all_or_nothing`` writes nothing when a row is refused. ``dry_run`` answers the same and
         never writes.
         """
-        held = await PartitionService(self._uow, self._principal).open(partition_id)
+        held = await PartitionService(self._uow, self._principal).get_editable(partition_id)
         rules.refuse_if_default(held.kind, "partition")
         made = await self.plan_rows(held, rows)
         write = not dry_run and not (made.refused and mode == "all_or_nothing")

@@ -40,7 +40,7 @@ class PartitionRepository(Repository):
         return await self._document(SQL.in_course, course_id=course_id)
 
     async def get_for_update(self, partition_id: int) -> LockedPartition | None:
-        row = await self._row(SQL.hold, id=partition_id)
+        row = await self._row(SQL.lock, id=partition_id)
         return LockedPartition(**row._asdict()) if row is not None else None
 
     async def ids(self, course_id: int) -> list[int]:

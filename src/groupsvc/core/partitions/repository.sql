@@ -35,7 +35,7 @@ CASE WHEN g.content_partition_id IS NOT NULL
 FROM courses c JOIN departments d ON d.id = c.department_id
 WHERE c.id = :course_id::bigint;
 
--- read: hold
+-- read: lock
 -- The course before the partition, shared: changes of one course do not wait for one another here.
 SELECT d.acronym AS department, c.key AS course, p.course_id, p.id, p.kind, p.name, p.groups_editable, c.is_locked
 FROM partitions p JOIN courses c ON c.id = p.course_id JOIN departments d ON d.id = c.department_id

@@ -40,7 +40,7 @@ class PartitionService(Service):
         ``place`` (from 1) puts it there and pushes the others back; ``position`` stores a bare
         number and pushes nobody.
         """
-        course = await self.open_course(course_id)
+        course = await self.get_editable_course(course_id)
         tidy = self._given_name(name, None, longest)
         created = await self._uow.partitions.create(course.id, tidy, position=position, **flags)
         if place is not None:
@@ -59,7 +59,7 @@ class PartitionService(Service):
         longest: int = LONGEST,
     ) -> JsonResource[PartitionDoc]:
         """Rename a partition or set its flags or bare position; all or nothing."""
-        held = await self.open(partition_id)
+        held = await self.get_editable(partition_id)
         if expected is not None:
             seen = await self._uow.partitions.read(held.id)
             await self._check_if_match(expected, seen, *SHOWN, partition_id=held.id)
@@ -82,7 +82,7 @@ class PartitionService(Service):
         A partial order puts those named first and leaves the others in theirs.
         Raises NotFoundError for an id of elsewhere, InvalidError for a repeated or missing one.
         """
-        course = await self.open_course(course_id)
+        course = await self.get_editable_course(course_id)
         if expected is not None:
             seen = await self._uow.partitions.in_course(course.id)
             await self._check_if_match(expected, seen, *SHOWN, course_id=course.id)
@@ -96,7 +96,7 @@ class PartitionService(Service):
     async def delete(self, partition_id: int, *, expected: IfMatch | None = None) -> None:
         """Delete a partition, its groups and memberships; the users stay enrolled."""
         self._uow.context.cause = "partition_deleted"
-        held = await self.open(partition_id)
+        held = await self.get_editable(partition_id)
         if expected is not None:
             seen = await self._uow.partitions.read(held.id)
             await self._check_if_match(expected, seen, *SHOWN, partition_id=held.id)
@@ -115,7 +115,7 @@ class PartitionService(Service):
         A new partition without a name gets the one that readers of tracks expect. Groups of codes
         no longer named are deleted, and their members lose their track.
         """
-        course = await self.open_course(course_id, Permission.ROSTER_WRITE)
+        course = await self.get_editable_course(course_id, Permission.ROSTER_WRITE)
         await self._uow.set_cause("tracks")
         wanted = [normalise(code, field="codes") for code in codes]
         if len(set(wanted)) != len(wanted):
@@ -161,7 +161,7 @@ class PartitionService(Service):
             raise rules.name_taken("a partition of the course has this name")
         return tidy
 
-    async def open(self, partition_id: int) -> LockedPartition:
+    async def get_editable(self, partition_id: int) -> LockedPartition:
         """Hold a partition that may be changed.
 
         Raises NotFoundError, ForbiddenError or LockedError, in this order.
@@ -174,7 +174,7 @@ class PartitionService(Service):
         self._refuse_if_locked(held.is_locked)
         return held
 
-    async def open_course(
+    async def get_editable_course(
         self, course_id: int, permission: Permission = Permission.GROUPS_WRITE
     ) -> LockedCourse:
         """Hold a course whose list of partitions may be changed."""

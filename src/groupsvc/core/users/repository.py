@@ -27,26 +27,26 @@ class LockedUser:
 
 
 class UserRepository(Repository):
-    async def read(self, user_id: int, reach: GrantScope) -> JsonResource[dict[str, Any]] | None:
-        """A user within reach; the place of one without a department is ``""``."""
-        return await self._document(SQL.read, id=user_id, **scope_parameters(reach))
+    async def read(self, user_id: int, scope: GrantScope) -> JsonResource[dict[str, Any]] | None:
+        """A user in scope; the place of one without a department is ``""``."""
+        return await self._document(SQL.read, id=user_id, **scope_parameters(scope))
 
     async def read_name(
-        self, username: str, reach: GrantScope
+        self, username: str, scope: GrantScope
     ) -> JsonResource[dict[str, Any]] | None:
-        return await self._document(SQL.read_name, username=username, **scope_parameters(reach))
+        return await self._document(SQL.read_name, username=username, **scope_parameters(scope))
 
     async def page(
         self,
-        reach: GrantScope,
+        scope: GrantScope,
         *,
         search: Search,
         department: str | None,
         after: tuple[str, int] = ("", 0),
         limit: int,
     ) -> Page:
-        """Users within reach, by name."""
-        parameters = scope_parameters(reach)
+        """Users within scope, by name."""
+        parameters = scope_parameters(scope)
         if search.text is not None:
             parameters |= {"names": search.names, "identifiers": search.identifiers}
         return await self._page(
@@ -84,12 +84,12 @@ class UserRepository(Repository):
             for identifier, department, user_id, username, email in rows
         }
 
-    async def get_for_update(self, user_id: int, sight: GrantScope) -> LockedUser | None:
-        row = await self._row(SQL.hold, id=user_id, **scope_parameters(sight))
+    async def get_for_update(self, user_id: int, scope: GrantScope) -> LockedUser | None:
+        row = await self._row(SQL.lock, id=user_id, **scope_parameters(scope))
         return LockedUser(**row._asdict()) if row is not None else None
 
-    async def hold_name(self, username: str, sight: GrantScope) -> LockedUser | None:
-        row = await self._row(SQL.hold_name, username=username, **scope_parameters(sight))
+    async def get_named_for_update(self, username: str, scope: GrantScope) -> LockedUser | None:
+        row = await self._row(SQL.lock_name, username=username, **scope_parameters(scope))
         return LockedUser(**row._asdict()) if row is not None else None
 
     async def create(self, values: Mapping[str, Any]) -> int | None:

@@ -102,7 +102,7 @@ WITH
       AND u.id IN (SELECT id FROM found)
     ORDER BY u.sort_key, u.id LIMIT :limit::integer;
 
--- read: hold
+-- read: lock
 SELECT u.id, u.username, u.family_name, u.given_name, (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
            (
     :everywhere::boolean
@@ -118,7 +118,7 @@ SELECT u.id, u.username, u.family_name, u.given_name, (SELECT ud.acronym FROM de
     FROM users u
  WHERE u.id = :id::bigint FOR NO KEY UPDATE OF u;
 
--- read: hold_name
+-- read: lock_name
 SELECT u.id, u.username, u.family_name, u.given_name, (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
            (
     :everywhere::boolean

@@ -29,14 +29,14 @@ class UserService(Service):
     async def read(self, user_id: int) -> JsonResource[dict[str, Any]]:
         document = await self._uow.users.read(user_id, self._readers_reach)
         if document is None:
-            raise _refusal(await self._uow.users.read(user_id, self._principal.sight))
+            raise _refusal(await self._uow.users.read(user_id, self._principal.visible_scope))
         return document
 
     async def read_name(self, username: str) -> JsonResource[dict[str, Any]]:
         tidy = known_as(username, "user", longest=LONGEST_USERNAME)
         document = await self._uow.users.read_name(tidy, self._readers_reach)
         if document is None:
-            raise _refusal(await self._uow.users.read_name(tidy, self._principal.sight))
+            raise _refusal(await self._uow.users.read_name(tidy, self._principal.visible_scope))
         return document
 
     async def page(
@@ -71,12 +71,12 @@ class UserService(Service):
         """
         tidy = normalise(username, field="username", longest=LONGEST_USERNAME)
         await self._uow.begin()
-        held = await self._uow.users.hold_name(tidy, self._principal.sight)
+        held = await self._uow.users.get_named_for_update(tidy, self._principal.visible_scope)
         if held is None:
             created = await self._create(tidy, values, expected)
             if created is not None:
                 return created, True
-            held = await self._uow.users.hold_name(tidy, self._principal.sight)
+            held = await self._uow.users.get_named_for_update(tidy, self._principal.visible_scope)
         return await self._change(held, values, expected), False
 
     async def edit(
@@ -84,7 +84,7 @@ class UserService(Service):
     ) -> JsonResource[dict[str, Any]]:
         """Change what is named; a user may be renamed and moved to another department."""
         await self._uow.begin()
-        held = await self._uow.users.get_for_update(user_id, self._principal.sight)
+        held = await self._uow.users.get_for_update(user_id, self._principal.visible_scope)
         return await self._change(held, changes, expected)
 
     async def delete(self, user_id: int, *, expected: IfMatch | None = None) -> None:
@@ -93,7 +93,7 @@ class UserService(Service):
         Raises LockedError when a membership of his is in a locked course.
         """
         await self._uow.begin()
-        held = await self._uow.users.get_for_update(user_id, self._principal.sight)
+        held = await self._uow.users.get_for_update(user_id, self._principal.visible_scope)
         held = await self._opened(held, Permission.ADMIN, expected)
         await self._uow.users.delete(held.id)
 
@@ -159,11 +159,11 @@ class UserService(Service):
 
     @property
     def _readers_reach(self) -> GrantScope:
-        reaches = [self._principal.reach(permission) for permission in READERS]
+        scopes = [self._principal.scope(permission) for permission in READERS]
         return GrantScope(
-            everywhere=any(reach.everywhere for reach in reaches),
-            departments=tuple({name for reach in reaches for name in reach.departments}),
-            courses=tuple({key for reach in reaches for key in reach.courses}),
+            everywhere=any(scope.everywhere for scope in scopes),
+            departments=tuple({name for scope in scopes for name in scope.departments}),
+            courses=tuple({key for scope in scopes for key in scope.courses}),
         )
 
 

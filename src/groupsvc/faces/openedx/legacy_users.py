@@ -49,7 +49,7 @@ async def add_instructor_users(
     request: Request, key: Key, cohort_id: CohortId, members: MembersDep
 ) -> Response:
     """What v1 does, from one text; `not_allowed` is always there."""
-    found = await members.open(key, cohort_id)
+    found = await members.get_editable(key, cohort_id)
     given = str((await _form(request)).get("users") or "")
     identifiers = [each for each in _SEPARATORS.split(given) if each]
     result = additions(await members.add(found, identifiers))

@@ -120,7 +120,7 @@ async def _add(
     request: Request, key: str, cohort_id: int, members: MembersDep, username: str | None
 ) -> Response:
     with saying({"unknown_cohort": no_cohort(key, cohort_id)}):
-        found = await members.open(key, cohort_id)
+        found = await members.get_editable(key, cohort_id)
     identifiers = given_users(await read_body(request)) or ([username] if username else [])
     if not identifiers:
         raise ApiError(*MISSING_USERS)

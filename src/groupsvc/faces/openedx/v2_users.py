@@ -54,7 +54,7 @@ async def add_users_v2(
 ) -> Response:
     """Moves those who are in another cohort; unknown addresses wait for their users."""
     with saying({"unknown_cohort": no_cohort(key, cohort_id)}):
-        found = await members.open(key, cohort_id)
+        found = await members.get_editable(key, cohort_id)
     identifiers = _given(await read_body(request))
     return answer(additions(await members.add(found, identifiers)))
 

@@ -48,7 +48,7 @@ async def save_groups_auto_assignment(
     request: Request, formsemestre_id: Id, documents: AutoAssignmentServiceDep
 ) -> Response:
     """Any JSON of at most one mebibyte."""
-    await documents.open(formsemestre_id)
+    await documents.check_editable(formsemestre_id)
     if len(request.state.body) > LARGEST:
         raise HTTPException(413, "data too large")
     text, _ = read_text(request)

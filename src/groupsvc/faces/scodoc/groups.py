@@ -70,7 +70,7 @@ async def edit_group(
     request: Request, group_id: Id, groups: GroupServiceDep, partitions: PartitionServiceDep
 ) -> Response:
     """Null and what is not named stay as they are."""
-    await groups.open(group_id, to_rename=True)
+    await groups.get_editable(group_id, to_rename=True)
     given = read_object(request)
     changes: dict[str, Any] = {}
     if given.get("group_name") is not None:
@@ -91,7 +91,7 @@ async def set_edt_id(
     group_id: Id, edt_id: str, groups: GroupServiceDep, partitions: PartitionServiceDep
 ) -> Response:
     """Whether or not the groups of the partition are editable."""
-    await groups.open(group_id)
+    await groups.get_editable(group_id)
     with _naming():
         document = await groups.edit(group_id, {"timetable_id": edt_id}, longest=LONGEST)
     return await _answer(document.data, partitions)
@@ -107,7 +107,7 @@ async def order_groups(
     request: Request, partition_id: Id, groups: GroupServiceDep, partitions: PartitionServiceDep
 ) -> Response:
     """Those that are not named follow, in the order they had."""
-    await partitions.open(partition_id)
+    await partitions.get_editable(partition_id)
     ids = read_ids(request, ORDER_INVALID)
     document = await groups.order(partition_id, ids, partial=True)
     return serializers.answer(serializers.partition_with_groups(document.data))

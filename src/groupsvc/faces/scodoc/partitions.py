@@ -75,7 +75,7 @@ async def create_partition(
     request: Request, formsemestre_id: Id, partitions: PartitionServiceDep
 ) -> Response:
     """The name is trimmed, and unique in the formsemestre. `Parcours` is kept."""
-    await partitions.open_course(formsemestre_id)
+    await partitions.get_editable_course(formsemestre_id)
     given = read_object(request, NAME_MISSING)
     name = given.get("partition_name")
     if name is None:
@@ -107,7 +107,7 @@ async def order_partitions(
     request: Request, formsemestre_id: Id, partitions: PartitionServiceDep
 ) -> Response:
     """Those that are not named follow, in the order they had."""
-    await partitions.open_course(formsemestre_id)
+    await partitions.get_editable_course(formsemestre_id)
     ids = read_ids(request, ORDER_INVALID)
     document = await partitions.order(formsemestre_id, ids, partial=True)
     return serializers.answer([serializers.partition(each) for each in document.data])
@@ -123,7 +123,7 @@ async def edit_partition(
     request: Request, partition_id: Id, partitions: PartitionServiceDep
 ) -> Response:
     """All or nothing; null and what is not named stay as they are."""
-    held = await partitions.open(partition_id)
+    held = await partitions.get_editable(partition_id)
     given = read_object(request)
     document = await partitions.reload(partition_id)
     asked = _asked(document.data, given)

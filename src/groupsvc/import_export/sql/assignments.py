@@ -24,12 +24,12 @@ class TargetPartition:
 
 
 class AssignmentBatches(Repository):
-    async def hold_partitions(
+    async def lock_partitions(
         self, named: Collection[tuple[int, str]]
     ) -> dict[tuple[int, str], TargetPartition]:
         """Partitions by course and name, whose lists of groups nobody else changes meanwhile."""
         rows = await self._rows(
-            SQL.hold_partitions,
+            SQL.lock_partitions,
             course_ids=[course_id for course_id, _ in named],
             partition_names=[name for _, name in named],
         )

@@ -1,4 +1,4 @@
--- write: hold_partitions
+-- write: lock_partitions
 SELECT p.course_id, p.name, p.id, p.kind, p.groups_editable
 FROM partitions p
 WHERE (p.course_id, p.name) IN (

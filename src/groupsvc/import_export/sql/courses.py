@@ -40,10 +40,10 @@ class CourseBatches(Repository):
         rows = await self._rows(SQL.courses, course_keys=list(keys))
         return {row.key: KnownCourse(**row._asdict()) for row in rows}
 
-    async def hold_courses(self, ids: Iterable[int], *, for_lists: bool) -> dict[int, bool]:
+    async def lock_courses(self, ids: Iterable[int], *, for_lists: bool) -> dict[int, bool]:
         """Whether each is locked, which stays so; for changes of lists of partitions and groups,
         or of memberships alone."""
-        statement = SQL.hold_for_lists if for_lists else SQL.hold_for_members
+        statement = SQL.lock_for_lists if for_lists else SQL.lock_for_members
         rows = await self._rows(statement, course_ids=list(ids))
         return {row.id: row.is_locked for row in rows}
 

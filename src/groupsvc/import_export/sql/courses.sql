@@ -17,10 +17,10 @@ SELECT c.id, c.key, d.acronym AS department, c.title, c.is_locked
 FROM courses c JOIN departments d ON d.id = c.department_id
 WHERE c.key = ANY (:course_keys::text[]);
 
--- write: hold_for_lists
+-- write: lock_for_lists
 SELECT id, is_locked FROM courses WHERE id = ANY (:course_ids::bigint[]) ORDER BY id FOR NO KEY UPDATE;
 
--- read: hold_for_members
+-- read: lock_for_members
 SELECT id, is_locked FROM courses WHERE id = ANY (:course_ids::bigint[]) ORDER BY id FOR SHARE;
 
 -- write: create

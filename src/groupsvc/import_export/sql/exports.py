@@ -13,21 +13,21 @@ SQL: Final = SqlFile(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What is exported: what lies within reach, of one department or course if one is named."""
+    """What is exported: what lies within scope, of one department or course if one is named."""
 
-    reach: GrantScope
+    scope: GrantScope
     department: str | None = None
     course_id: int | None = None
 
     @property
     def is_everything(self) -> bool:
-        return self.reach.everywhere and self.department is None and self.course_id is None
+        return self.scope.everywhere and self.department is None and self.course_id is None
 
     def parameters(self) -> dict[str, Any]:
         return {
             "department": self.department,
             "course_id": self.course_id,
-            **scope_parameters(self.reach),
+            **scope_parameters(self.scope),
         }
 
 
@@ -40,8 +40,8 @@ class ExportRepository(Repository):
     The columns of a row that are no columns of the table are its key.
     """
 
-    async def sees_department(self, department: str, reach: GrantScope) -> bool:
-        row = await self._row(SQL.sees_department, department=department, **scope_parameters(reach))
+    async def sees_department(self, department: str, scope: GrantScope) -> bool:
+        row = await self._row(SQL.sees_department, department=department, **scope_parameters(scope))
         return row is not None
 
     async def departments(self, extent: Extent, limit: int, after_key: str) -> Rows:

@@ -39,13 +39,13 @@ class Wanted:
 
 
 class RosterBatches(Repository):
-    async def hold_users(self, usernames: Iterable[str], reach: GrantScope) -> None:
+    async def lock_users(self, usernames: Iterable[str], scope: GrantScope) -> None:
         """Keep others from changing those users whom the caller may change."""
         await self._rows(
-            SQL.hold_users,
+            SQL.lock_users,
             usernames=list(usernames),
-            everywhere=reach.everywhere,
-            departments=list(reach.departments),
+            everywhere=scope.everywhere,
+            departments=list(scope.departments),
         )
 
     async def users(self, wanted: Wanted) -> list[Person]:

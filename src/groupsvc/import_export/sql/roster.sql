@@ -1,4 +1,4 @@
--- write: hold_users
+-- write: lock_users
 -- Apart from the reading of them: a statement that waited for a lock would read what was before.
 SELECT count(*) FROM (
     SELECT FROM users u
