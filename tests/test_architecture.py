@@ -109,3 +109,38 @@ def test_the_refusals_are_those_of_the_tree() -> None:
     }
     assert made | {"LastRandomCohortError"} == REFUSALS
     assert all(issubclass(getattr(errors, name), errors.ConflictError) for name in REFUSALS)
+
+
+# What the other systems call things. Their faces translate; the rest of the code has our words.
+DIALECT_WORDS = re.compile(
+    r"bul_show|edt_id|parcours|etud|formsemestre|inscription|(?-i:\bSco[A-Z])|scodoc|scolog|trombino"
+    r"|openedx|open edx|\bedx\b|\blearners?\b|learners?_|cohort_name|user_partition_id"
+    r"|changeGroup|EtudChange|ScoView",
+    re.IGNORECASE,
+)
+DIALECT_FREE = ("core", "domain", "db", "sql", "auth", "import_export", "http")
+CITATION = re.compile(r"docs/compat/\w+\.md")
+
+
+@pytest.mark.parametrize("room", DIALECT_FREE)
+def test_no_dialect_word_outside_its_face(room: str) -> None:
+    found = [
+        f"{path.relative_to(PACKAGE)}:{number}: {line.strip()}"
+        for path in sorted((PACKAGE / room).rglob("*"))
+        if path.suffix in {".py", ".sql"}
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if DIALECT_WORDS.search(CITATION.sub("", line))
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("face", "words"),
+    [
+        ("scodoc", r"openedx|open edx|\bedx\b|\blearner"),
+        ("openedx", r"scodoc|formsemestre|etud|parcours|bul_show"),
+    ],
+)
+def test_no_face_speaks_the_words_of_another(face: str, words: str) -> None:
+    texts = [p.read_text(encoding="utf-8") for p in (PACKAGE / "faces" / face).rglob("*.py")]
+    assert not [found for text in texts for found in re.findall(words, text, re.IGNORECASE)]
