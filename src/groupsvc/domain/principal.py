@@ -1,4 +1,4 @@
-"""Who is calling, and what he may do where.
+"""Who is calling, and what they may do where.
 
 A grant is a permission in a place. Permissions do not imply one another. Departments are named by
 their acronym and courses by their key, so that a token issued elsewhere can carry grants.
@@ -70,7 +70,7 @@ def _scope_of(grants: Iterable[Grant]) -> GrantScope:
 
 @dataclass(frozen=True)
 class Principal:
-    """A caller. ``username`` is his name in the roster, when the source of the token tells it."""
+    """A caller. ``username`` is their name in the roster, when the token names one."""
 
     subject: str
     username: str | None = None

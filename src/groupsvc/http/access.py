@@ -17,7 +17,7 @@ ANYBODY = Principal("anonymous")
 class Requires(SecurityBase):
     """A caller who holds a permission somewhere, or with ``None`` any caller who is known.
 
-    Whether he holds it in the place at stake is for the service to decide.
+    Whether they hold it in the place at stake is for the service to decide.
     """
 
     def __init__(self, permission: Permission | None) -> None:
@@ -26,7 +26,7 @@ class Requires(SecurityBase):
         self.scheme_name = "token"
 
     async def __call__(self, request: Request) -> Principal:
-        """The caller; ``authenticate_and_authorize`` has found him before the body was read."""
+        """The caller; ``authenticate_and_authorize`` has found them before the body was read."""
         return cast("Principal", request.state.principal)
 
     async def authenticate_and_authorize(self, request: Request, uow: UnitOfWork) -> Principal:

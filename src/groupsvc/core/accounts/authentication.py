@@ -43,7 +43,7 @@ class Authenticator:
         return principal
 
     async def disabled(self, uow: UnitOfWork, token: str) -> str | None:
-        """Whose token this was, when his account is disabled: his name in the roster, or its own.
+        """Whose token this was, when their account is disabled: their name in the roster, or its own.
 
         For dialects that tell so; ``principal`` does not.
         """

@@ -13,7 +13,7 @@ ANYWHERE = GrantScope(everywhere=True, departments=(), courses=())
 
 class CallerService(Service):
     async def me(self) -> JsonResource[dict[str, Any]]:
-        """The caller, his grants, and his entry in the roster if his token names one.
+        """The caller, their grants, and their entry in the roster if the token names one.
 
         Nobody needs a permission for that.
         """

@@ -33,7 +33,7 @@ class ClassListService(Service):
     async def of_course(
         self, course_id: int, *, state: State | None = None
     ) -> JsonResource[list[PersonDoc]]:
-        """Everybody enrolled in a course, each with his groups but for the default one."""
+        """Everybody enrolled in a course, each with their groups but for the default one."""
         return self._authorize_read(
             await self._uow.class_lists.of_course(course_id, state=state), "course"
         )

@@ -18,7 +18,7 @@ class DepartmentService(Service):
         return self._authorize_read(await self._uow.departments.read(tidy), "department")
 
     async def exists(self, acronym: str) -> bool:
-        """Whether there is such a department: known to every caller, whatever he may read."""
+        """Whether there is such a department: known to every caller, whatever they may read."""
         return is_name(acronym) and await self._uow.departments.exists(acronym)
 
     async def page(self, *, after: str = "", limit: int) -> Page:

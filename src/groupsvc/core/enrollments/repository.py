@@ -13,7 +13,7 @@ SQL: Final = SqlFile(__file__)
 
 @dataclass(frozen=True, slots=True)
 class LockedEnrollment:
-    """A course and one user's place in it; ``state`` is None when he has none.
+    """A course and one user's place in it; ``state`` is None when there is none.
 
     The enrollment stays as it is until the transaction ends. ``is_known``: there is such a user.
     """
@@ -52,7 +52,7 @@ class EnrollmentRepository(Repository):
         return LockedEnrollment(**row._asdict()) if row is not None else None
 
     async def create(self, course_id: int, user_id: int, state: str) -> bool:
-        """False when somebody else has just enrolled him. Raises NotFoundError without the user."""
+        """False when somebody else has just enrolled them. Raises NotFoundError without the user."""
         row = await self._row(SQL.create, course_id=course_id, user_id=user_id, state=state)
         return row is not None
 
@@ -60,7 +60,7 @@ class EnrollmentRepository(Repository):
         await self._rows(SQL.set_state, course_id=course_id, user_id=user_id, state=state)
 
     async def delete(self, course_id: int, user_id: int) -> None:
-        """His memberships end as well, but for that in a cohort. Raises LockedError."""
+        """The memberships end as well, but for that in a cohort. Raises LockedError."""
         await self._rows(SQL.delete, course_id=course_id, user_id=user_id)
 
     async def track_group(self, course_id: int, name: str) -> int | None:

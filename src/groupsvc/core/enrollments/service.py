@@ -41,9 +41,9 @@ class EnrollmentService(Service):
         *,
         expected: IfMatch | None = None,
     ) -> tuple[JsonResource[dict[str, Any]], bool]:
-        """Enroll a user or change his enrollment; answers whether he was enrolled just now.
+        """Enroll a user or change the enrollment; returns whether it is new.
 
-        A ``track`` among the changes puts him into the group of that track, None into none; so
+        A ``track`` among the changes puts them into the group of that track, None into none; so
         does a ``cohort`` by its name, for which ``groups:write`` is needed. Raises InvalidError for
         an unknown one, and for a change what an assignment raises.
         """
@@ -72,9 +72,9 @@ class EnrollmentService(Service):
     async def delete(
         self, course_id: int, user_id: int, *, expected: IfMatch | None = None
     ) -> None:
-        """Take a user out of a course, and so out of its groups; a cohort keeps him.
+        """Take a user out of a course, and so out of its groups; a cohort keeps them.
 
-        No error and no change when he is not enrolled. Raises LockedError when memberships would
+        No error and no change when they are not enrolled. Raises LockedError when memberships would
         end in a locked course.
         """
         held = await self._get_for_update(course_id, user_id, expected)

@@ -80,7 +80,7 @@ class MembershipRepository(Repository):
         partition_id: int | None = None,
         visible_users_only: bool = False,
     ) -> MembershipChange | None:
-        """Take a user out of a group, or out of whatever group of a partition he is in.
+        """Take a user out of a group, or out of whatever group of a partition they are in.
 
         Whether they exist is asked with ``visible_users_only`` alone, of users within scope.
         """
@@ -159,7 +159,7 @@ class MembershipRepository(Repository):
     async def of_user(self, user_id: int, scope: GrantScope) -> JsonResource[list[Any]] | None:
         """Groups over all courses in scope.
 
-        None without the user, or when he is nowhere in scope.
+        None without the user, or when they are nowhere in scope.
         """
         return await self._document(SQL.of_user, user_id=user_id, **scope_parameters(scope))
 

@@ -57,9 +57,9 @@ class MembershipService(Service):
     async def remove(
         self, group_id: int, user_id: int, *, visible_users_only: bool = False
     ) -> MembershipChange:
-        """Take a user out of a group; no error and no change when he is not in it.
+        """Take a user out of a group; no error and no change when they are not in it.
 
-        With ``visible_users_only`` he must exist where the caller may write: raises NotFoundError.
+        With ``visible_users_only`` they must exist where the caller may write: raises NotFoundError.
         """
         scope = self._principal.scope(Permission.GROUPS_WRITE)
         return self._removed(

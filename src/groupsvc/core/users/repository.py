@@ -102,5 +102,5 @@ class UserRepository(Repository):
         await self._patch(SQL.update, values, id=user_id)
 
     async def delete(self, user_id: int) -> None:
-        """His memberships and enrollments go with him, each with its line in the log."""
+        """The memberships and enrollments go too, each with its line in the log."""
         await self._rows(SQL.delete, id=user_id)

@@ -20,9 +20,9 @@ TEXTS = ("family_name", "given_name", "usual_name", "email", "student_number", "
 
 
 class UserService(Service):
-    """A user is read by whoever reads the groups or writes the roster of a place where he is.
+    """A user is read by whoever reads the groups or writes the roster of a place where they are.
 
-    He is in his department and in every course in which he is enrolled; one who is in neither is
+    They are in their department and in each course that they are enrolled in; who is in neither is
     for callers whose reach is everywhere.
     """
 
@@ -65,7 +65,7 @@ class UserService(Service):
     async def declare(
         self, username: object, values: Mapping[str, Any], *, expected: IfMatch | None = None
     ) -> tuple[JsonResource[dict[str, Any]], bool]:
-        """Create or update a user by username; answers whether he was created.
+        """Create or update a user by username; returns whether it is new.
 
         Who moves a user to another department needs the permission in both.
         """
@@ -88,9 +88,9 @@ class UserService(Service):
         return await self._change(held, changes, expected)
 
     async def delete(self, user_id: int, *, expected: IfMatch | None = None) -> None:
-        """Delete a user with his enrollments and memberships.
+        """Delete a user with all enrollments and memberships.
 
-        Raises LockedError when a membership of his is in a locked course.
+        Raises LockedError when one of the memberships is in a locked course.
         """
         await self._uow.begin()
         held = await self._uow.users.get_for_update(user_id, self._principal.visible_scope)
