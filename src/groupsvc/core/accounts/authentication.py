@@ -43,7 +43,7 @@ class Authenticator:
         return principal
 
     async def disabled(self, uow: UnitOfWork, token: str) -> str | None:
-        """Whose token this was, when their account is disabled: their name in the roster, or its own.
+        """The name, in the roster or its own, of the disabled account that a token was for.
 
         For dialects that tell so; ``principal`` does not.
         """

@@ -1,4 +1,4 @@
-"""The document that a group editor keeps for a course: stored and returned as it is, never interpreted."""
+"""The document that a group editor stores for a course: returned as it is, never interpreted."""
 
 from typing import Any
 

@@ -52,7 +52,7 @@ class EnrollmentRepository(Repository):
         return LockedEnrollment(**row._asdict()) if row is not None else None
 
     async def create(self, course_id: int, user_id: int, state: str) -> bool:
-        """False when somebody else has just enrolled them. Raises NotFoundError without the user."""
+        """False when they have just been enrolled. Raises NotFoundError without the user."""
         row = await self._row(SQL.create, course_id=course_id, user_id=user_id, state=state)
         return row is not None
 

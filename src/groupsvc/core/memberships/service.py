@@ -59,7 +59,7 @@ class MembershipService(Service):
     ) -> MembershipChange:
         """Take a user out of a group; no error and no change when they are not in it.
 
-        With ``visible_users_only`` they must exist where the caller may write: raises NotFoundError.
+        ``visible_users_only`` raises NotFoundError for users outside the places of the caller.
         """
         scope = self._principal.scope(Permission.GROUPS_WRITE)
         return self._removed(
