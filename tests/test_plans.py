@@ -163,10 +163,10 @@ CASES = {
     "enrollments searched": of_course(
         enrollments.SQL.page, STUDENTS, **{**page(51), "search": "u13", "names": None}
     ),
-    "a course": Case(courses.SQL.read, 1, {"id": ORDINARY}),
-    "a course by its key": Case(courses.SQL.read_key, 1, {"key": "c7"}),
-    "a user": Case(users.SQL.read, 4, {"id": STUDENT, **REACH}),
-    "a user by name": Case(users.SQL.read_name, 4, {"username": "u1221", **REACH}),
+    "a course": Case(courses.SQL.read, 1, {"id": ORDINARY, "key": None}),
+    "a course by its key": Case(courses.SQL.read, 1, {"id": None, "key": "c7"}),
+    "a user": Case(users.SQL.read, 4, {"id": STUDENT, "username": None, **REACH}),
+    "a user by name": Case(users.SQL.read, 4, {"id": None, "username": "u1221", **REACH}),
 }
 
 

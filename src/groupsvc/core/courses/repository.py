@@ -25,23 +25,23 @@ class LockedCourse:
 
 class CourseRepository(Repository):
     async def read(self, course_id: int) -> JsonResource[dict[str, Any]] | None:
-        return await self._document(SQL.read, id=course_id)
+        return await self._document(SQL.read, id=course_id, key=None)
 
     async def read_key(self, key: str) -> JsonResource[dict[str, Any]] | None:
-        return await self._document(SQL.read_key, key=key)
+        return await self._document(SQL.read, id=None, key=key)
 
     async def board(
         self, course_id: int, *, with_members: bool = True
     ) -> JsonResource[dict[str, Any]] | None:
         if with_members:
-            return await self._document(SQL.board, id=course_id, with_members=True)
+            return await self._document(SQL.board, id=course_id)
         return await self._counts(course_id)
 
     async def _counts(self, course_id: int) -> JsonResource[dict[str, Any]] | None:
         cache = self._connection.count_cache
         known = cache.get(("board", course_id)) if cache is not None else None
         moment = known.moment() if known is not None else NEVER
-        row = await self._row(SQL.counts, id=course_id, with_members=False, **moment)
+        row = await self._row(SQL.counts, id=course_id, **moment)
         if row is None:
             return None
         if row.body is None and known is not None:
@@ -70,11 +70,11 @@ class CourseRepository(Repository):
 
     async def get_for_update(self, course_id: int) -> LockedCourse | None:
         """Hold the course itself, and with it the list of its partitions."""
-        row = await self._row(SQL.lock, id=course_id)
+        row = await self._row(SQL.lock, id=course_id, key=None)
         return LockedCourse(**row._asdict()) if row is not None else None
 
     async def get_keyed_for_update(self, key: str) -> LockedCourse | None:
-        row = await self._row(SQL.lock_key, key=key)
+        row = await self._row(SQL.lock, id=None, key=key)
         return LockedCourse(**row._asdict()) if row is not None else None
 
     async def create(self, department_id: int, key: str, title: str) -> bool:

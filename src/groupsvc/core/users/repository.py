@@ -29,12 +29,12 @@ class LockedUser:
 class UserRepository(Repository):
     async def read(self, user_id: int, scope: GrantScope) -> JsonResource[dict[str, Any]] | None:
         """A user in scope; the place of one without a department is ``""``."""
-        return await self._document(SQL.read, id=user_id, **scope_parameters(scope))
+        return await self._document(SQL.read, id=user_id, username=None, **scope_parameters(scope))
 
     async def read_name(
         self, username: str, scope: GrantScope
     ) -> JsonResource[dict[str, Any]] | None:
-        return await self._document(SQL.read_name, username=username, **scope_parameters(scope))
+        return await self._document(SQL.read, id=None, username=username, **scope_parameters(scope))
 
     async def page(
         self,
@@ -85,11 +85,13 @@ class UserRepository(Repository):
         }
 
     async def get_for_update(self, user_id: int, scope: GrantScope) -> LockedUser | None:
-        row = await self._row(SQL.lock, id=user_id, **scope_parameters(scope))
-        return LockedUser(**row._asdict()) if row is not None else None
+        return await self._lock(scope, id=user_id, username=None)
 
     async def get_named_for_update(self, username: str, scope: GrantScope) -> LockedUser | None:
-        row = await self._row(SQL.lock_name, username=username, **scope_parameters(scope))
+        return await self._lock(scope, id=None, username=username)
+
+    async def _lock(self, scope: GrantScope, **named: Any) -> LockedUser | None:
+        row = await self._row(SQL.lock, **named, **scope_parameters(scope))
         return LockedUser(**row._asdict()) if row is not None else None
 
     async def create(self, values: Mapping[str, Any]) -> int | None:

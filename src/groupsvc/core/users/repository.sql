@@ -1,12 +1,14 @@
 -- read: read
-SELECT coalesce((SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id), '') AS department, NULL AS course,
-           row_to_json(shape)::text AS body
-    FROM users u
-    CROSS JOIN LATERAL (SELECT u.id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
-    u.student_number, u.national_number,
-    (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
-    u.is_active) shape
- WHERE u.id = :id::bigint AND (
+SELECT coalesce((SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id), '')
+           AS department,
+       NULL AS course, row_to_json(shape)::text AS body
+FROM users u
+CROSS JOIN LATERAL (
+    SELECT u.id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
+        u.student_number, u.national_number,
+        (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
+        u.is_active) shape
+WHERE u.id = coalesce(:id::bigint, (SELECT id FROM users WHERE username = :username::text)) AND (
     :everywhere::boolean
     OR EXISTS (
         SELECT FROM departments d
@@ -15,96 +17,78 @@ SELECT coalesce((SELECT ud.acronym FROM departments ud WHERE ud.id = u.departmen
         SELECT FROM enrollments e
         JOIN courses c ON c.id = e.course_id
         JOIN departments d ON d.id = c.department_id
-        WHERE e.user_id = u.id AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
-);
-
--- read: read_name
-SELECT coalesce((SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id), '') AS department, NULL AS course,
-           row_to_json(shape)::text AS body
-    FROM users u
-    CROSS JOIN LATERAL (SELECT u.id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
-    u.student_number, u.national_number,
-    (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
-    u.is_active) shape
- WHERE u.username = :username::text AND (
-    :everywhere::boolean
-    OR EXISTS (
-        SELECT FROM departments d
-        WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
-    OR EXISTS (
-        SELECT FROM enrollments e
-        JOIN courses c ON c.id = e.course_id
-        JOIN departments d ON d.id = c.department_id
-        WHERE e.user_id = u.id AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
-);
+        WHERE e.user_id = u.id
+          AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[]))));
 
 -- read: page
 SELECT u.sort_key, u.id, row_to_json(shape)::text AS body
-    FROM users u
-    CROSS JOIN LATERAL (SELECT u.id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
-    u.student_number, u.national_number,
-    (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
-    u.is_active) shape
-    WHERE (u.sort_key, u.id) > (:after_key::text, :after::bigint) AND (
+FROM users u
+CROSS JOIN LATERAL (
+    SELECT u.id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
+        u.student_number, u.national_number,
+        (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
+        u.is_active) shape
+WHERE (u.sort_key, u.id) > (:after_key::text, :after::bigint)
+  AND (
     :everywhere::boolean
-    OR u.department_id IN (SELECT d.id FROM departments d WHERE d.acronym = ANY (:departments::text[]))
+    OR u.department_id IN (
+        SELECT d.id FROM departments d WHERE d.acronym = ANY (:departments::text[]))
     OR u.id IN (
         SELECT e.user_id FROM enrollments e
         JOIN courses c ON c.id = e.course_id
         JOIN departments d ON d.id = c.department_id
-        WHERE d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[]))
-)
-      AND (:department::text IS NULL
-           OR u.department_id = (SELECT id FROM departments WHERE acronym = :department::text))
-
-    ORDER BY u.sort_key, u.id LIMIT :limit::integer;
+        WHERE d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
+  AND (:department::text IS NULL
+       OR u.department_id = (SELECT id FROM departments WHERE acronym = :department::text))
+ORDER BY u.sort_key, u.id LIMIT :limit::integer;
 
 -- read: found_page
-WITH
-    found AS MATERIALIZED (
-        SELECT u.id FROM users u
-        WHERE u.sort_key LIKE ALL (ARRAY(SELECT '%' || substr(name, 3) FROM unnest(:names::text[]) name))
-          AND translate(' ' || u.sort_key, '-''', '  ') LIKE ALL (:names::text[])
-        UNION
-        SELECT u.id FROM unnest(:identifiers::text[]) AS typed (text)
-        JOIN users u ON u.username >= typed.text AND u.username < typed.text || chr(1114111)
-        UNION
-        SELECT u.id FROM unnest(:identifiers::text[]) AS typed (text)
-       
-        JOIN users u ON lower(u.email COLLATE "C") >= typed.text AND lower(u.email COLLATE "C") < typed.text || chr(1114111)
-        UNION
-        SELECT u.id FROM unnest(:identifiers::text[]) AS typed (text)
-       
-        JOIN users u ON u.student_number >= typed.text AND u.student_number < typed.text || chr(1114111)
-        UNION
-        SELECT u.id FROM unnest(:identifiers::text[]) AS typed (text)
-       
-        JOIN users u ON u.national_number >= typed.text AND u.national_number < typed.text || chr(1114111)
-    )
-
-    SELECT u.sort_key, u.id, row_to_json(shape)::text AS body
-    FROM users u
-    CROSS JOIN LATERAL (SELECT u.id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
-    u.student_number, u.national_number,
-    (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
-    u.is_active) shape
-    WHERE (u.sort_key, u.id) > (:after_key::text, :after::bigint) AND (
+WITH found AS MATERIALIZED (
+    SELECT u.id FROM users u
+    WHERE u.sort_key LIKE ALL (ARRAY(SELECT '%' || substr(name, 3) FROM unnest(:names::text[]) name))
+      AND translate(' ' || u.sort_key, '-''', '  ') LIKE ALL (:names::text[])
+    UNION
+    SELECT u.id FROM unnest(:identifiers::text[]) AS typed (text)
+    JOIN users u ON u.username >= typed.text AND u.username < typed.text || chr(1114111)
+    UNION
+    SELECT u.id FROM unnest(:identifiers::text[]) AS typed (text)
+    JOIN users u ON lower(u.email COLLATE "C") >= typed.text
+        AND lower(u.email COLLATE "C") < typed.text || chr(1114111)
+    UNION
+    SELECT u.id FROM unnest(:identifiers::text[]) AS typed (text)
+    JOIN users u ON u.student_number >= typed.text AND u.student_number < typed.text || chr(1114111)
+    UNION
+    SELECT u.id FROM unnest(:identifiers::text[]) AS typed (text)
+    JOIN users u ON u.national_number >= typed.text
+        AND u.national_number < typed.text || chr(1114111)
+)
+SELECT u.sort_key, u.id, row_to_json(shape)::text AS body
+FROM users u
+CROSS JOIN LATERAL (
+    SELECT u.id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
+        u.student_number, u.national_number,
+        (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
+        u.is_active) shape
+WHERE (u.sort_key, u.id) > (:after_key::text, :after::bigint)
+  AND (
     :everywhere::boolean
-    OR u.department_id IN (SELECT d.id FROM departments d WHERE d.acronym = ANY (:departments::text[]))
+    OR u.department_id IN (
+        SELECT d.id FROM departments d WHERE d.acronym = ANY (:departments::text[]))
     OR u.id IN (
         SELECT e.user_id FROM enrollments e
         JOIN courses c ON c.id = e.course_id
         JOIN departments d ON d.id = c.department_id
-        WHERE d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[]))
-)
-      AND (:department::text IS NULL
-           OR u.department_id = (SELECT id FROM departments WHERE acronym = :department::text))
-      AND u.id IN (SELECT id FROM found)
-    ORDER BY u.sort_key, u.id LIMIT :limit::integer;
+        WHERE d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
+  AND (:department::text IS NULL
+       OR u.department_id = (SELECT id FROM departments WHERE acronym = :department::text))
+  AND u.id IN (SELECT id FROM found)
+ORDER BY u.sort_key, u.id LIMIT :limit::integer;
 
 -- read: lock
-SELECT u.id, u.username, u.family_name, u.given_name, (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
-           (
+-- By id or by username, which somebody may change while this waits: then it is nobody's any more.
+SELECT u.id, u.username, u.family_name, u.given_name,
+       (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
+       (
     :everywhere::boolean
     OR EXISTS (
         SELECT FROM departments d
@@ -113,26 +97,12 @@ SELECT u.id, u.username, u.family_name, u.given_name, (SELECT ud.acronym FROM de
         SELECT FROM enrollments e
         JOIN courses c ON c.id = e.course_id
         JOIN departments d ON d.id = c.department_id
-        WHERE e.user_id = u.id AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
-) AS in_sight
-    FROM users u
- WHERE u.id = :id::bigint FOR NO KEY UPDATE OF u;
-
--- read: lock_name
-SELECT u.id, u.username, u.family_name, u.given_name, (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
-           (
-    :everywhere::boolean
-    OR EXISTS (
-        SELECT FROM departments d
-        WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
-    OR EXISTS (
-        SELECT FROM enrollments e
-        JOIN courses c ON c.id = e.course_id
-        JOIN departments d ON d.id = c.department_id
-        WHERE e.user_id = u.id AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
-) AS in_sight
-    FROM users u
- WHERE u.username = :username::text FOR NO KEY UPDATE OF u;
+        WHERE e.user_id = u.id
+          AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))) AS in_sight
+FROM users u
+WHERE u.id = coalesce(:id::bigint, (SELECT id FROM users WHERE username = :username::text))
+  AND (:username::text IS NULL OR u.username = :username::text)
+FOR NO KEY UPDATE OF u;
 
 -- write: create
 INSERT INTO users (department_id, username, email, family_name, given_name, usual_name,
