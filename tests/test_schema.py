@@ -60,6 +60,9 @@ CATALOG = {
         FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
         WHERE p.pronamespace = 'public'::regnamespace
     """,
+    "view": """
+        SELECT viewname, definition FROM pg_views WHERE schemaname = 'public'
+    """,
     "trigger": """
         SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), tgenabled
         FROM pg_trigger WHERE NOT tgisinternal

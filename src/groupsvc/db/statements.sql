@@ -1,12 +1,3 @@
 -- read: holder
 -- Whom a token stands for, in one text, while it does.
-SELECT json_build_array(a.name, a.username, coalesce((
-    SELECT json_agg(json_build_array(g.permission, d.acronym, c.key)
-                    ORDER BY g.permission, d.acronym, c.key)
-    FROM grants g
-    LEFT JOIN departments d ON d.id = g.department_id
-    LEFT JOIN courses c ON c.id = g.course_id
-    WHERE g.account_id = a.id), '[]'))::text AS bearer,
-    t.expires_at <= now() AS is_expired
-FROM tokens t JOIN accounts a ON a.id = t.account_id AND a.is_active
-WHERE t.digest = :bearer_digest::bytea AND t.expires_at > '-infinity';
+SELECT bearer, is_expired FROM bearers WHERE digest = :bearer_digest::bytea;

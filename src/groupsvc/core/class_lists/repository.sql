@@ -13,7 +13,6 @@ SELECT d.acronym AS department, c.key AS course, coalesce((
     LEFT JOIN LATERAL (
         SELECT state, track FROM enrollments
         WHERE course_id = g.course_id AND user_id = member.user_id OFFSET 0) e ON true
-   
     CROSS JOIN LATERAL (SELECT u.id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
 u.student_number, u.national_number, coalesce(u.department_id, c.department_id)
 AS department_id, u.sort_key, e.state, e.track) shape
@@ -32,13 +31,11 @@ SELECT d.acronym AS department, c.key AS course, coalesce((
         FROM memberships m
         JOIN partitions p ON p.course_id = m.course_id AND p.id = m.partition_id
         JOIN groups g ON g.course_id = m.course_id AND g.id = m.group_id
-       
         CROSS JOIN LATERAL (SELECT p.id AS partition_id, p.name AS partition_name, p.position AS partition_position,
 p.show_rank_on_report, p.show_in_lists, p.groups_editable,
 g.id AS group_id, g.name AS group_name, g.position AS group_position, g.timetable_id) each_group
         WHERE m.course_id = e.course_id AND m.user_id = e.user_id
     ) own
-   
     CROSS JOIN LATERAL (SELECT u.id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
 u.student_number, u.national_number, coalesce(u.department_id, c.department_id)
 AS department_id, u.sort_key, e.state, e.track, coalesce(own.groups, '[]') AS groups) shape
@@ -52,7 +49,6 @@ SELECT d.acronym AS department, c.key AS course, CASE WHEN person.id IS NULL THE
         SELECT json_agg(row_to_json(shape) ORDER BY p.kind <> 'default', p.position, p.id)
         FROM partitions p
         JOIN groups g ON g.course_id = p.course_id AND g.partition_id = p.id
-       
         CROSS JOIN LATERAL (SELECT p.id AS partition_id, p.name AS partition_name, p.position AS partition_position,
     p.show_rank_on_report, p.show_in_lists, p.groups_editable,
     g.id AS group_id, g.name AS group_name, g.position AS group_position, g.timetable_id) shape
@@ -67,16 +63,16 @@ SELECT d.acronym AS department, c.key AS course, CASE WHEN person.id IS NULL THE
     LEFT JOIN LATERAL (
         SELECT u.id FROM users u
         WHERE (u.id = :user_id::bigint AND (
-    :everywhere::boolean
-    OR EXISTS (
-        SELECT FROM departments d
-        WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
-    OR EXISTS (
-        SELECT FROM enrollments e
-        JOIN courses c ON c.id = e.course_id
-        JOIN departments d ON d.id = c.department_id
-        WHERE e.user_id = u.id AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
-))
+        :everywhere::boolean
+        OR EXISTS (
+            SELECT FROM departments d
+            WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
+        OR EXISTS (
+            SELECT FROM enrollments e
+            JOIN courses c ON c.id = e.course_id
+            JOIN departments d ON d.id = c.department_id
+            WHERE e.user_id = u.id AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
+    ))
            OR ((u.student_number = :student_number::text OR u.national_number = :national_number::text)
                AND (u.department_id = c.department_id OR EXISTS (
                    SELECT FROM enrollments e WHERE e.course_id = c.id AND e.user_id = u.id)))

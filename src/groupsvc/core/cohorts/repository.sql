@@ -34,71 +34,61 @@ WHERE c.id = :course_id::bigint;
 -- one user writes no membership. Chance passes by what is full; when all are, the full one refuses.
 WITH token AS MATERIALIZED (
     SELECT WHERE :bearer::text IS NULL OR EXISTS (
-        SELECT FROM (
-            SELECT json_build_array(a.name, a.username, coalesce((
-                SELECT json_agg(json_build_array(g.permission, d.acronym, c.key)
-                                ORDER BY g.permission, d.acronym, c.key)
-                FROM grants g
-                LEFT JOIN departments d ON d.id = g.department_id
-                LEFT JOIN courses c ON c.id = g.course_id
-                WHERE g.account_id = a.id), '[]'))::text AS bearer,
-                t.expires_at <= now() AS is_expired
-            FROM tokens t JOIN accounts a ON a.id = t.account_id AND a.is_active
-            WHERE t.digest = :bearer_digest::bytea AND t.expires_at > '-infinity'
-        ) b WHERE b.bearer = :bearer::text AND NOT b.is_expired)
+        SELECT FROM bearers b
+        WHERE b.digest = :bearer_digest::bytea AND b.bearer = :bearer::text AND NOT b.is_expired)
 ),
-acting AS MATERIALIZED (
+audit AS MATERIALIZED (
     SELECT set_config('groupsvc.actor', :actor::text, true),
            set_config('groupsvc.request_id', :request_id::text, true),
            set_config('groupsvc.cause', :cause::text, true)
     FROM token
 ),
-    place AS MATERIALIZED (
-        SELECT c.id AS course_id, p.id AS partition_id, u.id AS user_id, u.email,
-               s.random_assignment = 'balanced' AS is_balanced
-        FROM acting CROSS JOIN courses c
-        JOIN cohort_settings s ON s.course_id = c.id AND s.is_cohorted
-        JOIN partitions p ON p.course_id = c.id AND p.kind = 'cohorts'
-        JOIN users u ON u.id = :user_id::bigint
-        WHERE c.id = :course_id::bigint AND NOT c.is_locked
-        FOR SHARE OF c
-    ),
-    waiting AS (
-        DELETE FROM preassignments x USING place
-        WHERE x.course_id = place.course_id
-          AND lower(x.email COLLATE "C") = lower(place.email COLLATE "C")
-          AND NOT EXISTS (
-              SELECT FROM memberships m
-              WHERE m.course_id = place.course_id AND m.partition_id = place.partition_id
-                AND m.user_id = place.user_id)
-        RETURNING x.group_id
-    ),
-    chance AS (
-        SELECT g.id, g.capacity <= own.size AS is_full,
-               CASE WHEN place.is_balanced THEN own.size END AS size,
-               CASE WHEN place.is_balanced THEN g.id END AS id_of_equals
-        FROM place JOIN groups g ON g.course_id = place.course_id
-            AND g.partition_id = place.partition_id AND g.assignment_type = 'random'
-        CROSS JOIN LATERAL (
-            SELECT count(*) AS size FROM memberships m
-            WHERE m.course_id = g.course_id AND m.group_id = g.id
-              AND (g.capacity IS NOT NULL OR place.is_balanced)
-        ) own
-    ),
-    chosen AS MATERIALIZED (
-        SELECT coalesce((SELECT group_id FROM waiting), (
-            SELECT id FROM chance
-            ORDER BY is_full IS TRUE, size, id_of_equals, random() LIMIT 1
-        ), :group_id::bigint) AS group_id
-    ),
-    entered AS (
-        INSERT INTO memberships (course_id, partition_id, user_id, group_id)
-        SELECT place.course_id, place.partition_id, place.user_id, chosen.group_id
-        FROM place, chosen WHERE chosen.group_id IS NOT NULL
-        ON CONFLICT (course_id, partition_id, user_id) DO NOTHING
-        RETURNING group_id
-    )
-    SELECT group_id FROM entered;
+place AS MATERIALIZED (
+    SELECT c.id AS course_id, p.id AS partition_id, u.id AS user_id, u.email,
+           s.random_assignment = 'balanced' AS is_balanced
+    FROM audit CROSS JOIN courses c
+    JOIN cohort_settings s ON s.course_id = c.id AND s.is_cohorted
+    JOIN partitions p ON p.course_id = c.id AND p.kind = 'cohorts'
+    JOIN users u ON u.id = :user_id::bigint
+    WHERE c.id = :course_id::bigint AND NOT c.is_locked
+    FOR SHARE OF c
+),
+waiting AS (
+    DELETE FROM preassignments x USING place
+    WHERE x.course_id = place.course_id
+      AND lower(x.email COLLATE "C") = lower(place.email COLLATE "C")
+      AND NOT EXISTS (
+          SELECT FROM memberships m
+          WHERE m.course_id = place.course_id AND m.partition_id = place.partition_id
+            AND m.user_id = place.user_id)
+    RETURNING x.group_id
+),
+chance AS (
+    SELECT g.id, g.capacity <= own.size AS is_full,
+           CASE WHEN place.is_balanced THEN own.size END AS size,
+           CASE WHEN place.is_balanced THEN g.id END AS id_of_equals
+    FROM place JOIN groups g ON g.course_id = place.course_id
+        AND g.partition_id = place.partition_id AND g.assignment_type = 'random'
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS size FROM memberships m
+        WHERE m.course_id = g.course_id AND m.group_id = g.id
+          AND (g.capacity IS NOT NULL OR place.is_balanced)
+    ) own
+),
+chosen AS MATERIALIZED (
+    SELECT coalesce((SELECT group_id FROM waiting), (
+        SELECT id FROM chance
+        ORDER BY is_full IS TRUE, size, id_of_equals, random() LIMIT 1
+    ), :group_id::bigint) AS group_id
+),
+entered AS (
+    INSERT INTO memberships (course_id, partition_id, user_id, group_id)
+    SELECT place.course_id, place.partition_id, place.user_id, chosen.group_id
+    FROM place, chosen WHERE chosen.group_id IS NOT NULL
+    ON CONFLICT (course_id, partition_id, user_id) DO NOTHING
+    RETURNING group_id
+)
+SELECT group_id FROM entered;
 
 -- read: content_partitions
 SELECT d.acronym AS department, c.key AS course, coalesce((

@@ -3,132 +3,112 @@
 -- the answer is right when two of these race. The rules are enforced by triggers all the same.
 WITH token AS MATERIALIZED (
     SELECT WHERE :bearer::text IS NULL OR EXISTS (
-        SELECT FROM (
-            SELECT json_build_array(a.name, a.username, coalesce((
-                SELECT json_agg(json_build_array(g.permission, d.acronym, c.key)
-                                ORDER BY g.permission, d.acronym, c.key)
-                FROM grants g
-                LEFT JOIN departments d ON d.id = g.department_id
-                LEFT JOIN courses c ON c.id = g.course_id
-                WHERE g.account_id = a.id), '[]'))::text AS bearer,
-                t.expires_at <= now() AS is_expired
-            FROM tokens t JOIN accounts a ON a.id = t.account_id AND a.is_active
-            WHERE t.digest = :bearer_digest::bytea AND t.expires_at > '-infinity'
-        ) b WHERE b.bearer = :bearer::text AND NOT b.is_expired)
+        SELECT FROM bearers b
+        WHERE b.digest = :bearer_digest::bytea AND b.bearer = :bearer::text AND NOT b.is_expired)
 ),
-acting AS MATERIALIZED (
+audit AS MATERIALIZED (
     SELECT set_config('groupsvc.actor', :actor::text, true),
            set_config('groupsvc.request_id', :request_id::text, true),
            set_config('groupsvc.cause', :cause::text, true)
     FROM token
 ),
-    target AS MATERIALIZED (
-        SELECT d.acronym AS department, c.key AS course, g.course_id, g.partition_id, g.id, p.kind, c.is_locked,
-               (:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AS allowed
-        FROM acting
-        CROSS JOIN groups g
-        JOIN courses c ON c.id = g.course_id
-        JOIN departments d ON d.id = c.department_id
-        JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
-        WHERE g.id = :group_id::bigint
-        FOR SHARE OF c
-    ),
-    person AS (
-        SELECT u.id, EXISTS (
-            SELECT FROM enrollments e
-            WHERE e.course_id = target.course_id AND e.user_id = u.id
-        ) OR target.kind = 'cohorts' AS is_enrolled
-        FROM users u, target WHERE u.id = :user_id::bigint AND (NOT :visible_users_only::boolean OR (
-    :everywhere::boolean
-    OR EXISTS (
-        SELECT FROM departments d
-        WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
-    OR EXISTS (
+target AS MATERIALIZED (
+    SELECT d.acronym AS department, c.key AS course, g.course_id, g.partition_id, g.id, p.kind, c.is_locked,
+           (:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AS allowed
+    FROM audit
+    CROSS JOIN groups g
+    JOIN courses c ON c.id = g.course_id
+    JOIN departments d ON d.id = c.department_id
+    JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
+    WHERE g.id = :group_id::bigint
+    FOR SHARE OF c
+),
+person AS (
+    SELECT u.id, EXISTS (
         SELECT FROM enrollments e
-        JOIN courses c ON c.id = e.course_id
-        JOIN departments d ON d.id = c.department_id
-        WHERE e.user_id = u.id AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
-))
-    ),
-    moved AS (
-        INSERT INTO memberships AS m (course_id, partition_id, user_id, group_id)
-        SELECT target.course_id, target.partition_id, person.id, target.id
-        FROM target, person
-        WHERE target.allowed AND NOT target.is_locked AND person.is_enrolled
-          AND target.kind <> 'default'
-        ON CONFLICT (course_id, partition_id, user_id) DO UPDATE
-            SET group_id = excluded.group_id, previous_group_id = m.group_id, since = now()
-            WHERE m.group_id <> excluded.group_id
-        RETURNING m.previous_group_id
-    )
-    SELECT target.department, target.course, target.course_id, target.partition_id,
-           target.kind, target.is_locked,
-           EXISTS (SELECT FROM person) AS is_known,
-           coalesce((SELECT is_enrolled FROM person), false) AS is_enrolled,
-           EXISTS (SELECT FROM moved) AS changed,
-           (SELECT previous_group_id FROM moved) AS previous_group_id
-    FROM target;
+        WHERE e.course_id = target.course_id AND e.user_id = u.id
+    ) OR target.kind = 'cohorts' AS is_enrolled
+    FROM users u, target WHERE u.id = :user_id::bigint AND (NOT :visible_users_only::boolean OR (
+        :everywhere::boolean
+        OR EXISTS (
+            SELECT FROM departments d
+            WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
+        OR EXISTS (
+            SELECT FROM enrollments e
+            JOIN courses c ON c.id = e.course_id
+            JOIN departments d ON d.id = c.department_id
+            WHERE e.user_id = u.id AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
+    ))
+),
+moved AS (
+    INSERT INTO memberships AS m (course_id, partition_id, user_id, group_id)
+    SELECT target.course_id, target.partition_id, person.id, target.id
+    FROM target, person
+    WHERE target.allowed AND NOT target.is_locked AND person.is_enrolled
+      AND target.kind <> 'default'
+    ON CONFLICT (course_id, partition_id, user_id) DO UPDATE
+        SET group_id = excluded.group_id, previous_group_id = m.group_id, since = now()
+        WHERE m.group_id <> excluded.group_id
+    RETURNING m.previous_group_id
+)
+SELECT target.department, target.course, target.course_id, target.partition_id,
+       target.kind, target.is_locked,
+       EXISTS (SELECT FROM person) AS is_known,
+       coalesce((SELECT is_enrolled FROM person), false) AS is_enrolled,
+       EXISTS (SELECT FROM moved) AS changed,
+       (SELECT previous_group_id FROM moved) AS previous_group_id
+FROM target;
 
 -- checked write: remove
 WITH token AS MATERIALIZED (
     SELECT WHERE :bearer::text IS NULL OR EXISTS (
-        SELECT FROM (
-            SELECT json_build_array(a.name, a.username, coalesce((
-                SELECT json_agg(json_build_array(g.permission, d.acronym, c.key)
-                                ORDER BY g.permission, d.acronym, c.key)
-                FROM grants g
-                LEFT JOIN departments d ON d.id = g.department_id
-                LEFT JOIN courses c ON c.id = g.course_id
-                WHERE g.account_id = a.id), '[]'))::text AS bearer,
-                t.expires_at <= now() AS is_expired
-            FROM tokens t JOIN accounts a ON a.id = t.account_id AND a.is_active
-            WHERE t.digest = :bearer_digest::bytea AND t.expires_at > '-infinity'
-        ) b WHERE b.bearer = :bearer::text AND NOT b.is_expired)
+        SELECT FROM bearers b
+        WHERE b.digest = :bearer_digest::bytea AND b.bearer = :bearer::text AND NOT b.is_expired)
 ),
-acting AS MATERIALIZED (
+audit AS MATERIALIZED (
     SELECT set_config('groupsvc.actor', :actor::text, true),
            set_config('groupsvc.request_id', :request_id::text, true),
            set_config('groupsvc.cause', :cause::text, true)
     FROM token
 ),
-    target AS MATERIALIZED (
-        SELECT d.acronym AS department, c.key AS course, p.course_id, p.id AS partition_id, p.kind, c.is_locked,
-               (:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AS allowed
-        FROM acting
-        CROSS JOIN partitions p
-        JOIN courses c ON c.id = p.course_id
-        JOIN departments d ON d.id = c.department_id
-        WHERE p.id = coalesce(:partition_id::bigint,
-                              (SELECT g.partition_id FROM groups g WHERE g.id = :group_id::bigint))
-        FOR SHARE OF c
-    ),
-    gone AS (
-        DELETE FROM memberships m USING target
-        WHERE target.allowed AND NOT target.is_locked AND target.kind <> 'default'
-          AND m.course_id = target.course_id AND m.partition_id = target.partition_id
-          AND m.user_id = :user_id::bigint
-          AND (m.group_id = :group_id::bigint OR :group_id::bigint IS NULL)
-        RETURNING m.group_id
-    )
-    SELECT target.department, target.course, target.course_id, target.partition_id,
-           target.kind, target.is_locked,
-           NOT :visible_users_only::boolean OR EXISTS (
-               SELECT FROM users u WHERE u.id = :user_id::bigint AND (
-    :everywhere::boolean
-    OR EXISTS (
-        SELECT FROM departments d
-        WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
-    OR EXISTS (
-        SELECT FROM enrollments e
-        JOIN courses c ON c.id = e.course_id
-        JOIN departments d ON d.id = c.department_id
-        WHERE e.user_id = u.id AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
+target AS MATERIALIZED (
+    SELECT d.acronym AS department, c.key AS course, p.course_id, p.id AS partition_id, p.kind, c.is_locked,
+           (:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AS allowed
+    FROM audit
+    CROSS JOIN partitions p
+    JOIN courses c ON c.id = p.course_id
+    JOIN departments d ON d.id = c.department_id
+    WHERE p.id = coalesce(:partition_id::bigint,
+                          (SELECT g.partition_id FROM groups g WHERE g.id = :group_id::bigint))
+    FOR SHARE OF c
+),
+gone AS (
+    DELETE FROM memberships m USING target
+    WHERE target.allowed AND NOT target.is_locked AND target.kind <> 'default'
+      AND m.course_id = target.course_id AND m.partition_id = target.partition_id
+      AND m.user_id = :user_id::bigint
+      AND (m.group_id = :group_id::bigint OR :group_id::bigint IS NULL)
+    RETURNING m.group_id
 )
-           ) AS is_known,
-           true AS is_enrolled,
-           EXISTS (SELECT FROM gone) AS changed,
-           (SELECT group_id FROM gone) AS previous_group_id
-    FROM target;
+SELECT target.department, target.course, target.course_id, target.partition_id,
+       target.kind, target.is_locked,
+       NOT :visible_users_only::boolean OR EXISTS (
+           SELECT FROM users u WHERE u.id = :user_id::bigint AND (
+        :everywhere::boolean
+        OR EXISTS (
+            SELECT FROM departments d
+            WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
+        OR EXISTS (
+            SELECT FROM enrollments e
+            JOIN courses c ON c.id = e.course_id
+            JOIN departments d ON d.id = c.department_id
+            WHERE e.user_id = u.id AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
+    )
+       ) AS is_known,
+       true AS is_enrolled,
+       EXISTS (SELECT FROM gone) AS changed,
+       (SELECT group_id FROM gone) AS previous_group_id
+FROM target;
 
 -- read: in_group
 -- The default group has no rows: its members are the enrolled users. One more than the limit is
@@ -211,7 +191,6 @@ SELECT d.acronym AS department, c.key AS course, coalesce((
     FROM memberships m
     JOIN partitions p ON p.course_id = m.course_id AND p.id = m.partition_id
     JOIN groups g ON g.course_id = m.course_id AND g.id = m.group_id
-   
     CROSS JOIN LATERAL (SELECT p.name AS partition_name, g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.timetable_id,
 g.assignment_type,
 CASE WHEN g.content_partition_id IS NOT NULL
@@ -253,7 +232,7 @@ SELECT '' AS department, NULL AS course, coalesce((
         THEN json_build_object('content_partition_id', g.content_partition_id,
                                'content_group_id', g.content_group_id) END AS content_link
        ) shape
-       WHERE m.user_id = u.id AND true), '[]')::text AS body
+       WHERE m.user_id = u.id), '[]')::text AS body
    FROM users u
 WHERE u.username = :username::text;
 
@@ -277,16 +256,16 @@ SELECT '' AS department, NULL AS course, coalesce((
     FROM users u
 
     WHERE u.id = :user_id::bigint AND ((
-    :everywhere::boolean
-    OR EXISTS (
-        SELECT FROM departments d
-        WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
-    OR EXISTS (
-        SELECT FROM enrollments e
-        JOIN courses c ON c.id = e.course_id
-        JOIN departments d ON d.id = c.department_id
-        WHERE e.user_id = u.id AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
-) OR EXISTS (
+        :everywhere::boolean
+        OR EXISTS (
+            SELECT FROM departments d
+            WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
+        OR EXISTS (
+            SELECT FROM enrollments e
+            JOIN courses c ON c.id = e.course_id
+            JOIN departments d ON d.id = c.department_id
+            WHERE e.user_id = u.id AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
+    ) OR EXISTS (
         SELECT FROM memberships m
         JOIN courses c ON c.id = m.course_id
         JOIN departments d ON d.id = c.department_id

@@ -51,3 +51,18 @@ CREATE TABLE tokens (
 
 CREATE INDEX ix_tokens_account_id ON tokens (account_id);
 CREATE INDEX ix_tokens_expires_at ON tokens (expires_at);
+
+-- Rule: a token stands for an account with its grants while both are valid. Statements compare
+-- the text ``bearer`` with that of a cached token, so that a revocation takes effect at once.
+CREATE VIEW bearers AS
+SELECT t.digest,
+    json_build_array(a.name, a.username, coalesce((
+        SELECT json_agg(json_build_array(g.permission, d.acronym, c.key)
+                        ORDER BY g.permission, d.acronym, c.key)
+        FROM grants g
+        LEFT JOIN departments d ON d.id = g.department_id
+        LEFT JOIN courses c ON c.id = g.course_id
+        WHERE g.account_id = a.id), '[]'))::text AS bearer,
+    t.expires_at <= now() AS is_expired
+FROM tokens t JOIN accounts a ON a.id = t.account_id AND a.is_active
+WHERE t.expires_at > '-infinity';
