@@ -9,59 +9,18 @@ CROSS JOIN LATERAL (
         (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
         u.is_active) shape
 WHERE u.id = coalesce(:id::bigint, (SELECT id FROM users WHERE username = :username::text)) AND (
-        :everywhere::boolean
-        OR EXISTS (
-            SELECT FROM departments d
-            WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
-        OR EXISTS (
-            SELECT FROM enrollments e
-            JOIN courses c ON c.id = e.course_id
-            JOIN departments d ON d.id = c.department_id
-            WHERE e.user_id = u.id
-              AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[]))));
+    :everywhere::boolean
+    OR EXISTS (
+        SELECT FROM departments d
+        WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
+    OR EXISTS (
+        SELECT FROM enrollments e
+        JOIN courses c ON c.id = e.course_id
+        JOIN departments d ON d.id = c.department_id
+        WHERE e.user_id = u.id
+          AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[]))));
 
-    -- read: page
-    SELECT u.sort_key, u.id, row_to_json(shape)::text AS body
-    FROM users u
-    CROSS JOIN LATERAL (
-            SELECT u.id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
-            u.student_number, u.national_number,
-            (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
-            u.is_active) shape
-    WHERE (u.sort_key, u.id) > (:after_key::text, :after::bigint)
-      AND (
-        :everywhere::boolean
-        OR u.department_id IN (
-            SELECT d.id FROM departments d WHERE d.acronym = ANY (:departments::text[]))
-        OR u.id IN (
-            SELECT e.user_id FROM enrollments e
-            JOIN courses c ON c.id = e.course_id
-            JOIN departments d ON d.id = c.department_id
-            WHERE d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
-      AND (:department::text IS NULL
-           OR u.department_id = (SELECT id FROM departments WHERE acronym = :department::text))
-        ORDER BY u.sort_key, u.id LIMIT :limit::integer;
-
-    -- read: found_page
-    WITH found AS MATERIALIZED (
-            SELECT u.id FROM users u
-            WHERE u.sort_key LIKE ALL (ARRAY(SELECT '%' || substr(name, 3) FROM unnest(:names::text[]) name))
-          AND translate(' ' || u.sort_key, '-''', '  ') LIKE ALL (:names::text[])
-        UNION
-            SELECT u.id FROM unnest(:identifiers::text[]) AS typed (text)
-            JOIN users u ON u.username >= typed.text AND u.username < typed.text || chr(1114111)
-        UNION
-            SELECT u.id FROM unnest(:identifiers::text[]) AS typed (text)
-            JOIN users u ON lower(u.email COLLATE "C") >= typed.text
-            AND lower(u.email COLLATE "C") < typed.text || chr(1114111)
-        UNION
-            SELECT u.id FROM unnest(:identifiers::text[]) AS typed (text)
-            JOIN users u ON u.student_number >= typed.text AND u.student_number < typed.text || chr(1114111)
-        UNION
-            SELECT u.id FROM unnest(:identifiers::text[]) AS typed (text)
-            JOIN users u ON u.national_number >= typed.text
-            AND u.national_number < typed.text || chr(1114111)
-    )
+-- read: page
 SELECT u.sort_key, u.id, row_to_json(shape)::text AS body
 FROM users u
 CROSS JOIN LATERAL (
@@ -71,76 +30,117 @@ CROSS JOIN LATERAL (
         u.is_active) shape
 WHERE (u.sort_key, u.id) > (:after_key::text, :after::bigint)
   AND (
-        :everywhere::boolean
-        OR u.department_id IN (
-            SELECT d.id FROM departments d WHERE d.acronym = ANY (:departments::text[]))
-        OR u.id IN (
-            SELECT e.user_id FROM enrollments e
-            JOIN courses c ON c.id = e.course_id
-            JOIN departments d ON d.id = c.department_id
-            WHERE d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
-      AND (:department::text IS NULL
-           OR u.department_id = (SELECT id FROM departments WHERE acronym = :department::text))
-      AND u.id IN (SELECT id FROM found)
-        ORDER BY u.sort_key, u.id LIMIT :limit::integer;
+    :everywhere::boolean
+    OR u.department_id IN (
+        SELECT d.id FROM departments d WHERE d.acronym = ANY (:departments::text[]))
+    OR u.id IN (
+        SELECT e.user_id FROM enrollments e
+        JOIN courses c ON c.id = e.course_id
+        JOIN departments d ON d.id = c.department_id
+        WHERE d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
+  AND (:department::text IS NULL
+       OR u.department_id = (SELECT id FROM departments WHERE acronym = :department::text))
+ORDER BY u.sort_key, u.id LIMIT :limit::integer;
 
-    -- read: lock
-    -- By id or by username, which somebody may change while this waits: then it is nobody's any more.
-    SELECT u.id, u.username, u.family_name, u.given_name,
-           (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
-           (
-        :everywhere::boolean
-        OR EXISTS (
-            SELECT FROM departments d
-            WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
-        OR EXISTS (
-            SELECT FROM enrollments e
-            JOIN courses c ON c.id = e.course_id
-            JOIN departments d ON d.id = c.department_id
-            WHERE e.user_id = u.id
-              AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))) AS in_sight
-    FROM users u
-    WHERE u.id = coalesce(:id::bigint, (SELECT id FROM users WHERE username = :username::text))
-      AND (:username::text IS NULL OR u.username = :username::text)
-    FOR NO KEY UPDATE OF u;
+-- read: found_page
+WITH found AS MATERIALIZED (
+    SELECT u.id FROM users u
+    WHERE u.sort_key LIKE ALL (ARRAY(SELECT '%' || substr(name, 3) FROM unnest(:names::text[]) name))
+      AND translate(' ' || u.sort_key, '-''', '  ') LIKE ALL (:names::text[])
+    UNION
+    SELECT u.id FROM unnest(:identifiers::text[]) AS typed (text)
+    JOIN users u ON u.username >= typed.text AND u.username < typed.text || chr(1114111)
+    UNION
+    SELECT u.id FROM unnest(:identifiers::text[]) AS typed (text)
+    JOIN users u ON lower(u.email COLLATE "C") >= typed.text
+        AND lower(u.email COLLATE "C") < typed.text || chr(1114111)
+    UNION
+    SELECT u.id FROM unnest(:identifiers::text[]) AS typed (text)
+    JOIN users u ON u.student_number >= typed.text AND u.student_number < typed.text || chr(1114111)
+    UNION
+    SELECT u.id FROM unnest(:identifiers::text[]) AS typed (text)
+    JOIN users u ON u.national_number >= typed.text
+        AND u.national_number < typed.text || chr(1114111)
+)
+SELECT u.sort_key, u.id, row_to_json(shape)::text AS body
+FROM users u
+CROSS JOIN LATERAL (
+    SELECT u.id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
+        u.student_number, u.national_number,
+        (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
+        u.is_active) shape
+WHERE (u.sort_key, u.id) > (:after_key::text, :after::bigint)
+  AND (
+    :everywhere::boolean
+    OR u.department_id IN (
+        SELECT d.id FROM departments d WHERE d.acronym = ANY (:departments::text[]))
+    OR u.id IN (
+        SELECT e.user_id FROM enrollments e
+        JOIN courses c ON c.id = e.course_id
+        JOIN departments d ON d.id = c.department_id
+        WHERE d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))
+  AND (:department::text IS NULL
+       OR u.department_id = (SELECT id FROM departments WHERE acronym = :department::text))
+  AND u.id IN (SELECT id FROM found)
+ORDER BY u.sort_key, u.id LIMIT :limit::integer;
 
-    -- write: create
-    INSERT INTO users (department_id, username, email, family_name, given_name, usual_name,
-                       civility, student_number, national_number, sort_key, is_active)
-    VALUES (:department_id::bigint, :username::text, :email::text, :family_name::text, :given_name::text, :usual_name::text,
-            :civility::text, :student_number::text, :national_number::text, :sort_key::text, :is_active::boolean)
-    ON CONFLICT (username) DO NOTHING
-    RETURNING id;
+-- read: lock
+-- By id or by username, which somebody may change while this waits: then it is nobody's any more.
+SELECT u.id, u.username, u.family_name, u.given_name,
+       (SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id) AS department,
+       (
+    :everywhere::boolean
+    OR EXISTS (
+        SELECT FROM departments d
+        WHERE d.id = u.department_id AND d.acronym = ANY (:departments::text[]))
+    OR EXISTS (
+        SELECT FROM enrollments e
+        JOIN courses c ON c.id = e.course_id
+        JOIN departments d ON d.id = c.department_id
+        WHERE e.user_id = u.id
+          AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])))) AS in_sight
+FROM users u
+WHERE u.id = coalesce(:id::bigint, (SELECT id FROM users WHERE username = :username::text))
+  AND (:username::text IS NULL OR u.username = :username::text)
+FOR NO KEY UPDATE OF u;
 
-    -- write: update
-    -- A merge: columns that the changes do not name keep their values, null is a value. Nothing is
-    -- written when nothing differs.
-    UPDATE users u SET (department_id, username, email, family_name, given_name, usual_name, civility, student_number, national_number, is_active, is_retired, sort_key) = (
-            SELECT department_id, username, email, family_name, given_name, usual_name, civility, student_number, national_number, is_active, is_retired, sort_key
-        FROM jsonb_populate_record(u, :changes::jsonb))
-    WHERE u.id = :id::bigint
-      AND to_jsonb(u) || :changes::jsonb IS DISTINCT FROM to_jsonb(u);
+-- write: create
+INSERT INTO users (department_id, username, email, family_name, given_name, usual_name,
+                   civility, student_number, national_number, sort_key, is_active)
+VALUES (:department_id::bigint, :username::text, :email::text, :family_name::text, :given_name::text, :usual_name::text,
+        :civility::text, :student_number::text, :national_number::text, :sort_key::text, :is_active::boolean)
+ON CONFLICT (username) DO NOTHING
+RETURNING id;
 
-    -- write: delete
-    DELETE FROM users WHERE id = :id::bigint;
+-- write: update
+-- A merge: columns that the changes do not name keep their values, null is a value. Nothing is
+-- written when nothing differs.
+UPDATE users u SET (department_id, username, email, family_name, given_name, usual_name, civility, student_number, national_number, is_active, is_retired, sort_key) = (
+    SELECT department_id, username, email, family_name, given_name, usual_name, civility, student_number, national_number, is_active, is_retired, sort_key
+    FROM jsonb_populate_record(u, :changes::jsonb))
+WHERE u.id = :id::bigint
+  AND to_jsonb(u) || :changes::jsonb IS DISTINCT FROM to_jsonb(u);
 
-    -- read: identify
-    -- Who is meant by a text: a username, else an e-mail address, else a student number. A number is
-    -- unique in a department only: of several users the department's own is meant.
-    SELECT named.identifier, named.department, u.id, u.username, u.email
-    FROM (
-            SELECT given.identifier, given.department, coalesce(
-            (SELECT u.id FROM users u
-             WHERE u.username = given.identifier AND (:with_retired::boolean OR NOT u.is_retired)),
-            (SELECT u.id FROM users u
-             WHERE lower(u.email COLLATE "C") = lower(given.identifier COLLATE "C")
-               AND (:with_retired::boolean OR NOT u.is_retired)),
-            (SELECT CASE WHEN count(*) = 1 THEN min(u.id) ELSE min(u.id) FILTER (WHERE
-                 u.department_id = (SELECT d.id FROM departments d
-                                    WHERE d.acronym = given.department))
-             END FROM users u WHERE :by_number::boolean AND u.student_number = given.identifier)
-        ) AS id
-        FROM unnest(:identifiers::text[], :departments::text[]) AS given (identifier, department)
-        OFFSET 0
-    ) named
+-- write: delete
+DELETE FROM users WHERE id = :id::bigint;
+
+-- read: identify
+-- Who is meant by a text: a username, else an e-mail address, else a student number. A number is
+-- unique in a department only: of several users the department's own is meant.
+SELECT named.identifier, named.department, u.id, u.username, u.email
+FROM (
+    SELECT given.identifier, given.department, coalesce(
+        (SELECT u.id FROM users u
+         WHERE u.username = given.identifier AND (:with_retired::boolean OR NOT u.is_retired)),
+        (SELECT u.id FROM users u
+         WHERE lower(u.email COLLATE "C") = lower(given.identifier COLLATE "C")
+           AND (:with_retired::boolean OR NOT u.is_retired)),
+        (SELECT CASE WHEN count(*) = 1 THEN min(u.id) ELSE min(u.id) FILTER (WHERE
+             u.department_id = (SELECT d.id FROM departments d
+                                WHERE d.acronym = given.department))
+         END FROM users u WHERE :by_number::boolean AND u.student_number = given.identifier)
+    ) AS id
+    FROM unnest(:identifiers::text[], :departments::text[]) AS given (identifier, department)
+    OFFSET 0
+) named
 CROSS JOIN LATERAL (SELECT id, username, email FROM users WHERE id = named.id OFFSET 0) u;
