@@ -1,7 +1,7 @@
-"""What commands need to get at the data: settings, a database, and who is acting."""
+"""How commands open the database, and the operator as whom they act."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from rich.console import Console
 from sqlalchemy import URL, make_url
 
 from groupsvc.core.transactions import TransactionRunner
+from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.db import migrate
 from groupsvc.db.engine import database_url, make_engine, make_sessions
 from groupsvc.domain.principal import Grant, Permission, Principal
@@ -20,9 +21,10 @@ from groupsvc.settings import Settings
 
 T = TypeVar("T")
 
-# Whoever can run commands on the server can do everything anyway.
-OPERATOR = Principal("cli", grants=frozenset(Grant(permission) for permission in Permission))
-UNHURRIED = {"command_timeout": 600.0, "statement_timeout": 600.0, "lock_timeout": 30.0}
+# Whoever can run commands on the server may do everything.
+EVERYTHING = frozenset(Grant(permission) for permission in Permission)
+OPERATOR = Principal("cli", grants=EVERYTHING)
+TIMEOUTS = {"command_timeout": 600.0, "statement_timeout": 600.0, "lock_timeout": 30.0}
 
 console = Console(stderr=True, highlight=False)
 
@@ -36,7 +38,7 @@ class Database:
 
 @contextmanager
 def open_database(settings: Settings) -> Generator[Database]:
-    """The configured database, or the embedded one for as long as it is needed.
+    """The configured database, or the embedded one, which runs until the end of the context.
 
     Raises ValueError in production without a configured database.
     """
@@ -54,7 +56,7 @@ def open_database(settings: Settings) -> Generator[Database]:
 
 
 async def migrate_database(database: Database, settings: Settings) -> tuple[str | None, str | None]:
-    """Bring the database to the head; answers the revisions before and after."""
+    """Upgrade the schema to the newest revision; return the revisions before and after."""
     engine = make_engine(database.url, settings)
     try:
         before = await migrate.current(engine)
@@ -65,25 +67,48 @@ async def migrate_database(database: Database, settings: Settings) -> tuple[str 
         await engine.dispose()
 
 
+class OperatorRunner:
+    """Runs units of work as the operator."""
+
+    def __init__(self, runner: TransactionRunner) -> None:
+        self._runner = runner
+
+    async def run(self, work: Callable[[UnitOfWork], Awaitable[T]], *, reading: bool = False) -> T:
+        async def work_as_operator(uow: UnitOfWork) -> T:
+            uow.context.actor = OPERATOR.subject
+            return await work(uow)
+
+        return await self._runner.run("cli", work_as_operator, reading=reading)
+
+
 @asynccontextmanager
-async def units(database: Database, settings: Settings) -> AsyncGenerator[TransactionRunner]:
+async def make_runner(database: Database, settings: Settings) -> AsyncGenerator[OperatorRunner]:
     engine = make_engine(database.url, settings)
     try:
-        yield TransactionRunner(make_sessions(engine), vocabulary=VOCABULARY)
+        yield OperatorRunner(TransactionRunner(make_sessions(engine), vocabulary=VOCABULARY))
     finally:
         await engine.dispose()
 
 
 @asynccontextmanager
-async def open_units() -> AsyncGenerator[TransactionRunner]:
-    """Units of work on the database that the settings name, migrated, with generous limits."""
-    settings = Settings()
+async def open_runner() -> AsyncGenerator[OperatorRunner]:
+    """Units of work on the database of the settings, migrated, with generous timeouts."""
+    settings = Settings().model_copy(update=TIMEOUTS)
     with open_database(settings) as database:
-        unhurried = settings.model_copy(update=UNHURRIED)
-        await migrate_database(database, unhurried)
-        async with units(database, unhurried) as opened:
-            yield opened
+        await migrate_database(database, settings)
+        async with make_runner(database, settings) as runner:
+            yield runner
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
+
+
+def run_unit(work: Callable[[UnitOfWork], Awaitable[T]], *, reading: bool = False) -> T:
+    """Run one unit of work as the operator."""
+
+    async def open_and_run() -> T:
+        async with open_runner() as runner:
+            return await runner.run(work, reading=reading)
+
+    return run(open_and_run())
