@@ -23,6 +23,7 @@ Grants = Annotated[
     typer.Option(
         "--grant",
         default_factory=list,
+        show_default=False,
         help="`permission`, `permission@department:ACRONYM` or `permission@course:KEY`; "
         "permissions are groups:read, groups:write, roster:write, admin. May be repeated.",
     ),
@@ -43,15 +44,12 @@ def create(
     ] = None,
 ) -> None:
     """Create an account, or replace the grants of an existing one."""
-
-    async def work(uow: UnitOfWork) -> str | None:
-        declared = await AccountService(uow, OPERATOR).declare(name, grants=grants, secret=secret)
-        return declared.secret
-
-    made = run_unit(work)
+    declared = run_unit(
+        lambda uow: AccountService(uow, OPERATOR).declare(name, grants=grants, secret=secret)
+    )
     typer.echo(f"account {name} is ready")
-    if made is not None:
-        typer.echo(f"secret: {made}   (shown this once)")
+    if declared.secret is not None:
+        typer.echo(f"secret: {declared.secret}   (shown this once)")
 
 
 @app.command("list")
@@ -75,22 +73,14 @@ def list_() -> None:
 @app.command()
 def disable(name: Name) -> None:
     """Disable an account; its tokens end at once."""
-
-    async def work(uow: UnitOfWork) -> None:
-        await AccountService(uow, OPERATOR).disable(name)
-
-    run_unit(work)
+    run_unit(lambda uow: AccountService(uow, OPERATOR).disable(name))
     typer.echo(f"account {name} is disabled")
 
 
 @app.command()
 def grant(name: Name, grants: Grants) -> None:
     """Replace the grants of an account."""
-
-    async def work(uow: UnitOfWork) -> None:
-        await AccountService(uow, OPERATOR).set_grants(name, grants)
-
-    run_unit(work)
+    run_unit(lambda uow: AccountService(uow, OPERATOR).set_grants(name, grants))
     typer.echo(f"account {name} may now: {', '.join(grants) or 'nothing'}")
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from groupsvc.cli.runtime import TIMEOUTS, migrate_database, open_database, run
+from groupsvc.cli.runtime import TIMEOUTS, migrate_database, open_database
 from groupsvc.settings import Settings
 
 
@@ -10,7 +10,7 @@ def migrate() -> None:
     """Create or update the tables. Safe to run from several machines at once."""
     settings = Settings().model_copy(update=TIMEOUTS)
     with open_database(settings) as database:
-        before, after = run(migrate_database(database, settings))
+        before, after = migrate_database(database, settings)
     if before == after:
         typer.echo(f"the database is at revision {after} already")
     else:

@@ -8,7 +8,7 @@ import typer
 from groupsvc.cli.institution import tables
 from groupsvc.cli.progress import Meter
 from groupsvc.cli.report import Report
-from groupsvc.cli.runtime import OPERATOR, OperatorRunner, open_runner, run
+from groupsvc.cli.runtime import OPERATOR, OperatorRunner, open_and_run
 from groupsvc.cli.tables import find_tables
 from groupsvc.cli.transfer import import_tables
 from groupsvc.core.courses.service import CourseService
@@ -17,13 +17,8 @@ from groupsvc.core.unit_of_work import UnitOfWork
 
 def demo() -> None:
     """Load a made-up institution into an empty database: 4 courses, 300 students."""
-    loaded = run(_open_and_load())
+    loaded = open_and_run(load_demo)
     typer.echo("loaded" if loaded else "there are courses already: nothing was loaded")
-
-
-async def _open_and_load() -> bool:
-    async with open_runner() as runner:
-        return await load_demo(runner)
 
 
 async def load_demo(runner: OperatorRunner) -> bool:
@@ -35,7 +30,7 @@ async def load_demo(runner: OperatorRunner) -> bool:
             (Path(directory) / f"{kind}.csv").write_text(text, encoding="utf-8")
         files = find_tables([Path(directory)], None)
         with Meter(sum(table.rows for table in files)) as meter:
-            await import_tables(runner, files, Report((), None), meter)
+            await import_tables(files, Report((), None), meter, runner)
     return True
 
 

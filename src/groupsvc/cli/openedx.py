@@ -1,16 +1,17 @@
 """The command that imports settings, cohorts, links and members from a running Open edX."""
 
+import asyncio
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from groupsvc.cli.openedx_copy import CourseCopy
-from groupsvc.cli.openedx_source import OpenedxSource, SourceCourse
+from groupsvc.cli.openedx_copy import copy_course
+from groupsvc.cli.openedx_source import OpenedxSource
 from groupsvc.cli.progress import Meter
-from groupsvc.cli.remote_import import CopiedRow, Copy, import_copies, make_client
+from groupsvc.cli.remote_import import Copy, import_copies, make_client
 from groupsvc.cli.report import DryRun, Report, ReportFile
-from groupsvc.cli.runtime import OPERATOR
-from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import InvalidError
 
 COLUMNS = ("course", "cohort", "user", "result", "code")
@@ -47,23 +48,16 @@ def import_openedx(
     """
     if scheme not in SCHEMES:
         raise InvalidError("the scheme is Bearer or JWT")
-    client = make_client(url, "an Open edX", authorization=f"{scheme} {token}")
-    source = OpenedxSource(client)
-
-    async def read() -> list[tuple[str, Copy]]:
-        async with client:
-            with Meter(None) as meter:
-                return [
-                    (key, _copy(key, await source.course(key, meter.advance), department))
-                    for key in courses
-                ]
-
-    import_copies(read, Report(COLUMNS, report), dry_run=dry_run)
+    with Report(COLUMNS, report) as results:
+        copies = asyncio.run(_read(url, f"{scheme} {token}", courses, department))
+        import_copies(copies, results, dry_run=dry_run)
 
 
-def _copy(key: str, course: SourceCourse, department: str | None) -> Copy:
-    async def work(uow: UnitOfWork) -> list[CopiedRow]:
-        await uow.begin()
-        return await CourseCopy(uow, OPERATOR, department).write(key, course)
-
-    return work
+async def _read(
+    url: str, authorization: str, keys: Sequence[str], department: str | None
+) -> list[tuple[str, Copy]]:
+    async with make_client(url, "an Open edX", authorization=authorization) as client:
+        source = OpenedxSource(client)
+        with Meter(None) as meter:
+            courses = {key: await source.course(key, meter.advance) for key in keys}
+    return [(key, partial(copy_course, key, courses[key], department)) for key in keys]

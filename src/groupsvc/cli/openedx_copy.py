@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from groupsvc.cli.openedx_source import SourceCohort, SourceCourse, SourceUser
 from groupsvc.cli.remote_import import CopiedRow
+from groupsvc.cli.runtime import OPERATOR
 from groupsvc.core.cohorts.add_result import looked_up
 from groupsvc.core.cohorts.edits import CohortEdit, CohortEditService
 from groupsvc.core.cohorts.members import CohortMemberService
@@ -18,22 +19,29 @@ from groupsvc.core.users.records import Person
 from groupsvc.core.users.service import UserService
 from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.names import normalise
-from groupsvc.domain.principal import Principal
 
 
-class CourseCopy:
-    """Writes in one unit of work. Missing courses and users are created in the ``department``."""
+async def copy_course(
+    key: str, source: SourceCourse, department: str | None, uow: UnitOfWork
+) -> list[CopiedRow]:
+    """Write a course; missing courses and users are created in the ``department``.
 
-    def __init__(self, uow: UnitOfWork, caller: Principal, department: str | None) -> None:
-        self._courses = CourseService(uow, caller)
-        self._users = UserService(uow, caller)
-        self._sets = CohortSetService(uow, caller)
-        self._edits = CohortEditService(uow, caller)
-        self._members = CohortMemberService(uow, caller)
+    Raises NotFoundError without the course, and the refusals of the services.
+    """
+    await uow.begin()
+    return await _CourseCopy(uow, department).write(key, source)
+
+
+class _CourseCopy:
+    def __init__(self, uow: UnitOfWork, department: str | None) -> None:
+        self._courses = CourseService(uow, OPERATOR)
+        self._users = UserService(uow, OPERATOR)
+        self._sets = CohortSetService(uow, OPERATOR)
+        self._edits = CohortEditService(uow, OPERATOR)
+        self._members = CohortMemberService(uow, OPERATOR)
         self._department = department
 
     async def write(self, key: str, source: SourceCourse) -> list[CopiedRow]:
-        """Raises NotFoundError without the course, and the refusals of the services."""
         await self._ensure_course(key)
         own = {cohort.name: cohort for cohort in (await self._sets.page(key)).cohorts}
         # A cohort must become random before the last random one becomes manual.

@@ -8,7 +8,7 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from groupsvc.cli.report import Report
-from groupsvc.cli.runtime import open_runner, run
+from groupsvc.cli.runtime import OperatorRunner, open_and_run
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import InvalidError
 
@@ -80,31 +80,18 @@ class CopiedRow:
 Copy = Callable[[UnitOfWork], Awaitable[list[CopiedRow]]]
 
 
-def import_copies(
-    read: Callable[[], Awaitable[Sequence[tuple[object, Copy]]]], report: Report, *, dry_run: bool
-) -> None:
-    """Read everything, then write each copy in a transaction of its own; print the results.
+def import_copies(copies: Sequence[tuple[object, Copy]], report: Report, *, dry_run: bool) -> None:
+    """Write each copy in a transaction of its own, and print the results.
 
     All of a copy is written, except for the rows that are refused. A dry run rolls it back.
     """
 
-    async def read_and_write() -> None:
-        copies = await read()
-        async with open_runner() as runner:
-            for origin, copy in copies:
-                for row in await runner.run(_rolled_back(copy) if dry_run else copy):
-                    where = f"{origin}: {' '.join(row.place)}: {row.user}: {row.code}"
-                    cells = (origin, *row.place, row.user, row.result, row.code or "")
-                    report.add("memberships", row.result, cells, where)
+    async def write(runner: OperatorRunner) -> None:
+        for origin, copy in copies:
+            for row in await runner.run(copy, rollback=dry_run):
+                refusal = f"{origin}: {' '.join(row.place)}: {row.user}: {row.code}"
+                cells = (origin, *row.place, row.user, row.result, row.code or "")
+                report.add("memberships", row.result, cells, refusal)
 
-    with report:
-        run(read_and_write())
+    open_and_run(write)
     report.finish()
-
-
-def _rolled_back(copy: Copy) -> Copy:
-    async def work(uow: UnitOfWork) -> list[CopiedRow]:
-        async with uow.savepoint(rollback=True):
-            return await copy(uow)
-
-    return work

@@ -1,14 +1,15 @@
 """How commands open the database, and the operator as whom they act."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from rich.console import Console
 from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from groupsvc.core.transactions import TransactionRunner
 from groupsvc.core.unit_of_work import UnitOfWork
@@ -55,16 +56,26 @@ def open_database(settings: Settings) -> Generator[Database]:
         yield Database(make_url(url), home, embedded=True)
 
 
-async def migrate_database(database: Database, settings: Settings) -> tuple[str | None, str | None]:
-    """Upgrade the schema to the newest revision; return the revisions before and after."""
+@asynccontextmanager
+async def open_engine(database: Database, settings: Settings) -> AsyncGenerator[AsyncEngine]:
     engine = make_engine(database.url, settings)
     try:
-        before = await migrate.current(engine)
-        if before != migrate.head():
-            await migrate.upgrade(engine)
-        return before, await migrate.current(engine)
+        yield engine
     finally:
         await engine.dispose()
+
+
+def migrate_database(database: Database, settings: Settings) -> tuple[str | None, str | None]:
+    """Upgrade the schema to the newest revision; return the revisions before and after."""
+
+    async def upgrade() -> tuple[str | None, str | None]:
+        async with open_engine(database, settings) as engine:
+            before = await migrate.current(engine)
+            if before != migrate.head():
+                await migrate.upgrade(engine)
+            return before, await migrate.current(engine)
+
+    return asyncio.run(upgrade())
 
 
 class OperatorRunner:
@@ -73,42 +84,44 @@ class OperatorRunner:
     def __init__(self, runner: TransactionRunner) -> None:
         self._runner = runner
 
-    async def run(self, work: Callable[[UnitOfWork], Awaitable[T]], *, reading: bool = False) -> T:
+    async def run(
+        self,
+        work: Callable[[UnitOfWork], Awaitable[T]],
+        *,
+        reading: bool = False,
+        rollback: bool = False,
+    ) -> T:
+        """Run one unit of work; with ``rollback`` nothing of it is kept."""
+
         async def work_as_operator(uow: UnitOfWork) -> T:
             uow.context.actor = OPERATOR.subject
-            return await work(uow)
+            if not rollback:
+                return await work(uow)
+            async with uow.savepoint(rollback=True):
+                return await work(uow)
 
         return await self._runner.run("cli", work_as_operator, reading=reading)
 
 
-@asynccontextmanager
-async def make_runner(database: Database, settings: Settings) -> AsyncGenerator[OperatorRunner]:
-    engine = make_engine(database.url, settings)
-    try:
-        yield OperatorRunner(TransactionRunner(make_sessions(engine), vocabulary=VOCABULARY))
-    finally:
-        await engine.dispose()
+def use_database(
+    database: Database, settings: Settings, work: Callable[[OperatorRunner], Awaitable[T]]
+) -> T:
+    async def connect_and_work() -> T:
+        async with open_engine(database, settings) as engine:
+            runner = TransactionRunner(make_sessions(engine), vocabulary=VOCABULARY)
+            return await work(OperatorRunner(runner))
+
+    return asyncio.run(connect_and_work())
 
 
-@asynccontextmanager
-async def open_runner() -> AsyncGenerator[OperatorRunner]:
-    """Units of work on the database of the settings, migrated, with generous timeouts."""
+def open_and_run(work: Callable[[OperatorRunner], Awaitable[T]]) -> T:
+    """Open the database of the settings, migrate it, and work on it with generous timeouts."""
     settings = Settings().model_copy(update=TIMEOUTS)
     with open_database(settings) as database:
-        await migrate_database(database, settings)
-        async with make_runner(database, settings) as runner:
-            yield runner
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(work)
+        migrate_database(database, settings)
+        return use_database(database, settings, work)
 
 
 def run_unit(work: Callable[[UnitOfWork], Awaitable[T]], *, reading: bool = False) -> T:
-    """Run one unit of work as the operator."""
-
-    async def open_and_run() -> T:
-        async with open_runner() as runner:
-            return await runner.run(work, reading=reading)
-
-    return run(open_and_run())
+    """Open the database of the settings and run one unit of work on it."""
+    return open_and_run(lambda runner: runner.run(work, reading=reading))

@@ -1,17 +1,17 @@
 """The command that imports partitions, groups and memberships from a running ScoDoc."""
 
+import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from groupsvc.cli.progress import Meter
-from groupsvc.cli.remote_import import CopiedRow, Copy, import_copies, make_client
+from groupsvc.cli.remote_import import Copy, import_copies, make_client
 from groupsvc.cli.report import DryRun, Report, ReportFile
-from groupsvc.cli.runtime import OPERATOR
-from groupsvc.cli.scodoc_copy import SemesterCopy
-from groupsvc.cli.scodoc_source import ScodocSource, SourcePartition
-from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.cli.scodoc_copy import copy_semester
+from groupsvc.cli.scodoc_source import ScodocSource
 from groupsvc.domain.errors import InvalidError
 
 COLUMNS = ("formsemestre", "partition", "group", "student", "result", "code")
@@ -47,18 +47,9 @@ def import_scodoc(
     Exit code 0: every membership is written; 3: some were refused; 2: nothing was done.
     """
     targets = [_target(each) for each in formsemestres]
-    client = make_client(url, "a ScoDoc")
-    source = ScodocSource(client, department)
-
-    async def read() -> list[tuple[int, Copy]]:
-        async with client, source.logged_in(user, password):
-            with Meter(None) as meter:
-                return [
-                    (number, _copy(key, await source.partitions(number, meter.advance)))
-                    for number, key in targets
-                ]
-
-    import_copies(read, Report(COLUMNS, report), dry_run=dry_run)
+    with Report(COLUMNS, report) as results:
+        copies = asyncio.run(_read(url, (user, password), department, targets))
+        import_copies(copies, results, dry_run=dry_run)
 
 
 def _target(text: str) -> tuple[int, str]:
@@ -68,8 +59,15 @@ def _target(text: str) -> tuple[int, str]:
     return int(number), key
 
 
-def _copy(key: str, partitions: Sequence[SourcePartition]) -> Copy:
-    async def work(uow: UnitOfWork) -> list[CopiedRow]:
-        return await SemesterCopy(uow, OPERATOR).write(key, partitions)
-
-    return work
+async def _read(
+    url: str, login: tuple[str, str], department: str | None, targets: Sequence[tuple[int, str]]
+) -> list[tuple[int, Copy]]:
+    copies: list[tuple[int, Copy]] = []
+    async with make_client(url, "a ScoDoc") as client:
+        source = ScodocSource(client, department)
+        async with source.logged_in(*login):
+            with Meter(None) as meter:
+                for number, key in targets:
+                    partitions = await source.partitions(number, meter.advance)
+                    copies.append((number, partial(copy_semester, key, partitions)))
+    return copies

@@ -6,6 +6,7 @@ An import may be repeated: partitions and groups that exist under the same name 
 from collections.abc import Sequence
 
 from groupsvc.cli.remote_import import CopiedRow
+from groupsvc.cli.runtime import OPERATOR
 from groupsvc.cli.scodoc_source import SourceGroup, SourcePartition
 from groupsvc.core.class_lists.service import ClassListService, Codes
 from groupsvc.core.courses.service import CourseService
@@ -15,22 +16,25 @@ from groupsvc.core.partitions.service import PartitionService
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.json_resource import PartitionDoc
-from groupsvc.domain.principal import Principal
 from groupsvc.faces.scodoc.vocabulary import VOCABULARY
 
 
-class SemesterCopy:
-    """Writes in one unit of work."""
+async def copy_semester(
+    key: str, source: Sequence[SourcePartition], uow: UnitOfWork
+) -> list[CopiedRow]:
+    """Raises NotFoundError without the course, and the refusals of the services."""
+    return await _SemesterCopy(uow).write(key, source)
 
-    def __init__(self, uow: UnitOfWork, caller: Principal) -> None:
-        self._courses = CourseService(uow, caller)
-        self._partitions = PartitionService(uow, caller)
-        self._groups = GroupService(uow, caller)
-        self._memberships = MembershipService(uow, caller)
-        self._class_lists = ClassListService(uow, caller)
+
+class _SemesterCopy:
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._courses = CourseService(uow, OPERATOR)
+        self._partitions = PartitionService(uow, OPERATOR)
+        self._groups = GroupService(uow, OPERATOR)
+        self._memberships = MembershipService(uow, OPERATOR)
+        self._class_lists = ClassListService(uow, OPERATOR)
 
     async def write(self, key: str, source: Sequence[SourcePartition]) -> list[CopiedRow]:
-        """Raises NotFoundError without the course, and the refusals of the services."""
         try:
             course = await self._courses.read_key(key)
         except NotFoundError:

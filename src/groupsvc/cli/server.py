@@ -23,10 +23,9 @@ from groupsvc.cli.runtime import (
     TIMEOUTS,
     Database,
     console,
-    make_runner,
     migrate_database,
     open_database,
-    run,
+    use_database,
 )
 from groupsvc.http.receive_deadline import DeadlineProtocol
 from groupsvc.settings import Settings
@@ -60,9 +59,9 @@ def serve(
     with open_database(settings) as database:
         patient = settings.model_copy(update=TIMEOUTS)
         if migrate or (migrate is None and database.embedded):
-            run(migrate_database(database, patient))
+            migrate_database(database, patient)
         if demo:
-            run(_load_demo(database, patient))
+            use_database(database, patient, load_demo)
         _greet(settings, database, f"http://{host}:{port}{root_path}")
         _serve(database, host=host, port=port, workers=workers, root_path=root_path)
 
@@ -70,11 +69,6 @@ def serve(
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     """Stop as after Ctrl-C; uvicorn replaces this handler when it starts."""
     raise KeyboardInterrupt
-
-
-async def _load_demo(database: Database, settings: Settings) -> None:
-    async with make_runner(database, settings) as runner:
-        await load_demo(runner)
 
 
 def _serve(database: Database, *, host: str, port: int, workers: int, root_path: str) -> None:

@@ -13,7 +13,7 @@ import typer
 
 from groupsvc.cli.progress import Meter
 from groupsvc.cli.report import DryRun, Report, ReportFile
-from groupsvc.cli.runtime import OPERATOR, OperatorRunner, open_runner, run, run_unit
+from groupsvc.cli.runtime import OPERATOR, OperatorRunner, open_and_run, run_unit
 from groupsvc.cli.tables import TableFile, find_tables, usable
 from groupsvc.core.courses.service import CourseService
 from groupsvc.core.unit_of_work import UnitOfWork
@@ -54,13 +54,9 @@ def import_(
     """
     tables = find_tables(paths, separator.character())
     gc.freeze()  # The objects of the program stay: collections need not visit them.
-
-    async def import_all(meter: Meter, results: Report) -> None:
-        async with open_runner() as runner:
-            await import_tables(runner, tables, results, meter, create=create, dry_run=dry_run)
-
     with Meter(sum(table.rows for table in tables)) as meter, Report(COLUMNS, report) as results:
-        run(import_all(meter, results))
+        work = partial(import_tables, tables, results, meter, create=create, dry_run=dry_run)
+        open_and_run(work)
     results.finish()
 
 
@@ -89,10 +85,10 @@ class _Do(Protocol):
 
 
 async def import_tables(
-    runner: OperatorRunner,
     tables: Sequence[TableFile],
     report: Report,
     meter: Meter,
+    runner: OperatorRunner,
     *,
     create: bool = False,
     dry_run: bool = False,
@@ -108,11 +104,10 @@ async def import_tables(
 
         report.clear()
         meter.reset()
-        async with uow.savepoint(rollback=True):
-            await _import_all(do, tables, report, meter, create=create)
+        await _import_all(do, tables, report, meter, create=create)
 
     if dry_run:
-        await runner.run(rehearse)
+        await runner.run(rehearse, rollback=True)
     else:
         await _import_all(commit, tables, report, meter, create=create)
 

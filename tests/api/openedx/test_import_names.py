@@ -1,29 +1,21 @@
 """Names that an Open edX keeps as they were given, and keys of the old form, imported twice."""
 
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
-from groupsvc.cli.openedx_copy import CourseCopy
+from groupsvc.cli.openedx_copy import copy_course
 from groupsvc.cli.openedx_source import OpenedxSource, SourceCourse
 from groupsvc.cli.remote_import import CopiedRow
-from groupsvc.cli.runtime import OPERATOR
 from groupsvc.core.transactions import TransactionRunner
-from groupsvc.core.unit_of_work import UnitOfWork
 from tests.api.openedx.conftest import Course
 from tests.conftest import SQL
 
 
 async def copy(sessions: Any, key: str, source: SourceCourse) -> list[CopiedRow]:
-    rows: list[CopiedRow] = []
-
-    async def work(uow: UnitOfWork) -> None:
-        await uow.begin()
-        rows[:] = await CourseCopy(uow, OPERATOR, None).write(key, source)
-
-    await TransactionRunner(sessions).run("cli", work)
-    return rows
+    return await TransactionRunner(sessions).run("cli", partial(copy_course, key, source, None))
 
 
 @pytest.mark.parametrize("name", [" A ", "e\u0301", "A\u00a0"])
