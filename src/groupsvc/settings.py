@@ -1,12 +1,20 @@
-"""Every setting, read from ``GROUPSVC_*`` variables once and passed down."""
+"""Settings, read once from ``GROUPSVC_*`` variables."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-Names = Annotated[tuple[str, ...], NoDecode]
+
+def _split_at_commas(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_at_commas)]
+Seconds = Annotated[float, Field(gt=0)]
 
 
 class Settings(BaseSettings):
@@ -26,28 +34,25 @@ class Settings(BaseSettings):
         "`~/.groupsvc`, or `/var/lib/groupsvc` for root",
     )
     pool_size: int = Field(default=8, ge=1, le=200, description="Database connections per worker")
-    pool_timeout: float = Field(
+    pool_timeout: Seconds = Field(
         default=2.0,
-        gt=0,
         description="Seconds in which no connection becomes free until those who wait for one are "
         "refused; while the queue moves they wait, within the time of their request",
     )
-    connect_timeout: float = Field(default=2.0, gt=0, description="Seconds to connect to one host")
-    command_timeout: float = Field(
-        default=5.0, gt=0, description="Seconds the driver waits for an answer"
+    connect_timeout: Seconds = Field(default=2.0, description="Seconds to connect to one host")
+    command_timeout: Seconds = Field(
+        default=5.0, description="Seconds the driver waits for an answer"
     )
-    statement_timeout: float = Field(default=4.0, gt=0, description="Seconds one statement may run")
-    lock_timeout: float = Field(
-        default=1.5, gt=0, description="Seconds a statement may wait for a lock"
+    statement_timeout: Seconds = Field(default=4.0, description="Seconds one statement may run")
+    lock_timeout: Seconds = Field(
+        default=1.5, description="Seconds a statement may wait for a lock"
     )
-    request_timeout: float = Field(default=10.0, gt=0, description="Seconds one request may take")
-    bulk_timeout: float = Field(
-        default=120.0,
-        gt=0,
-        description="Seconds an import or bulk request, and its statements, may take",
+    request_timeout: Seconds = Field(default=10.0, description="Seconds one request may take")
+    bulk_timeout: Seconds = Field(
+        default=120.0, description="Seconds an import or bulk request, and its statements, may take"
     )
-    receive_timeout: float = Field(
-        default=15.0, gt=0, description="Seconds a client has to send a request"
+    receive_timeout: Seconds = Field(
+        default=15.0, description="Seconds a client has to send a request"
     )
     pooler: bool = Field(
         default=False, description="A transaction-mode pooler stands between: cache no statements"
@@ -116,8 +121,8 @@ class Settings(BaseSettings):
     jwt_max_lifetime: int = Field(
         default=86_400, ge=60, description="Seconds between `iat` and `exp`"
     )
-    jwks_refresh: float = Field(
-        default=30.0, gt=0, description="Seconds at least between two fetches for an unknown `kid`"
+    jwks_refresh: Seconds = Field(
+        default=30.0, description="Seconds at least between two fetches for an unknown `kid`"
     )
     token_lifetime: int = Field(
         default=3_600, ge=60, description="Seconds an issued token is valid"
@@ -139,18 +144,3 @@ class Settings(BaseSettings):
         default="INFO", description="What is logged"
     )
     docs: bool = Field(default=True, description="Serve Swagger UI and the OpenAPI documents")
-
-    @field_validator(
-        "allowed_hosts",
-        "cors_origins",
-        "jwt_algorithms",
-        "jwt_administrator_claims",
-        "jwt_roles",
-        "jwt_scopes",
-        mode="before",
-    )
-    @classmethod
-    def _split_at_commas(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value

@@ -3,15 +3,11 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL
-from typer.testing import CliRunner
 
-from groupsvc.cli import UNUSABLE, app
-from groupsvc.domain.errors import GroupsvcError
+from tests.cli.conftest import Run, command
 from tests.conftest import MakeDatabase
 
 KEY = "course-v1:RT+NET1+2026"
@@ -40,29 +36,6 @@ structure: 2 created
 assignments: 1 assigned, 1 refused
 {}/b-places.csv:3: unknown_user: no such user
 """
-
-Run = Callable[..., Awaitable[tuple[int, str]]]
-
-
-def command(url: URL) -> Run:
-    """The command in this process; answers its exit code and what it prints."""
-    env = {"GROUPSVC_DATABASE_URL": url.render_as_string(hide_password=False)}
-
-    async def run(*arguments: object) -> tuple[int, str]:
-        invoked = await asyncio.to_thread(
-            CliRunner().invoke, app, [str(each) for each in arguments], env=env
-        )
-        if isinstance(invoked.exception, GroupsvcError):
-            return UNUSABLE, invoked.exception.message
-        return invoked.exit_code, invoked.stdout
-
-    return run
-
-
-@pytest.fixture
-async def groupsvc(make_database: MakeDatabase) -> Run:
-    """The command on an empty database."""
-    return command(await make_database())
 
 
 @pytest.fixture

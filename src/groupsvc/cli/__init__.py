@@ -7,13 +7,14 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 import groupsvc
+from groupsvc.auth.development import DevelopmentKeyError
 from groupsvc.cli import accounts, database, openapi, openedx, scodoc, server, transfer
 from groupsvc.cli.demo import demo
 from groupsvc.cli.doctor import doctor
 from groupsvc.domain.errors import GroupsvcError
 from groupsvc.local.programs import EmbeddedError
 
-UNUSABLE = 2  # exit code: the command could not do anything with what it was given
+UNUSABLE = 2  # exit code: the input or the environment cannot be used
 
 app = typer.Typer(
     name="groupsvc",
@@ -51,12 +52,12 @@ def about(
 
 
 def main() -> None:
-    """Run the command, and turn what an operator can act on into a sentence."""
+    """Run the command; print failures that an operator can act on as one sentence."""
     try:
         app()
     except GroupsvcError as error:
         _fail(error.message)
-    except (EmbeddedError, ValueError) as error:
+    except (DevelopmentKeyError, EmbeddedError, ValueError) as error:
         _fail(str(error))
     except (SQLAlchemyError, OSError) as error:
         _fail(f"the database cannot be used ({type(error).__name__}): try `groupsvc doctor`")

@@ -1,5 +1,6 @@
-"""Look at everything that can be wrong before users do."""
+"""The command that checks the installation."""
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator
@@ -11,25 +12,25 @@ from rich.table import Table
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from groupsvc.cli.runtime import Database, console, open_database, run
+from groupsvc.cli.runtime import Database, console, open_database, open_engine
 from groupsvc.db import migrate
-from groupsvc.db.engine import make_engine
 from groupsvc.local.programs import EmbeddedError
 from groupsvc.settings import Settings
 
 PREFIX = "GROUPSVC_"
+DATABASE_URL = f"{PREFIX}DATABASE_URL"
 SUPPORTED = range(15, 19)
-MOST_SKEW = 5.0  # seconds
+MAX_SKEW = 5.0  # seconds
 UNHEALTHY = 1  # exit code
 
 FACTS = text("""
     SELECT current_setting('server_version_num')::integer / 10000 AS version,
-           current_setting('server_version') AS version_text,
-           current_setting('max_connections')::integer AS connections,
-           current_setting('synchronous_commit') AS synchronous_commit,
+           'PostgreSQL ' || current_setting('server_version') AS server,
            current_setting('server_encoding') AS encoding,
-           extract(epoch FROM clock_timestamp())::float AS now,
-           pg_is_in_recovery() AS is_standby
+           CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE 'writable' END AS role,
+           current_setting('synchronous_commit') AS commits,
+           current_setting('max_connections')::integer AS connections,
+           extract(epoch FROM clock_timestamp())::float AS now
 """)
 
 
@@ -42,7 +43,7 @@ class Finding:
 
 
 def doctor() -> None:
-    """Check settings, database, migrations, clock and embedded server, and say what to do."""
+    """Check settings, database, migrations, clock and embedded server; print what to do."""
     findings = list(_examine())
     table = Table(box=None, show_header=False)
     for finding in findings:
@@ -61,56 +62,39 @@ def _examine() -> Iterator[Finding]:
             name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
             yield Finding("settings", False, f"{name}: {problem['msg']}", "see the README's table")
         return
-    yield _unknown_variables()
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    says = f"nothing reads {', '.join(unknown)}" if unknown else "read"
+    yield Finding("settings", not unknown, says, "correct the names: see the README's table")
     try:
         with open_database(settings) as database:
             server = "embedded" if database.embedded else "configured"
             yield Finding("server", True, f"{server}, data of this program in {database.home}")
-            yield from run(_ask(database, settings))
+            yield from asyncio.run(_examine_database(database, settings))
     except (EmbeddedError, ValueError) as error:
-        yield Finding("server", False, str(error), "set GROUPSVC_DATABASE_URL or GROUPSVC_HOME")
+        yield Finding("server", False, str(error), f"set {DATABASE_URL} or GROUPSVC_HOME")
 
 
-def _unknown_variables() -> Finding:
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
-    return Finding(
-        "settings",
-        not unknown,
-        f"nothing reads {', '.join(unknown)}" if unknown else "read",
-        "correct the names: see the README's table",
-    )
-
-
-async def _ask(database: Database, settings: Settings) -> list[Finding]:
-    engine = make_engine(database.url, settings)
+async def _examine_database(database: Database, settings: Settings) -> list[Finding]:
     try:
-        async with engine.connect() as connection:
-            facts = (await connection.execute(FACTS)).one()
-        revision = await migrate.current(engine)
+        async with open_engine(database, settings) as engine:
+            async with engine.connect() as connection:
+                facts = (await connection.execute(FACTS)).one()
+            skew = abs(facts.now - time.time())
+            revision, head = await migrate.current(engine), migrate.head()
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         cure = "is it running, and are address, name and password right?"
         return [Finding("database", False, f"no connection ({type(error).__name__})", cure)]
-    finally:
-        await engine.dispose()
     return [
-        Finding(
-            "database",
-            facts.version in SUPPORTED,
-            f"PostgreSQL {facts.version_text}",
-            "PostgreSQL 15 to 18 are supported",
-        ),
+        Finding("database", facts.version in SUPPORTED, facts.server, "use PostgreSQL 15 to 18"),
         Finding("encoding", facts.encoding == "UTF8", facts.encoding, "recreate it with UTF8"),
         Finding(
-            "primary",
-            not facts.is_standby,
-            "standby" if facts.is_standby else "writable",
-            "name the primary in GROUPSVC_DATABASE_URL",
+            "primary", facts.role == "writable", facts.role, f"name the primary in {DATABASE_URL}"
         ),
         Finding(
             "durability",
-            facts.synchronous_commit != "off",
-            f"synchronous_commit is {facts.synchronous_commit}",
+            facts.commits != "off",
+            f"synchronous_commit is {facts.commits}",
             "turn it on: acknowledged changes would be lost in a crash",
         ),
         Finding(
@@ -119,18 +103,16 @@ async def _ask(database: Database, settings: Settings) -> list[Finding]:
             f"{settings.pool_size} a worker, the server has {facts.connections}",
             "lower GROUPSVC_POOL_SIZE: all workers together should stay below 80 %",
         ),
-        _migrations(revision),
-        _clock(facts.now),
+        Finding(
+            "migrations",
+            revision == head,
+            f"at {revision or 'none'}" + ("" if revision == head else f", needs {head}"),
+            "run `groupsvc migrate`",
+        ),
+        Finding(
+            "clock",
+            skew <= MAX_SKEW,
+            f"{skew:.1f} s between this machine and the database",
+            "synchronise the clocks (NTP): tokens expire",
+        ),
     ]
-
-
-def _migrations(revision: str | None) -> Finding:
-    head = migrate.head()
-    says = f"at {revision or 'none'}" + ("" if revision == head else f", needs {head}")
-    return Finding("migrations", revision == head, says, "run `groupsvc migrate`")
-
-
-def _clock(now: float) -> Finding:
-    skew = abs(now - time.time())
-    says = f"{skew:.1f} s between this machine and the database"
-    return Finding("clock", skew <= MOST_SKEW, says, "synchronise the clocks (NTP): tokens expire")

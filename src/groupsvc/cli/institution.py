@@ -1,4 +1,4 @@
-"""A made-up institution to try things with: always the same one."""
+"""The demo institution as CSV tables; it never changes."""
 
 import csv
 import io
@@ -6,25 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 GIVEN = ("Alice", "Bruno", "Chloé", "David", "Élise", "Farid", "Gaëlle", "Hugo", "Inès", "Jonas")
 FAMILY = (
-    "Martin",
-    "Bernard",
-    "Thomas",
-    "Petit",
-    "Lefèvre",
-    "Durand",
-    "Dubois",
-    "Moreau",
-    "Laurent",
-    "Simon",
-    "Leroy",
-    "Roux",
-    "Fournier",
-    "Girard",
-    "Bonnet",
-    "Dupont",
-    "Fontaine",
+    *("Martin", "Bernard", "Thomas", "Petit", "Lefèvre", "Durand", "Dubois", "Moreau", "Laurent"),
+    *("Simon", "Leroy", "Roux", "Fournier", "Girard", "Bonnet", "Dupont", "Fontaine"),
 )
-
 DEPARTMENTS = {"INFO": "Informatique", "MATH": "Mathématiques"}
 COURSES = {
     "course-v1:INFO+PROG1+2026": ("INFO", "Programming 1", range(180)),
@@ -34,7 +18,7 @@ COURSES = {
 }
 # partition, number of groups, capacity; in each course
 PARTITIONS = (("TD", 4, 60), ("TP", 8, 30), ("Langue", 3, None))
-UNASSIGNED = 10  # one student in so many is in no group yet
+UNASSIGNED = 10  # one student in so many is in no group
 
 
 def username(number: int) -> str:
@@ -48,10 +32,8 @@ def _courses() -> Iterator[Sequence[object]]:
 
 
 def _roster() -> Iterator[Sequence[object]]:
-    yield (
-        "username", "email", "family_name", "given_name", "civility", "student_number",
-        "course_key", "state",
-    )  # fmt: skip
+    person = ("username", "email", "family_name", "given_name", "civility", "student_number")
+    yield (*person, "course_key", "state")
     for key, (_, _, students) in COURSES.items():
         for number in students:
             name = username(number)

@@ -1,12 +1,13 @@
-"""Settings, cohorts and members of an Open edX course, written into the course of the same key.
+"""Writes settings, cohorts and members of an Open edX course into the course of the same key.
 
-What is there already under the same name is used as it is, so that an import may be repeated.
+An import may be repeated: cohorts that exist under the same name are used.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from groupsvc.cli.openedx_source import SourceCohort, SourceCourse, SourceUser
+from groupsvc.cli.remote_import import CopiedRow
+from groupsvc.cli.runtime import OPERATOR
 from groupsvc.core.cohorts.add_result import looked_up
 from groupsvc.core.cohorts.edits import CohortEdit, CohortEditService
 from groupsvc.core.cohorts.members import CohortMemberService
@@ -18,38 +19,32 @@ from groupsvc.core.users.records import Person
 from groupsvc.core.users.service import UserService
 from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.names import normalise
-from groupsvc.domain.principal import Principal
 
 
-@dataclass(frozen=True, slots=True)
-class CopiedRow:
-    """What became of one user in one cohort."""
+async def copy_course(
+    key: str, source: SourceCourse, department: str | None, uow: UnitOfWork
+) -> list[CopiedRow]:
+    """Write a course; missing courses and users are created in the ``department``.
 
-    cohort: str
-    user: str
-    result: str
-    code: str | None = None
-
-
-class CourseCopy:
-    """Writes within one unit of work, as a caller who may do so.
-
-    With a ``department`` it declares the course and the users that are missing, in there.
+    Raises NotFoundError without the course, and the refusals of the services.
     """
+    await uow.begin()
+    return await _CourseCopy(uow, department).write(key, source)
 
-    def __init__(self, uow: UnitOfWork, caller: Principal, department: str | None) -> None:
-        self._courses = CourseService(uow, caller)
-        self._users = UserService(uow, caller)
-        self._sets = CohortSetService(uow, caller)
-        self._edits = CohortEditService(uow, caller)
-        self._members = CohortMemberService(uow, caller)
+
+class _CourseCopy:
+    def __init__(self, uow: UnitOfWork, department: str | None) -> None:
+        self._courses = CourseService(uow, OPERATOR)
+        self._users = UserService(uow, OPERATOR)
+        self._sets = CohortSetService(uow, OPERATOR)
+        self._edits = CohortEditService(uow, OPERATOR)
+        self._members = CohortMemberService(uow, OPERATOR)
         self._department = department
 
     async def write(self, key: str, source: SourceCourse) -> list[CopiedRow]:
-        """Raises NotFoundError without the course, and what the services refuse."""
-        await self._open(key)
+        await self._ensure_course(key)
         own = {cohort.name: cohort for cohort in (await self._sets.page(key)).cohorts}
-        # Of two that change their type, the one that becomes random must not come second.
+        # A cohort must become random before the last random one becomes manual.
         ordered = sorted(source.cohorts, key=lambda each: each.assignment_type != "random")
         ids = {each.name: await self._write_cohort(key, each, own) for each in ordered}
         rows: list[CopiedRow] = []
@@ -58,7 +53,7 @@ class CourseCopy:
         await self._sets.switch(key, is_cohorted=source.is_cohorted)
         return rows
 
-    async def _open(self, key: str) -> None:
+    async def _ensure_course(self, key: str) -> None:
         try:
             await self._courses.read_key(key)
         except NotFoundError:
@@ -83,40 +78,32 @@ class CourseCopy:
         return found.id
 
     async def _write_users(self, key: str, cohort_id: int, source: SourceCohort) -> list[CopiedRow]:
-        people = await self._recognise(source.users)
-        usernames = [person.username for person in people.values()]
-        found = await self._members.get_editable(key, cohort_id)
-        told = await self._members.add(found, usernames)
-        results = dict.fromkeys(told.present, "unchanged")
-        results |= {person.username: "assigned" for person in told.added}
-        results |= {change.person.username: "moved" for change in told.changed}
-        rows: list[CopiedRow] = []
-        for user in source.users:
-            person = people.get(user.username)
-            result = results.get(person.username) if person is not None else None
-            code = "unknown_user" if person is None else "group_full"
-            rows.append(
-                CopiedRow(source.name, user.username, result, None)
-                if result is not None
-                else CopiedRow(source.name, user.username, "refused", code)
-            )
-        return rows
+        people = await self._find_or_create(source.users)
+        cohort = await self._members.get_editable(key, cohort_id)
+        done = await self._members.add(cohort, [person.username for person in people.values()])
+        results = dict.fromkeys(done.present, "unchanged")
+        results |= {person.username: "assigned" for person in done.added}
+        results |= {change.person.username: "moved" for change in done.changed}
+        return [
+            _row(source.name, user.username, people.get(user.username), results)
+            for user in source.users
+        ]
 
-    async def _recognise(self, users: list[SourceUser]) -> dict[str, Person]:
-        """Who they are here, by the username there: by username, then by address."""
+    async def _find_or_create(self, users: list[SourceUser]) -> dict[str, Person]:
+        """Return our users by the username there. They are found by username, then by address."""
         texts = [text for user in users for text in (user.username, user.email) if text]
         people = await self._members.resolve(texts)
-        named: dict[str, Person] = {}
+        found: dict[str, Person] = {}
         for user in users:
             sought = filter(None, map(looked_up, (user.username, user.email)))
             person = next((people[each] for each in sought if each in people), None)
             if person is None and self._department is not None:
-                person = await self._declare(user)
+                person = await self._create_user(user)
             if person is not None:
-                named[user.username] = person
-        return named
+                found[user.username] = person
+        return found
 
-    async def _declare(self, user: SourceUser) -> Person:
+    async def _create_user(self, user: SourceUser) -> Person:
         given, _, family = user.name.strip().partition(" ")
         values = {
             "email": user.email or None,
@@ -131,3 +118,13 @@ class CourseCopy:
         }
         document, _ = await self._users.declare(user.username, values)
         return Person(document.data["id"], document.data["username"], document.data["email"])
+
+
+def _row(
+    cohort: str, username: str, person: Person | None, results: Mapping[str, str]
+) -> CopiedRow:
+    if person is None:
+        return CopiedRow((cohort,), username, "refused", "unknown_user")
+    if person.username not in results:
+        return CopiedRow((cohort,), username, "refused", "group_full")
+    return CopiedRow((cohort,), username, results[person.username])

@@ -1,21 +1,14 @@
-"""A running Open edX, read through the first version of its cohorts API."""
+"""Courses of a running Open edX, read through version 1 of its cohorts API."""
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from collections.abc import Callable
 from urllib.parse import quote
 
-import httpx
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 
-from groupsvc.domain.errors import InvalidError
+from groupsvc.cli.remote_import import RemoteSystem
 
-T = TypeVar("T")
-
-SECONDS = 60.0
 ROOT = "/api/cohorts/v1"
 PAGE = 100
-NO_PAGE = 404
 
 
 class SourceUser(BaseModel):
@@ -44,86 +37,44 @@ class _Page(BaseModel):
     results: list[SourceUser]
 
 
+COURSE = TypeAdapter(SourceCourse)
 COHORTS = TypeAdapter(list[SourceCohort])
+USERS = TypeAdapter(_Page)
 
 
-class OpenedxSource:
-    """Raises InvalidError for whatever it does not answer as Open edX would."""
+class OpenedxSource(RemoteSystem):
+    name = "Open edX"
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self._http = http
+    async def course(self, key: str, count: Callable[[int], None]) -> SourceCourse:
+        """Return a course with its cohorts and their users; ``count`` is called with page sizes.
 
-    async def course(self, key: str, tell: Callable[[int], None]) -> SourceCourse:
-        """The settings of a course and its cohorts with their users; tells how many it has read.
-
-        Asking for the settings makes them there, if nobody has asked before.
+        Reading the settings of a course creates them there when they are missing.
         """
-        course = await self._get(f"/settings/{_path(key)}", TypeAdapter(SourceCourse))
-        course.cohorts = await self._cohorts(key)
+        path = quote(key, safe="/:+")
+        course = await self.get(f"{ROOT}/settings/{path}", COURSE)
+        course.cohorts = await self._cohorts(f"{ROOT}/courses/{path}/cohorts/")
         for cohort in course.cohorts:
-            cohort.users = await self._users(key, cohort.id, tell)
+            users = f"{ROOT}/courses/{path}/cohorts/{cohort.id}/users/"
+            cohort.users = await self._users(users, count)
         return course
 
-    async def _cohorts(self, key: str) -> list[SourceCohort]:
-        """All of them: the list does not say whether there are more."""
+    async def _cohorts(self, path: str) -> list[SourceCohort]:
+        """Return all cohorts. The list does not say whether there is another page."""
         found: list[SourceCohort] = []
         while len(found) % PAGE == 0:
-            query = {"page_size": PAGE, "page": len(found) // PAGE + 1}
-            path = f"/courses/{_path(key)}/cohorts/"
-            page = await self._get(path, COHORTS, query=query, beyond=[] if found else None)
+            params = {"page_size": PAGE, "page": len(found) // PAGE + 1}
+            page = await self.get(path, COHORTS, params=params, default=[] if found else None)
             found += page
             if not page:
                 break
         return found
 
-    async def _users(
-        self, key: str, cohort_id: int, tell: Callable[[int], None]
-    ) -> list[SourceUser]:
+    async def _users(self, path: str, count: Callable[[int], None]) -> list[SourceUser]:
         found: list[SourceUser] = []
-        number, page = 1, _Page(next="", results=[])
-        while page.next is not None:
-            path = f"/courses/{_path(key)}/cohorts/{cohort_id}/users/"
-            query = {"page_size": PAGE, "page": number}
-            page = await self._get(path, TypeAdapter(_Page), query=query)
+        number, has_next = 1, True
+        while has_next:
+            page = await self.get(path, USERS, params={"page_size": PAGE, "page": number})
             found += page.results
-            tell(len(page.results))
-            number += 1
+            count(len(page.results))
+            number, has_next = number + 1, page.next is not None
         return found
-
-    async def _get(
-        self,
-        path: str,
-        answers: TypeAdapter[T],
-        *,
-        query: dict[str, Any] | None = None,
-        beyond: T | None = None,
-    ) -> T:
-        """``beyond`` is what a page is that is not there, if it need not be."""
-        try:
-            response = await self._http.get(ROOT + path, params=query)
-        except httpx.HTTPError as error:
-            raise InvalidError(f"Open edX does not answer: {type(error).__name__}") from error
-        if response.status_code == NO_PAGE and beyond is not None:
-            return beyond
-        if not response.is_success:
-            raise InvalidError(f"Open edX answers {response.status_code} to GET {ROOT}{path}")
-        try:
-            return answers.validate_json(response.content)
-        except ValidationError:
-            raise InvalidError(f"{path} is not answered as Open edX does") from None
-
-
-@asynccontextmanager
-async def open_source(url: str, token: str, scheme: str) -> AsyncGenerator[OpenedxSource]:
-    """Raises InvalidError for what is no address."""
-    headers = {"authorization": f"{scheme} {token}"}
-    try:
-        http = httpx.AsyncClient(base_url=url, headers=headers, timeout=SECONDS)
-    except httpx.InvalidURL:
-        raise InvalidError("this is not the address of an Open edX") from None
-    async with http:
-        yield OpenedxSource(http)
-
-
-def _path(key: str) -> str:
-    return quote(key, safe="/:+")

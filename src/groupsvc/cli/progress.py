@@ -1,29 +1,28 @@
-"""A progress bar for whoever waits longer than a second."""
+"""A progress bar for commands that take longer than a second."""
 
 import time
-from types import TracebackType
 from typing import Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from groupsvc.cli.runtime import console
 
-PATIENCE = 1.0  # seconds
+DELAY = 1.0  # seconds
 
 
 class Meter:
-    """Counts rows, and shows them once it has taken a while."""
+    """Counts rows, and shows the count after a second."""
 
     def __init__(self, total: int | None) -> None:
         columns = (BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeElapsedColumn())
         self._progress = Progress(*columns, console=console, transient=True)
         self._task = self._progress.add_task("", total=total)
-        self._began = time.monotonic()
+        self._started = time.monotonic()
         self._shown = False
 
     def advance(self, rows: int) -> None:
         self._progress.advance(self._task, rows)
-        if not self._shown and time.monotonic() - self._began > PATIENCE:
+        if not self._shown and time.monotonic() - self._started > DELAY:
             self._shown = True
             self._progress.start()
 
@@ -33,11 +32,6 @@ class Meter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._shown:
             self._progress.stop()

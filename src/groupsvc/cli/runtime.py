@@ -1,16 +1,18 @@
-"""What commands need to get at the data: settings, a database, and who is acting."""
+"""How commands open the database, and the operator as whom they act."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from rich.console import Console
 from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from groupsvc.core.transactions import TransactionRunner
+from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.db import migrate
 from groupsvc.db.engine import database_url, make_engine, make_sessions
 from groupsvc.domain.principal import Grant, Permission, Principal
@@ -20,9 +22,10 @@ from groupsvc.settings import Settings
 
 T = TypeVar("T")
 
-# Whoever can run commands on the server can do everything anyway.
-OPERATOR = Principal("cli", grants=frozenset(Grant(permission) for permission in Permission))
-UNHURRIED = {"command_timeout": 600.0, "statement_timeout": 600.0, "lock_timeout": 30.0}
+# Whoever can run commands on the server may do everything.
+EVERYTHING = frozenset(Grant(permission) for permission in Permission)
+OPERATOR = Principal("cli", grants=EVERYTHING)
+TIMEOUTS = {"command_timeout": 600.0, "statement_timeout": 600.0, "lock_timeout": 30.0}
 
 console = Console(stderr=True, highlight=False)
 
@@ -36,7 +39,7 @@ class Database:
 
 @contextmanager
 def open_database(settings: Settings) -> Generator[Database]:
-    """The configured database, or the embedded one for as long as it is needed.
+    """The configured database, or the embedded one, which runs until the end of the context.
 
     Raises ValueError in production without a configured database.
     """
@@ -53,37 +56,72 @@ def open_database(settings: Settings) -> Generator[Database]:
         yield Database(make_url(url), home, embedded=True)
 
 
-async def migrate_database(database: Database, settings: Settings) -> tuple[str | None, str | None]:
-    """Bring the database to the head; answers the revisions before and after."""
+@asynccontextmanager
+async def open_engine(database: Database, settings: Settings) -> AsyncGenerator[AsyncEngine]:
     engine = make_engine(database.url, settings)
     try:
-        before = await migrate.current(engine)
-        if before != migrate.head():
-            await migrate.upgrade(engine)
-        return before, await migrate.current(engine)
+        yield engine
     finally:
         await engine.dispose()
 
 
-@asynccontextmanager
-async def units(database: Database, settings: Settings) -> AsyncGenerator[TransactionRunner]:
-    engine = make_engine(database.url, settings)
-    try:
-        yield TransactionRunner(make_sessions(engine), vocabulary=VOCABULARY)
-    finally:
-        await engine.dispose()
+def migrate_database(database: Database, settings: Settings) -> tuple[str | None, str | None]:
+    """Upgrade the schema to the newest revision; return the revisions before and after."""
+
+    async def upgrade() -> tuple[str | None, str | None]:
+        async with open_engine(database, settings) as engine:
+            before = await migrate.current(engine)
+            if before != migrate.head():
+                await migrate.upgrade(engine)
+            return before, await migrate.current(engine)
+
+    return asyncio.run(upgrade())
 
 
-@asynccontextmanager
-async def open_units() -> AsyncGenerator[TransactionRunner]:
-    """Units of work on the database that the settings name, migrated, with generous limits."""
-    settings = Settings()
+class OperatorRunner:
+    """Runs units of work as the operator."""
+
+    def __init__(self, runner: TransactionRunner) -> None:
+        self._runner = runner
+
+    async def run(
+        self,
+        work: Callable[[UnitOfWork], Awaitable[T]],
+        *,
+        reading: bool = False,
+        rollback: bool = False,
+    ) -> T:
+        """Run one unit of work; with ``rollback`` nothing of it is kept."""
+
+        async def work_as_operator(uow: UnitOfWork) -> T:
+            uow.context.actor = OPERATOR.subject
+            if not rollback:
+                return await work(uow)
+            async with uow.savepoint(rollback=True):
+                return await work(uow)
+
+        return await self._runner.run("cli", work_as_operator, reading=reading)
+
+
+def use_database(
+    database: Database, settings: Settings, work: Callable[[OperatorRunner], Awaitable[T]]
+) -> T:
+    async def connect_and_work() -> T:
+        async with open_engine(database, settings) as engine:
+            runner = TransactionRunner(make_sessions(engine), vocabulary=VOCABULARY)
+            return await work(OperatorRunner(runner))
+
+    return asyncio.run(connect_and_work())
+
+
+def open_and_run(work: Callable[[OperatorRunner], Awaitable[T]]) -> T:
+    """Open the database of the settings, migrate it, and work on it with generous timeouts."""
+    settings = Settings().model_copy(update=TIMEOUTS)
     with open_database(settings) as database:
-        unhurried = settings.model_copy(update=UNHURRIED)
-        await migrate_database(database, unhurried)
-        async with units(database, unhurried) as opened:
-            yield opened
+        migrate_database(database, settings)
+        return use_database(database, settings, work)
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(work)
+def run_unit(work: Callable[[UnitOfWork], Awaitable[T]], *, reading: bool = False) -> T:
+    """Open the database of the settings and run one unit of work on it."""
+    return open_and_run(lambda runner: runner.run(work, reading=reading))

@@ -1,11 +1,12 @@
-"""Partitions, groups and memberships of a formsemestre, written into one of our courses.
+"""Writes partitions, groups and memberships of a formsemestre into one of our courses.
 
-What is there already under the same name is used as it is, so that an import may be repeated.
+An import may be repeated: partitions and groups that exist under the same name are used.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from groupsvc.cli.remote_import import CopiedRow
+from groupsvc.cli.runtime import OPERATOR
 from groupsvc.cli.scodoc_source import SourceGroup, SourcePartition
 from groupsvc.core.class_lists.service import ClassListService, Codes
 from groupsvc.core.courses.service import CourseService
@@ -15,33 +16,25 @@ from groupsvc.core.partitions.service import PartitionService
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.json_resource import PartitionDoc
-from groupsvc.domain.principal import Principal
 from groupsvc.faces.scodoc.vocabulary import VOCABULARY
 
 
-@dataclass(frozen=True, slots=True)
-class CopiedRow:
-    """What became of one student in one group."""
-
-    partition: str
-    group: str
-    student: str
-    result: str
-    code: str | None
+async def copy_semester(
+    key: str, source: Sequence[SourcePartition], uow: UnitOfWork
+) -> list[CopiedRow]:
+    """Raises NotFoundError without the course, and the refusals of the services."""
+    return await _SemesterCopy(uow).write(key, source)
 
 
-class SemesterCopy:
-    """Writes within one unit of work, as a caller who may do so."""
-
-    def __init__(self, uow: UnitOfWork, caller: Principal) -> None:
-        self._courses = CourseService(uow, caller)
-        self._partitions = PartitionService(uow, caller)
-        self._groups = GroupService(uow, caller)
-        self._memberships = MembershipService(uow, caller)
-        self._rolls = ClassListService(uow, caller)
+class _SemesterCopy:
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._courses = CourseService(uow, OPERATOR)
+        self._partitions = PartitionService(uow, OPERATOR)
+        self._groups = GroupService(uow, OPERATOR)
+        self._memberships = MembershipService(uow, OPERATOR)
+        self._class_lists = ClassListService(uow, OPERATOR)
 
     async def write(self, key: str, source: Sequence[SourcePartition]) -> list[CopiedRow]:
-        """Raises NotFoundError without the course, and what the services refuse."""
         try:
             course = await self._courses.read_key(key)
         except NotFoundError:
@@ -54,7 +47,7 @@ class SemesterCopy:
         return rows
 
     async def _write_groups(self, course_id: int, source: SourcePartition) -> PartitionDoc:
-        """The partition here, with at least the groups of the one there."""
+        """Return our partition, which has at least the groups of the one there."""
         if source.partition_name == VOCABULARY.tracks_name:
             return await self._write_tracks(course_id, source)
         listed = (await self._partitions.in_course(course_id)).data
@@ -98,20 +91,19 @@ class SemesterCopy:
         group_ids = {group["name"]: group["id"] for group in own["groups"]}
         named = [(group, each) for group in source.groups.values() for each in group.students]
         codes = [Codes(each.nip, each.ine, each.username or each.nip) for _, each in named]
-        users = await self._rolls.identify(department, codes)
+        users = await self._class_lists.identify(department, codes)
         found = [line for line, user in enumerate(users) if user is not None]
-        asked = [
+        requested = [
             AssignmentRow(user_id=users[line], group_id=group_ids[named[line][0].group_name])
             for line in found
         ]
-        answers, _ = await self._memberships.assign_many(own["id"], asked, mode="row_by_row")
-        told = {line: (each.result, each.code) for line, each in zip(found, answers, strict=True)}
+        done, _ = await self._memberships.assign_many(own["id"], requested, mode="row_by_row")
+        results = {line: (each.result, each.code) for line, each in zip(found, done, strict=True)}
         return [
             CopiedRow(
-                source.partition_name,
-                group.group_name,
+                (source.partition_name, group.group_name),
                 student.label,
-                *told.get(line, ("refused", "unknown_user")),
+                *results.get(line, ("refused", "unknown_user")),
             )
             for line, (group, student) in enumerate(named)
         ]

@@ -1,4 +1,4 @@
-"""Serve the API."""
+"""The command that serves the API."""
 
 import ctypes
 import gc
@@ -19,19 +19,18 @@ from groupsvc.app import create_app
 from groupsvc.auth.development import open_development_key
 from groupsvc.cli.demo import load_demo
 from groupsvc.cli.runtime import (
-    UNHURRIED,
+    EVERYTHING,
+    TIMEOUTS,
     Database,
     console,
     migrate_database,
     open_database,
-    run,
-    units,
+    use_database,
 )
-from groupsvc.domain.principal import Grant, Permission
 from groupsvc.http.receive_deadline import DeadlineProtocol
 from groupsvc.settings import Settings
 
-# Between the command and the workers it starts, which read their settings from the environment.
+# Passed from the command to its workers, which read their settings from the environment.
 WORKER_URL = "GROUPSVC_WORKER_DATABASE_URL"
 WORKER_HOME = "GROUPSVC_WORKER_HOME"
 SECONDS_TO_FINISH = 20
@@ -43,7 +42,7 @@ def serve(
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer requests.")] = 1,
     root_path: Annotated[
-        str, typer.Option(help="The prefix that a gateway takes off before it passes requests on.")
+        str, typer.Option(help="The path prefix that a gateway removes from requests.")
     ] = "",
     demo: Annotated[
         bool, typer.Option(help="Load the demo institution into an empty database.")
@@ -58,23 +57,18 @@ def serve(
     logs.configure(settings.log_level)
     signal.signal(signal.SIGTERM, _interrupt)
     with open_database(settings) as database:
-        unhurried = settings.model_copy(update=UNHURRIED)
+        patient = settings.model_copy(update=TIMEOUTS)
         if migrate or (migrate is None and database.embedded):
-            run(migrate_database(database, unhurried))
+            migrate_database(database, patient)
         if demo:
-            run(_load_demo(database, unhurried))
+            use_database(database, patient, load_demo)
         _greet(settings, database, f"http://{host}:{port}{root_path}")
         _serve(database, host=host, port=port, workers=workers, root_path=root_path)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """Before the server has taken over the signals, stop as Ctrl-C does: in order."""
+    """Stop as after Ctrl-C; uvicorn replaces this handler when it starts."""
     raise KeyboardInterrupt
-
-
-async def _load_demo(database: Database, settings: Settings) -> None:
-    async with units(database, settings) as opened:
-        await load_demo(opened)
 
 
 def _serve(database: Database, *, host: str, port: int, workers: int, root_path: str) -> None:
@@ -99,7 +93,7 @@ def _serve(database: Database, *, host: str, port: int, workers: int, root_path:
 
 
 def application() -> FastAPI:
-    """Made once in each worker."""
+    """Make the application of a worker process."""
     settings = Settings()
     logs.configure(settings.log_level)
     DeadlineProtocol.receive_timeout = settings.receive_timeout
@@ -109,32 +103,31 @@ def application() -> FastAPI:
         Path(os.environ[WORKER_HOME]),
         embedded=settings.database_url is None,
     )
-    _settle()
+    _tune_memory()
     return app
 
 
-def _settle() -> None:
-    """Hold requests up less, and less memory.
+def _tune_memory() -> None:
+    """Keep garbage collections short, and return large blocks to the system when they are freed.
 
-    What is there by now stays: to look through it for garbage would be in vain. And what is large,
-    as a body or what a secret is hashed in, goes back to the system as soon as it is free.
+    Objects that exist by now stay, so collections need not visit them. Large blocks are request
+    bodies and the memory in which secrets are hashed.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    with suppress(AttributeError, OSError):  # glibc alone has this
+    with suppress(AttributeError, OSError):  # only glibc has mallopt
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 1 << 20)
 
 
 def _greet(settings: Settings, database: Database, address: str) -> None:
-    """Tell a newcomer where to look and what to try."""
+    """Print the address of the documentation and a request to try."""
     if settings.docs:
         console.print(f"Swagger UI   {address}/docs")
     if settings.env == "production":
         return
     key = open_development_key(settings, database.home)
-    grants = [Grant(permission) for permission in Permission]
-    token = key.issue("developer", grants, lifetime=settings.jwt_max_lifetime)
+    token = key.issue("developer", EVERYTHING, lifetime=settings.jwt_max_lifetime)
     console.print("try          (the token is for development and ends within a day)")
     console.print(
         f"curl -s -H 'Authorization: Bearer {token}' '{address}/v1/courses'", soft_wrap=True

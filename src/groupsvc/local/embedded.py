@@ -54,7 +54,7 @@ def default_home(settings: Settings) -> Path:
 
 
 class EmbeddedPostgres:
-    """One user of the server in *home*; as a context manager it yields the URL.
+    """One user of the server in *home*; the context manager returns the URL of its database.
 
     Raises ValueError when PostgreSQL could not live in such a path.
     """
@@ -90,10 +90,12 @@ class EmbeddedPostgres:
             except KeyboardInterrupt:
                 self._leave()
                 raise
-        return self._url()
+        where = {"host": str(self._socket), "port": "5432"}
+        url = URL.create("postgresql+asyncpg", "postgres", database="groupsvc", query=where)
+        return url.render_as_string()
 
     def stop(self) -> None:
-        """Leave; the last one out stops the server. Raises EmbeddedError when it does not stop."""
+        """Leave; the last user stops the server. Raises EmbeddedError when it does not stop."""
         if self._users is not None:
             with self._interrupts.deferred(), self._turn(time.sleep):
                 self._leave()
@@ -107,11 +109,6 @@ class EmbeddedPostgres:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    def _url(self) -> str:
-        where = {"host": str(self._socket), "port": "5432"}
-        url = URL.create("postgresql+asyncpg", "postgres", database="groupsvc", query=where)
-        return url.render_as_string()
 
     @contextmanager
     def _turn(self, pause: Callable[[float], None]) -> Generator[None]:
@@ -128,13 +125,13 @@ class EmbeddedPostgres:
 
     @contextmanager
     def _server_lock(self) -> Generator[int]:
-        """For a program and all that it starts to inherit, and to have for as long as they live."""
+        """A shared lock that a program and its children inherit and hold as long as they live."""
         with self._programs.open("server.lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH)
             yield lock
 
     def _is_alive(self) -> bool:
-        """Whether anything of PostgreSQL is there, be it started by hand, be it a lone child."""
+        """Whether any process of PostgreSQL is left, started by hand or a lone child included."""
         with self._programs.open("server.lock") as lock:
             return not _locked(lock) or self._is_claimed_truly()
 
@@ -155,19 +152,19 @@ class EmbeddedPostgres:
             os.close(users)
 
     def _shut_down(self) -> None:
-        """Wait until nothing is left: what still starts can be told to stop only when it claims.
+        """Stop the server and wait until no process is left; one that starts is stopped later.
 
-        Not left to ``pg_ctl stop -w``, which would wait for a zombie, too.
+        Not left to ``pg_ctl stop -w``, which would also wait for a zombie.
         """
-        told = False
+        stopping = False
 
         def is_gone() -> bool:
-            nonlocal told
-            if not told and self._is_claimed_truly():
+            nonlocal stopping
+            if not stopping and self._is_claimed_truly():
                 self._programs.run(
                     "pg_ctl", "stop", "-s", "-W", "-m", "fast", "-D", str(self._data)
                 )
-                told = True
+                stopping = True
             return not self._is_alive()
 
         _wait_until(is_gone, time.sleep, EmbeddedError(f"PostgreSQL in {self._home} does not stop"))

@@ -1,28 +1,21 @@
 """Names that an Open edX keeps as they were given, and keys of the old form, imported twice."""
 
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
-from groupsvc.cli.openedx_copy import CopiedRow, CourseCopy
+from groupsvc.cli.openedx_copy import copy_course
 from groupsvc.cli.openedx_source import OpenedxSource, SourceCourse
-from groupsvc.cli.runtime import OPERATOR
+from groupsvc.cli.remote_import import CopiedRow
 from groupsvc.core.transactions import TransactionRunner
-from groupsvc.core.unit_of_work import UnitOfWork
 from tests.api.openedx.conftest import Course
 from tests.conftest import SQL
 
 
 async def copy(sessions: Any, key: str, source: SourceCourse) -> list[CopiedRow]:
-    rows: list[CopiedRow] = []
-
-    async def work(uow: UnitOfWork) -> None:
-        await uow.begin()
-        rows[:] = await CourseCopy(uow, OPERATOR, None).write(key, source)
-
-    await TransactionRunner(sessions).run("cli", work)
-    return rows
+    return await TransactionRunner(sessions).run("cli", partial(copy_course, key, source, None))
 
 
 @pytest.mark.parametrize("name", [" A ", "e\u0301", "A\u00a0"])
@@ -34,7 +27,7 @@ async def test_a_cohort_is_found_again_under_its_tidy_name(
     source = SourceCourse.model_validate({"is_cohorted": True, "cohorts": [cohort]})
     for result in ("assigned", "unchanged"):
         rows = await copy(sessions, course.key, source)
-        assert rows == [CopiedRow(name, user["username"], result) for user in users]
+        assert rows == [CopiedRow((name,), user["username"], result) for user in users]
 
 
 async def test_a_name_is_recognised_in_either_form(sessions: Any, course: Course, sql: SQL) -> None:
@@ -44,7 +37,7 @@ async def test_a_name_is_recognised_in_either_form(sessions: Any, course: Course
     cohort = {"id": 1, "name": "A", "assignment_type": "manual", "users": [{"username": name}]}
     source = SourceCourse.model_validate({"is_cohorted": False, "cohorts": [cohort]})
     rows = await copy(sessions, course.key, source)
-    assert rows == [CopiedRow("A", name, "assigned")]
+    assert rows == [CopiedRow(("A",), name, "assigned")]
 
 
 async def test_a_key_of_the_old_form(
