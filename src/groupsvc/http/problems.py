@@ -222,12 +222,11 @@ def _replace_stock_refusals(document: dict[str, Any]) -> None:
     """FastAPI documents a refusal in its own shape; a path alone never leads to one here."""
     for operation in (each for item in document["paths"].values() for each in item.values()):
         responses, parameters = operation["responses"], operation.get("parameters", ())
-        if _STOCK not in str(responses.get("422")):
-            continue
-        if "requestBody" in operation or any(each["in"] != "path" for each in parameters):
-            responses["422"] = _documented(422)
-        else:
+        if _STOCK in str(responses.get("422")):
             del responses["422"]
+            if "requestBody" in operation or any(each["in"] != "path" for each in parameters):
+                responses["422"] = _documented(422)
+        operation["responses"] = dict(sorted(responses.items()))
     for name in (_STOCK, "ValidationError"):
         document.get("components", {}).get("schemas", {}).pop(name, None)
 

@@ -50,10 +50,11 @@ class TransactionalRoute(APIRoute):
         return self.wrap_in_transaction(super().get_route_handler())
 
     def wrap_in_transaction(self, endpoint: Handler) -> Handler:
-        """A unit of work wrap_in_transaction the endpoint."""
+        """The endpoint in a unit of work."""
         access = declared_access(self.dependant)
-        # What nobody in particular asked for must not be told to the next stranger.
-        keyed = isinstance(access, Requires) and "POST" in (self.methods or ())
+        keyed = is_idempotent(self.dependant)
+        if keyed and isinstance(access, Public):
+            raise TypeError("anonymous answers are never stored under an idempotency key")
         bulk = self.bulk
         has_body = self.body_field is not None
         reading = (self.methods or set()) <= {"GET", "HEAD"}
@@ -106,6 +107,11 @@ def declared_access(dependant: Dependant) -> Requires | Public:
         except TypeError:
             continue
     raise TypeError("the route declares no permission")
+
+
+def is_idempotent(dependant: Dependant) -> bool:
+    """Whether the route declares that it is done once for every key."""
+    return any(each.call is idempotency.documented_key for each in dependant.dependencies)
 
 
 async def read_body(request: Request) -> None:

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.exceptions import HTTPException
@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from groupsvc.core.accounts.authentication import ACCOUNT
-from groupsvc.core.accounts.service import AccountService
 from groupsvc.domain.errors import UnauthenticatedError
 from groupsvc.faces.scodoc import serializers
 from groupsvc.faces.scodoc.access import Everywhere
@@ -18,15 +17,9 @@ from groupsvc.faces.scodoc.routing import ERRORS, ScodocRoute
 from groupsvc.faces.scodoc.schemas import TokenOut
 from groupsvc.http.access import Public, bearer
 from groupsvc.http.app_state import app_state
+from groupsvc.http.dependencies import AccountServiceDep
 
 router = APIRouter(prefix="/api", route_class=ScodocRoute, tags=["tokens"])
-
-
-async def account_service(request: Request) -> AccountService:
-    return AccountService(request.state.uow, request.state.principal)
-
-
-AccountServiceDep = Annotated[AccountService, Depends(account_service)]
 
 
 @router.post(

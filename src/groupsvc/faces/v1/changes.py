@@ -3,22 +3,19 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Query
 from pydantic import AwareDatetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.journal_schemas import JournalName, OpenedxEventOut, ScodocLineOut
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import MOST, ChangeOut, PageOut
-from groupsvc.http.access import Requires
 from groupsvc.http.app_state import app_state
 from groupsvc.http.dependencies import ChangeServiceDep, Cursor, Limit, page_size
-from groupsvc.http.problems import problem_responses
 from groupsvc.http.responses import decode_cursor, page_response
-from groupsvc.http.routing import TransactionalRoute
 
-router = APIRouter(prefix="/v1", route_class=TransactionalRoute, tags=["changes"])
+routes = Routes("changes")
 
 AnyId = Annotated[int | None, Query(ge=1, le=MOST)]
 AnyName = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
@@ -28,13 +25,10 @@ Journal = Annotated[
 ]
 
 
-@router.get(
+@routes.get(
     "/changes",
-    operation_id="list_changes",
-    summary="What was changed, when and by whom",
-    response_model=PageOut[ChangeOut] | PageOut[ScodocLineOut] | PageOut[OpenedxEventOut],
-    responses=problem_responses(401, 403, 422, 503),
-    dependencies=[Depends(Requires(Permission.GROUPS_READ))],
+    "What was changed, when and by whom",
+    PageOut[ChangeOut] | PageOut[ScodocLineOut] | PageOut[OpenedxEventOut],
 )
 async def list_changes(
     request: Request,

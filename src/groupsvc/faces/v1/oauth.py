@@ -36,10 +36,6 @@ class OAuthRoute(TransactionalRoute):
         handle = super().wrap_in_transaction(endpoint)
 
         async def answer(request: Request) -> Response:
-            # Nothing is kept under a key here: any other anonymous caller could ask for it again.
-            request.scope["headers"] = [
-                header for header in request.scope["headers"] if header[0] != b"idempotency-key"
-            ]
             try:
                 return await handle(request)
             except OAuthError as error:

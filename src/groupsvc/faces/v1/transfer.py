@@ -3,20 +3,18 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from groupsvc.domain.principal import Permission
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import MOST
 from groupsvc.faces.v1.transfer_schemas import ImportOut
 from groupsvc.faces.v1.uploads import CSV, Report, documented_body, read_upload
-from groupsvc.http.access import Requires
 from groupsvc.http.app_state import app_state
-from groupsvc.http.dependencies import IDEMPOTENT
-from groupsvc.http.problems import problem_responses
-from groupsvc.http.routing import BulkTransactionalRoute
-from groupsvc.import_export.exports import Export, ExportService, page_reader
+from groupsvc.http.dependencies import ExportServiceDep, ImportServiceDep
+from groupsvc.import_export.exports import Export, page_reader
 from groupsvc.import_export.imports import ImportService
 from groupsvc.import_export.kinds import (
     ASSIGNMENTS,
@@ -28,24 +26,7 @@ from groupsvc.import_export.kinds import (
     Name,
 )
 
-router = APIRouter(prefix="/v1", route_class=BulkTransactionalRoute, tags=["import and export"])
-
-
-async def import_service(request: Request) -> ImportService:
-    return ImportService(request.state.uow, request.state.principal)
-
-
-async def export_service(request: Request) -> ExportService:
-    return ExportService(request.state.uow, request.state.principal)
-
-
-ImportServiceDep = Annotated[ImportService, Depends(import_service)]
-ExportServiceDep = Annotated[ExportService, Depends(export_service)]
-
-READER = Depends(Requires(Permission.GROUPS_READ))
-WRITER = Depends(Requires(Permission.GROUPS_WRITE))
-ROSTER_WRITER = Depends(Requires(Permission.ROSTER_WRITE))
-WRITE_ERRORS = problem_responses(400, 401, 403, 409, 413, 415, 422, 503)
+routes = Routes("import and export")
 
 DryRun = Annotated[bool, Query(description="Answer the same and write nothing")]
 Create = Annotated[
@@ -53,14 +34,13 @@ Create = Annotated[
 ]
 
 
-@router.post(
+@routes.post(
     "/import/courses",
-    operation_id="import_courses",
-    summary="Import departments and courses",
-    response_model=ImportOut,
-    responses=WRITE_ERRORS,
-    dependencies=[ROSTER_WRITER, IDEMPOTENT],
+    "Import departments and courses",
+    ImportOut,
+    permission=Permission.ROSTER_WRITE,
     openapi_extra=documented_body(COURSES),
+    bulk=True,
 )
 async def import_courses(
     request: Request, imports: ImportServiceDep, dry_run: DryRun = False
@@ -72,14 +52,13 @@ async def import_courses(
     return await _import(request, COURSES, imports, dry_run=dry_run)
 
 
-@router.post(
+@routes.post(
     "/import/roster",
-    operation_id="import_roster",
-    summary="Import users and enrollments",
-    response_model=ImportOut,
-    responses=WRITE_ERRORS,
-    dependencies=[ROSTER_WRITER, IDEMPOTENT],
+    "Import users and enrollments",
+    ImportOut,
+    permission=Permission.ROSTER_WRITE,
     openapi_extra=documented_body(ROSTER),
+    bulk=True,
 )
 async def import_roster(
     request: Request, imports: ImportServiceDep, dry_run: DryRun = False
@@ -92,14 +71,12 @@ async def import_roster(
     return await _import(request, ROSTER, imports, dry_run=dry_run)
 
 
-@router.post(
+@routes.post(
     "/import/structure",
-    operation_id="import_structure",
-    summary="Import partitions and groups",
-    response_model=ImportOut,
-    responses=WRITE_ERRORS,
-    dependencies=[WRITER, IDEMPOTENT],
+    "Import partitions and groups",
+    ImportOut,
     openapi_extra=documented_body(STRUCTURE),
+    bulk=True,
 )
 async def import_structure(
     request: Request, imports: ImportServiceDep, dry_run: DryRun = False
@@ -112,14 +89,12 @@ async def import_structure(
     return await _import(request, STRUCTURE, imports, dry_run=dry_run)
 
 
-@router.post(
+@routes.post(
     "/import/assignments",
-    operation_id="import_assignments",
-    summary="Import who is in which group",
-    response_model=ImportOut,
-    responses=WRITE_ERRORS,
-    dependencies=[WRITER, IDEMPOTENT],
+    "Import who is in which group",
+    ImportOut,
     openapi_extra=documented_body(ASSIGNMENTS),
+    bulk=True,
 )
 async def import_assignments(
     request: Request, imports: ImportServiceDep, dry_run: DryRun = False, create: Create = False
@@ -128,16 +103,12 @@ async def import_assignments(
     return await _import(request, ASSIGNMENTS, imports, dry_run=dry_run, create=create)
 
 
-@router.get(
+@routes.get(
     "/export/{kind}",
-    operation_id="export_table",
-    summary="Export a table",
+    "Export a table",
     response_class=StreamingResponse,
-    responses={
-        200: {"content": {CSV: {"schema": {"type": "string"}}}, "description": "The table"},
-        **problem_responses(401, 403, 404, 422, 503),
-    },
-    dependencies=[READER],
+    responses={200: {"content": {CSV: {"schema": {"type": "string"}}}, "description": "The table"}},
+    bulk=True,
 )
 async def export_table(
     request: Request,
