@@ -41,6 +41,7 @@ from groupsvc.faces.v1 import (
 )
 from groupsvc.http import health, problems, swagger
 from groupsvc.http.app_state import AppState
+from groupsvc.http.bulk import bulk_paths
 from groupsvc.http.edge import Guard, Limits, Render
 from groupsvc.http.fast_path.middleware import FastPathMiddleware
 from groupsvc.settings import Settings
@@ -82,9 +83,6 @@ RENDERERS: Mapping[str, Render] = {
     "/api/cohorts/": openedx.render,
     "/courses/": openedx.render,
 }
-
-BULK_ENDINGS = ("/assignments", "/import", "/cohort-uploads")
-BULK_BEGINNINGS = ("/v1/import/", "/v1/export/")
 
 
 def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = False) -> FastAPI:
@@ -162,14 +160,9 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
             allowed_hosts=settings.allowed_hosts,
         ),
         render=_render,
-        is_bulk=_is_bulk,
+        is_bulk=bulk_paths(app.routes),
     )
     return app
-
-
-def _is_bulk(path: str) -> bool:
-    native = path.endswith(BULK_ENDINGS) or path.startswith(BULK_BEGINNINGS)
-    return native or openedx.is_bulk(path)
 
 
 def _render(path: str, status: int, code: str, detail: str) -> tuple[bytes, str]:

@@ -27,10 +27,6 @@ def is_bulk(path: str) -> bool:
     return path.endswith(("/assignments", "/import"))
 
 
-def is_stream(path: str) -> bool:
-    return path.endswith("/events")
-
-
 def make_app() -> FastAPI:
     app = FastAPI(docs_url=None, redirect_slashes=False)
     problems.install(app)
@@ -72,9 +68,7 @@ def make_app() -> FastAPI:
 def client_of(
     app: Any, limits: Limits = LIMITS, *, root_path: str = "", base_url: str = "http://test"
 ) -> httpx.AsyncClient:
-    with_token_check = Guard(
-        app, limits=limits, render=problems.render, is_bulk=is_bulk, is_stream=is_stream
-    )
+    with_token_check = Guard(app, limits=limits, render=problems.render, is_bulk=is_bulk)
     transport = httpx.ASGITransport(with_token_check, root_path=root_path)
     return httpx.AsyncClient(transport=transport, base_url=base_url)
 
@@ -345,16 +339,6 @@ async def test_a_request_that_takes_too_long_is_given_up(log: io.StringIO) -> No
 async def test_bulk_requests_have_their_own_deadline() -> None:
     async with client_of(stuck, limits_of(60, bulk=0.01)) as client:
         assert (await client.post("/v1/x/assignments")).status_code == 503
-
-
-async def test_a_stream_has_no_deadline() -> None:
-    async def slow(scope: Any, receive: Any, send: Any) -> None:
-        await asyncio.sleep(0.05)
-        await plain(scope, receive, send)
-
-    async with client_of(slow, limits_of(0.01)) as client:
-        assert (await client.get("/v1/events")).status_code == 200
-        assert (await client.get("/v1/other")).status_code == 503
 
 
 async def test_an_answer_that_has_begun_is_cut_off() -> None:

@@ -10,7 +10,7 @@ import uvicorn
 
 from groupsvc.http import problems
 from groupsvc.http.edge import Guard, Limits
-from groupsvc.http.receive_deadline import DeadlineProtocol, protocol_class
+from groupsvc.http.receive_deadline import DeadlineProtocol
 
 DEADLINE = 1.0
 # How long a test waits for what must happen: only a failing test waits so long.
@@ -47,6 +47,14 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listening.set()
+
+
+class Impatient(DeadlineProtocol):
+    receive_timeout = DEADLINE
+
+
+class Patient(DeadlineProtocol):
+    receive_timeout = PATIENCE * 2
 
 
 @contextlib.asynccontextmanager
@@ -117,7 +125,7 @@ async def ends_while_dripping(streams: Streams, data: bytes) -> bytes:
 
 
 async def test_slow_requests_are_closed_and_others_are_not_disturbed() -> None:
-    async with serving(echo, protocol_class(DEADLINE)) as port:
+    async with serving(echo, Impatient) as port:
         silent = await connect(port)
         started = await connect(port, b"GET")
         header = await connect(port, b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
@@ -143,7 +151,7 @@ async def test_slow_requests_are_closed_and_others_are_not_disturbed() -> None:
 
 
 async def test_a_kept_connection_is_used_again_and_may_rest() -> None:
-    async with serving(echo, protocol_class(DEADLINE)) as port:
+    async with serving(echo, Impatient) as port:
         reader, writer = await connect(port)
         for _ in range(5):
             writer.write(GET)
@@ -159,7 +167,7 @@ async def test_a_kept_connection_is_used_again_and_may_rest() -> None:
 
 
 async def test_a_request_that_waits_behind_a_slow_answer_is_not_late() -> None:
-    async with serving(echo, protocol_class(DEADLINE)) as port:
+    async with serving(echo, Impatient) as port:
         post = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab"
         reader, writer = await connect(port, GET.replace(b"/", b"/slow", 1) + post)
         assert await answered(reader) == (200, b"0")
@@ -176,14 +184,14 @@ async def test_a_large_body_may_wait_for_a_busy_application() -> None:
 
     size = 3_000_000
     head = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n".encode()
-    async with serving(busy, protocol_class(DEADLINE)) as port:
+    async with serving(busy, Impatient) as port:
         reader, writer = await connect(port, head + b"x" * size)
         assert await answered(reader) == (200, str(size).encode())
         await leave(writer)
 
 
 async def test_an_endless_head_is_cut_off() -> None:
-    async with serving(echo, protocol_class(PATIENCE * 2)) as port:
+    async with serving(echo, Patient) as port:
         streams = await connect(port, b"GET / HTTP/1.1\r\n")
         line = b"X: " + b"y" * 1_000 + b"\r\n"
         task = asyncio.create_task(drip(streams, line * 8))

@@ -189,20 +189,13 @@ class Guard:
 
     ``render(path, status, code, detail)`` makes the body and the media type of a refusal in the
     shape of the face that the path belongs to. Requests for which ``is_bulk`` holds may be larger
-    and take longer; answers for which ``is_stream`` holds have no deadline.
+    and take longer.
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        limits: Limits,
-        render: Render,
-        is_bulk: PathPredicate,
-        is_stream: PathPredicate = lambda _: False,
+        self, app: ASGIApp, *, limits: Limits, render: Render, is_bulk: PathPredicate
     ) -> None:
-        self._app, self._limits, self._render = app, limits, render
-        self._is_bulk, self._is_stream = is_bulk, is_stream
+        self._app, self._limits, self._render, self._is_bulk = app, limits, render, is_bulk
         self._hosts = frozenset(host.lower().encode() for host in limits.allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -242,8 +235,7 @@ class Guard:
     def _bound(self, exchange: RequestContext) -> None:
         bulk, limits = self._is_bulk(exchange.path), self._limits
         exchange.ceiling = limits.max_upload if bulk else limits.max_body
-        if not self._is_stream(exchange.path):
-            exchange.seconds = limits.bulk_timeout if bulk else limits.request_timeout
+        exchange.seconds = limits.bulk_timeout if bulk else limits.request_timeout
 
     async def _pass_on(self, exchange: RequestContext) -> None:
         """Nothing is raised from here: a server would log the text of the exception."""

@@ -5,7 +5,6 @@ and an enrollment is active in the state ``active``. One application answers und
 and one under ``/courses``, where the pages of instructors call.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -51,11 +50,6 @@ ROUTERS: Final[Sequence[APIRouter]] = (
 )
 INSTRUCTOR_ROUTERS: Final[Sequence[APIRouter]] = (legacy.router, legacy_users.router)
 
-_BULK: Final = re.compile(
-    rf"{COHORTS}/v[12]/courses/.+/users?(?:/.*)?|{COURSES}/.+/(?:add|add_users_to_cohorts)/?",
-    re.DOTALL,
-)
-
 
 def mount(app: FastAPI, *, docs: bool) -> None:
     """Mount both applications; ``docs`` serves ``/api/cohorts/openapi.json``."""
@@ -66,11 +60,6 @@ def mount(app: FastAPI, *, docs: bool) -> None:
         cohorts.router.routes.append(Route("/openapi.json", _document, include_in_schema=False))
     app.mount(COHORTS, cohorts)
     app.mount(COURSES, courses)
-
-
-def is_bulk(path: str) -> bool:
-    """Whether a request may bring many users or a table of them."""
-    return _BULK.fullmatch(path) is not None
 
 
 def describe() -> dict[str, Any]:
