@@ -15,8 +15,8 @@ from starlette.responses import Response, StreamingResponse
 from groupsvc import logs
 from groupsvc.domain import errors
 from groupsvc.http import edge as guard
-from groupsvc.http import problems
 from groupsvc.http.edge import Guard, Limits
+from groupsvc.http.problems import PROBLEMS
 
 LIMITS = Limits(max_body=1_000, max_upload=5_000, request_timeout=5, bulk_timeout=10)
 TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln"
@@ -29,7 +29,7 @@ def is_bulk(path: str) -> bool:
 
 def make_app() -> FastAPI:
     app = FastAPI(docs_url=None, redirect_slashes=False)
-    problems.install(app)
+    PROBLEMS.install(app)
     inner = APIRouter(prefix="/groups")
 
     @inner.get("/{group_id}")
@@ -68,7 +68,7 @@ def make_app() -> FastAPI:
 def client_of(
     app: Any, limits: Limits = LIMITS, *, root_path: str = "", base_url: str = "http://test"
 ) -> httpx.AsyncClient:
-    with_token_check = Guard(app, limits=limits, render=problems.render, is_bulk=is_bulk)
+    with_token_check = Guard(app, limits=limits, render=PROBLEMS.render, is_bulk=is_bulk)
     transport = httpx.ASGITransport(with_token_check, root_path=root_path)
     return httpx.AsyncClient(transport=transport, base_url=base_url)
 
@@ -113,7 +113,7 @@ async def exchange(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    with_token_check = Guard(app, limits=limits, render=problems.render, is_bulk=is_bulk)
+    with_token_check = Guard(app, limits=limits, render=PROBLEMS.render, is_bulk=is_bulk)
     await with_token_check({**base, "headers": headers, **scope}, receive, send)
     return sent
 
@@ -432,7 +432,7 @@ async def test_what_is_not_http_passes_by() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["type"])
 
-    with_token_check = Guard(app, limits=LIMITS, render=problems.render, is_bulk=is_bulk)
+    with_token_check = Guard(app, limits=LIMITS, render=PROBLEMS.render, is_bulk=is_bulk)
     await with_token_check({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
     assert seen == ["lifespan"]
 

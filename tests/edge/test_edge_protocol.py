@@ -8,8 +8,8 @@ from typing import Any
 
 import uvicorn
 
-from groupsvc.http import problems
 from groupsvc.http.edge import Guard, Limits
+from groupsvc.http.problems import PROBLEMS
 from groupsvc.http.receive_deadline import DeadlineProtocol
 
 DEADLINE = 1.0
@@ -210,7 +210,7 @@ async def test_targets_that_are_not_paths_are_refused() -> None:
 
 def with_token_check() -> Guard:
     limits = Limits(max_body=1_000, max_upload=1_000, request_timeout=5, bulk_timeout=5)
-    return Guard(echo, limits=limits, render=problems.render, is_bulk=lambda _: False)
+    return Guard(echo, limits=limits, render=PROBLEMS.render, is_bulk=lambda _: False)
 
 
 async def test_the_guard_on_the_wire() -> None:
