@@ -9,21 +9,20 @@ from groupsvc.core.accounts.service import Declared
 from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.account_schemas import AccountIn, AccountOut, NewAccountOut
-from groupsvc.faces.v1.routing import Resource, Routes, created
+from groupsvc.faces.v1.endpoints import Paging, Resource
+from groupsvc.faces.v1.routing import Routes, created
 from groupsvc.faces.v1.schemas import PageOut
-from groupsvc.http.dependencies import AccountServiceDep, Cursor, IfMatchDep, Limit, page_size
-from groupsvc.http.responses import decode_cursor, resource_response
+from groupsvc.http.dependencies import AccountServiceDep, IfMatchDep
+from groupsvc.http.responses import resource_response
 
 routes = Routes("accounts")
 
 
 @routes.get("/accounts", "Accounts", PageOut[AccountOut], permission=Permission.ADMIN)
-async def list_accounts(
-    request: Request, accounts: AccountServiceDep, limit: Limit = None, cursor: Cursor = None
-) -> Page:
+async def list_accounts(accounts: AccountServiceDep, page: Paging) -> Page:
     """By name. Accounts are for whoever administers everywhere."""
-    (after,) = decode_cursor(cursor, (str,)) or ("",)
-    return await accounts.page(after=after, limit=page_size(request, limit))
+    (after,) = page.after("")
+    return await accounts.page(after=after, limit=page.limit)
 
 
 @routes.get("/accounts/{name}", "An account", AccountOut, permission=Permission.ADMIN)

@@ -6,14 +6,15 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import AwareDatetime
 from starlette.requests import Request
-from starlette.responses import Response
 
+from groupsvc.domain.json_resource import Page
+from groupsvc.faces.v1.endpoints import Paging
 from groupsvc.faces.v1.journal_schemas import JournalName, OpenedxEventOut, ScodocLineOut
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import MOST, ChangeOut, PageOut
 from groupsvc.http.app_state import app_state
-from groupsvc.http.dependencies import ChangeServiceDep, Cursor, Limit, page_size
-from groupsvc.http.responses import decode_cursor, page_response
+from groupsvc.http.dependencies import ChangeServiceDep
+from groupsvc.http.responses import decode_cursor
 
 routes = Routes("changes")
 
@@ -33,6 +34,7 @@ Journal = Annotated[
 async def list_changes(
     request: Request,
     changes: ChangeServiceDep,
+    page: Paging,
     course_id: AnyId = None,
     partition_id: AnyId = None,
     group_id: AnyId = None,
@@ -44,9 +46,7 @@ async def list_changes(
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
     journal: Journal = None,
-    limit: Limit = None,
-    cursor: Cursor = None,
-) -> Response:
+) -> Page:
     """Newest first. `since` is included, `until` is not.
 
     `as=scodoc` tells who entered and left which group as ScoDoc's journal does.
@@ -55,7 +55,7 @@ async def list_changes(
     `next_cursor` is null when there is nothing new: keep the last one, and read on with it later.
     """
     filters: dict[str, Any] = {
-        "limit": page_size(request, limit),
+        "limit": page.limit,
         "course_id": course_id,
         "partition_id": partition_id,
         "group_id": group_id,
@@ -69,11 +69,11 @@ async def list_changes(
     }
     known = app_state(request).journals[journal] if journal is not None else None
     if journal == "openedx":
-        key = decode_cursor(cursor, (int, int))
+        key = decode_cursor(page.cursor, (int, int))
         after = (key[0], key[1]) if key is not None else None
-        page = await changes.cohort_page(after=after, **filters)
+        found = await changes.cohort_page(after=after, **filters)
     else:
-        (before,) = decode_cursor(cursor, (int,)) or (None,)
+        (before,) = decode_cursor(page.cursor, (int,)) or (None,)
         kinds = known.kinds if known is not None else None
-        page = await changes.page(before=before, kinds=kinds, **filters)
-    return page_response(request, known.translate(page) if known is not None else page)
+        found = await changes.page(before=before, kinds=kinds, **filters)
+    return known.translate(found) if known is not None else found

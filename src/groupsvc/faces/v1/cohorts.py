@@ -6,7 +6,8 @@ from fastapi import Path
 from pydantic import Field
 
 from groupsvc.domain.principal import Permission
-from groupsvc.faces.v1.routing import Declared, Resource, Routes, created
+from groupsvc.faces.v1.endpoints import Declared, Resource
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import MOST, Id, Input, Output, PathId
 from groupsvc.http.dependencies import CohortAssignmentServiceDep, CohortServiceDep, IfMatchDep
 
@@ -108,7 +109,6 @@ async def list_content_partitions(course_id: PathId, cohorts: CohortServiceDep) 
     "Declare content groups of a learning platform",
     ContentPartitionOut,
     permission=Permission.ROSTER_WRITE,
-    responses=created(ContentPartitionOut),
 )
 async def put_content_partition(
     course_id: PathId,

@@ -3,29 +3,26 @@
 from typing import Annotated
 
 from fastapi import Query
-from starlette.requests import Request
 
 from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
-from groupsvc.faces.v1.routing import Declared, Resource, Routes, created
+from groupsvc.faces.v1.endpoints import Declared, Paging, Resource
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import BoardOut, CourseIn, CourseOut, PageOut, PathId
-from groupsvc.http.dependencies import CourseServiceDep, Cursor, IfMatchDep, Limit, page_size
-from groupsvc.http.responses import decode_cursor
+from groupsvc.http.dependencies import CourseServiceDep, IfMatchDep
 
 routes = Routes("courses")
 
 
 @routes.get("/courses", "Courses", PageOut[CourseOut])
 async def list_courses(
-    request: Request,
     courses: CourseServiceDep,
+    page: Paging,
     department: Annotated[str | None, Query(max_length=64)] = None,
-    limit: Limit = None,
-    cursor: Cursor = None,
 ) -> Page:
     """Those that the caller may read, by id."""
-    (after,) = decode_cursor(cursor, (int,)) or (0,)
-    return await courses.page(department=department, after=after, limit=page_size(request, limit))
+    (after,) = page.after(0)
+    return await courses.page(department=department, after=after, limit=page.limit)
 
 
 @routes.get("/courses/by-key/{key:path}", "A course by its key", CourseOut)
@@ -39,7 +36,6 @@ async def get_course_by_key(key: str, courses: CourseServiceDep) -> Resource:
     "Declare a course",
     CourseOut,
     permission=Permission.ROSTER_WRITE,
-    responses=created(CourseOut),
     location="/v1/courses/{id}",
 )
 async def put_course(

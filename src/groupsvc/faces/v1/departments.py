@@ -1,28 +1,21 @@
 """Departments."""
 
-from starlette.requests import Request
-
 from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
+from groupsvc.faces.v1.endpoints import Declared, Paging, Resource
 from groupsvc.faces.v1.roster_schemas import DepartmentIn, DepartmentOut
-from groupsvc.faces.v1.routing import Declared, Resource, Routes, created
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import PageOut
-from groupsvc.http.dependencies import Cursor, DepartmentServiceDep, IfMatchDep, Limit, page_size
-from groupsvc.http.responses import decode_cursor
+from groupsvc.http.dependencies import DepartmentServiceDep, IfMatchDep
 
 routes = Routes("departments")
 
 
 @routes.get("/departments", "Departments", PageOut[DepartmentOut])
-async def list_departments(
-    request: Request,
-    departments: DepartmentServiceDep,
-    limit: Limit = None,
-    cursor: Cursor = None,
-) -> Page:
+async def list_departments(departments: DepartmentServiceDep, page: Paging) -> Page:
     """Those that the caller may read as a whole, by acronym."""
-    (after,) = decode_cursor(cursor, (str,)) or ("",)
-    return await departments.page(after=after, limit=page_size(request, limit))
+    (after,) = page.after("")
+    return await departments.page(after=after, limit=page.limit)
 
 
 @routes.get("/departments/{acronym}", "A department", DepartmentOut)
@@ -36,7 +29,6 @@ async def get_department(acronym: str, departments: DepartmentServiceDep) -> Res
     "Declare a department",
     DepartmentOut,
     permission=Permission.ADMIN,
-    responses=created(DepartmentOut),
     never=(409,),
 )
 async def put_department(

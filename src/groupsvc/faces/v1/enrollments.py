@@ -3,38 +3,35 @@
 from typing import Annotated
 
 from fastapi import Query
-from starlette.requests import Request
 
 from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
+from groupsvc.faces.v1.endpoints import Declared, Paging, Resource
 from groupsvc.faces.v1.roster_schemas import (
     EnrollmentIn,
     EnrollmentOut,
     EnrollmentPatch,
     Searched,
 )
-from groupsvc.faces.v1.routing import Declared, Resource, Routes, created
+from groupsvc.faces.v1.routing import Routes, created
 from groupsvc.faces.v1.schemas import PageOut, PathId, State
-from groupsvc.http.dependencies import Cursor, EnrollmentServiceDep, IfMatchDep, Limit, page_size
-from groupsvc.http.responses import decode_cursor
+from groupsvc.http.dependencies import EnrollmentServiceDep, IfMatchDep
 
 routes = Routes("enrollments")
 
 
 @routes.get("/courses/{course_id:int}/enrollments", "Who is in a course", PageOut[EnrollmentOut])
 async def list_enrollments(
-    request: Request,
     course_id: PathId,
     enrollments: EnrollmentServiceDep,
+    page: Paging,
     state: Annotated[State | None, Query(description="Only users in this state")] = None,
     search: Searched = None,
-    limit: Limit = None,
-    cursor: Cursor = None,
 ) -> Page:
     """By user id."""
-    (after,) = decode_cursor(cursor, (int,)) or (0,)
+    (after,) = page.after(0)
     return await enrollments.page(
-        course_id, state=state, search=search, after=after, limit=page_size(request, limit)
+        course_id, state=state, search=search, after=after, limit=page.limit
     )
 
 

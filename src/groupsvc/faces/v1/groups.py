@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from groupsvc.faces.v1.routing import Resource, Routes
+from groupsvc.faces.v1.endpoints import Resource
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import GroupIn, GroupOut, GroupPatch, OrderIn, PartitionOut, PathId
 from groupsvc.http.dependencies import GroupServiceDep, IfMatchDep
 

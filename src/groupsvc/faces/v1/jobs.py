@@ -11,10 +11,11 @@ from starlette.responses import Response
 
 from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
-from groupsvc.faces.v1.routing import Resource, Routes
+from groupsvc.faces.v1.endpoints import Paging, Resource
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import Id, Output, PageOut, PathId
 from groupsvc.http.app_state import app_state
-from groupsvc.http.dependencies import CohortUploadServiceDep, Cursor, Limit, page_size
+from groupsvc.http.dependencies import CohortUploadServiceDep
 from groupsvc.http.responses import JSON, decode_cursor
 
 routes = Routes("jobs")
@@ -99,16 +100,10 @@ async def upload_cohorts(
     PageOut[JobOut],
     permission=Permission.GROUPS_WRITE,
 )
-async def list_jobs(
-    request: Request,
-    course_id: PathId,
-    uploads: CohortUploadServiceDep,
-    limit: Limit = None,
-    cursor: Cursor = None,
-) -> Page:
+async def list_jobs(course_id: PathId, uploads: CohortUploadServiceDep, page: Paging) -> Page:
     """Newest first, those of other faces too. They are forgotten after some days."""
-    (before,) = decode_cursor(cursor, (int,)) or (None,)
-    return await uploads.page(course_id, before=before, limit=page_size(request, limit))
+    (before,) = decode_cursor(page.cursor, (int,)) or (None,)
+    return await uploads.page(course_id, before=before, limit=page.limit)
 
 
 @routes.get(

@@ -1,7 +1,8 @@
 """The caller himself."""
 
 from groupsvc.faces.v1.account_schemas import MeOut
-from groupsvc.faces.v1.routing import Resource, Routes
+from groupsvc.faces.v1.endpoints import Resource
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import MyGroup
 from groupsvc.http.dependencies import CallerServiceDep, MembershipServiceDep
 

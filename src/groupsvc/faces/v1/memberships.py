@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import Query
 from pydantic import AwareDatetime
-from starlette.requests import Request
 
 from groupsvc.domain.json_resource import Page
-from groupsvc.faces.v1.routing import Resource, Routes
+from groupsvc.faces.v1.endpoints import Paging, Resource
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import (
     AssignmentOut,
     GroupOfUser,
@@ -19,8 +19,7 @@ from groupsvc.faces.v1.schemas import (
     PathId,
     State,
 )
-from groupsvc.http.dependencies import Cursor, Limit, MembershipServiceDep, page_size
-from groupsvc.http.responses import decode_cursor
+from groupsvc.http.dependencies import MembershipServiceDep
 
 routes = Routes("memberships")
 
@@ -35,18 +34,16 @@ InState = Annotated[State | None, Query(description="Only users enrolled in this
     PageOut[MemberOut] | PageOut[PastMemberOut],
 )
 async def list_members(
-    request: Request,
     group_id: PathId,
     memberships: MembershipServiceDep,
+    page: Paging,
     state: InState = None,
     as_of: AsOf = None,
-    limit: Limit = None,
-    cursor: Cursor = None,
 ) -> Page:
     """By user id. With `as_of`, who was a member then, whatever became of him."""
-    (after,) = decode_cursor(cursor, (int,)) or (0,)
+    (after,) = page.after(0)
     return await memberships.in_group(
-        group_id, state=state, as_of=as_of, after=after, limit=page_size(request, limit)
+        group_id, state=state, as_of=as_of, after=after, limit=page.limit
     )
 
 
@@ -93,18 +90,11 @@ async def leave_partition(
     PageOut[MemberOut],
 )
 async def list_unassigned(
-    request: Request,
-    partition_id: PathId,
-    memberships: MembershipServiceDep,
-    state: InState = None,
-    limit: Limit = None,
-    cursor: Cursor = None,
+    partition_id: PathId, memberships: MembershipServiceDep, page: Paging, state: InState = None
 ) -> Page:
     """By user id."""
-    (after,) = decode_cursor(cursor, (int,)) or (0,)
-    return await memberships.in_no_group(
-        partition_id, state=state, after=after, limit=page_size(request, limit)
-    )
+    (after,) = page.after(0)
+    return await memberships.in_no_group(partition_id, state=state, after=after, limit=page.limit)
 
 
 @routes.get(

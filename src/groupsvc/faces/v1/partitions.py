@@ -1,7 +1,8 @@
 """Partitions of a course."""
 
 from groupsvc.domain.principal import Permission
-from groupsvc.faces.v1.routing import Resource, Routes
+from groupsvc.faces.v1.endpoints import Resource
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import (
     OrderIn,
     PartitionIn,

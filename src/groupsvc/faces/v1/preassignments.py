@@ -4,14 +4,13 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
-from starlette.requests import Request
 
 from groupsvc.domain.json_resource import Page
+from groupsvc.faces.v1.endpoints import Paging
 from groupsvc.faces.v1.roster_schemas import Email
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import Id, Input, Output, PageOut, PathId
-from groupsvc.http.dependencies import Cursor, Limit, PreassignmentServiceDep, page_size
-from groupsvc.http.responses import decode_cursor
+from groupsvc.http.dependencies import PreassignmentServiceDep
 
 routes = Routes("cohorts")
 
@@ -41,15 +40,11 @@ class RetirementOut(Output):
     PageOut[PreassignmentOut],
 )
 async def list_preassignments(
-    request: Request,
-    course_id: PathId,
-    preassignments: PreassignmentServiceDep,
-    limit: Limit = None,
-    cursor: Cursor = None,
+    course_id: PathId, preassignments: PreassignmentServiceDep, page: Paging
 ) -> Page:
     """In the order in which they were first given. One goes when its user is given his cohort."""
-    (after,) = decode_cursor(cursor, (int,)) or (0,)
-    return await preassignments.page(course_id, after=after, limit=page_size(request, limit))
+    (after,) = page.after(0)
+    return await preassignments.page(course_id, after=after, limit=page.limit)
 
 
 @routes.delete(

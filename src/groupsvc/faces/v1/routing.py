@@ -4,31 +4,25 @@ An operation is named like its function. The refusals to document follow from ``
 left to FastAPI, which knows every parameter.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterator
-from functools import wraps
-from inspect import Parameter, signature
-from typing import Any, Protocol, TypedDict, TypeVar, Unpack, cast, get_origin
+from collections.abc import Callable, Collection, Iterator
+from inspect import signature
+from typing import Any, Protocol, TypedDict, TypeVar, Unpack, cast
 
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import Permission
+from groupsvc.faces.v1.endpoints import Declared, Endpoint, answering
 from groupsvc.http.access import Requires
 from groupsvc.http.dependencies import expected_tags
 from groupsvc.http.idempotency import IDEMPOTENT
 from groupsvc.http.problems import problem_responses
-from groupsvc.http.responses import page_response, resource_response
 from groupsvc.http.routing import BulkTransactionalRoute, TransactionalRoute
 
-Resource = JsonResource[Any]
-# And whether it was created just now.
-Declared = tuple[Resource, bool]
 Responses = dict[int | str, dict[str, Any]]
 
-E = TypeVar("E", bound=Callable[..., Awaitable[Any]])
+E = TypeVar("E", bound=Endpoint)
 
 
 class Options(TypedDict, total=False):
@@ -86,7 +80,7 @@ class Routes:
         self,
         method: str,
         path: str,
-        endpoint: Callable[..., Awaitable[Any]],
+        endpoint: Endpoint,
         summary: str,
         answers: Any,
         options: Options,
@@ -95,24 +89,25 @@ class Routes:
         bulk = options.get("bulk", False)
         usual = Permission.GROUPS_READ if method == "GET" else Permission.GROUPS_WRITE
         permission = options.get("permission", usual)
+        responses = options.get("responses")
+        if responses is None and signature(endpoint).return_annotation is Declared:
+            responses = created(answers)
         dependencies = [Depends(Requires(permission))]
         if method == "POST":
             dependencies.append(IDEMPOTENT)
         self.router.add_api_route(
             path,
-            _answering(endpoint, status, options.get("location")),
+            answering(endpoint, status, options.get("location")),
             methods=[method],
             operation_id=endpoint.__name__,
             summary=summary,
             response_model=answers,
             status_code=status,
             response_class=options.get("response_class", JSONResponse),
-            responses=options.get("responses"),
+            responses=responses,
             dependencies=dependencies,
             openapi_extra=options.get("openapi_extra"),
-            route_class_override=BulkTransactionalRoute
-            if options.get("bulk")
-            else TransactionalRoute,
+            route_class_override=BulkTransactionalRoute if bulk else TransactionalRoute,
         )
         route = cast("APIRoute", self.router.routes[-1])
         statuses = {*_refusals(route, bulk=bulk), *options.get("errors", ())}
@@ -135,38 +130,6 @@ def _refusals(route: APIRoute, *, bulk: bool) -> Iterator[int]:
         yield from (400, 415)
         if bulk:
             yield 413
-
-
-def _answering(
-    endpoint: Callable[..., Awaitable[Any]], status: int, location: str | None
-) -> Callable[..., Awaitable[Any]]:
-    """The endpoint with what it returns as a response."""
-    declared = signature(endpoint)
-    returns = get_origin(declared.return_annotation) or declared.return_annotation
-    if returns not in (JsonResource, tuple, Page):
-        return endpoint
-    takes_request = "request" in declared.parameters
-
-    @wraps(endpoint)
-    async def answer(request: Request, **given: Any) -> Response:
-        if takes_request:
-            given["request"] = request
-        found = await endpoint(**given)
-        if returns is Page:
-            return page_response(request, found)
-        resource, code = found, status
-        if returns is tuple:
-            resource, created = found
-            code = 201 if created else 200
-        where = location.format_map(resource.data) if location is not None else None
-        return resource_response(request, resource, status=code, location=where)
-
-    own = Parameter("request", Parameter.POSITIONAL_OR_KEYWORD, annotation=Request)
-    others = [each for each in declared.parameters.values() if each.name != "request"]
-    answer.__signature__ = declared.replace(  # type: ignore[attr-defined]
-        parameters=[own, *others], return_annotation=Response
-    )
-    return answer
 
 
 def created(model: Any, description: str = "Created") -> Responses:

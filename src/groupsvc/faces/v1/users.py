@@ -3,40 +3,35 @@
 from typing import Annotated
 
 from fastapi import Query
-from starlette.requests import Request
 
 from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
+from groupsvc.faces.v1.endpoints import Declared, Paging, Resource
 from groupsvc.faces.v1.roster_schemas import LINE, Searched, UserIn, UserOut, UserPatch
-from groupsvc.faces.v1.routing import Declared, Resource, Routes, created
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import PageOut, PathId
-from groupsvc.http.dependencies import Cursor, IfMatchDep, Limit, UserServiceDep, page_size
-from groupsvc.http.responses import decode_cursor
+from groupsvc.http.dependencies import IfMatchDep, UserServiceDep
 
 routes = Routes("users")
 
 
-# Either of two permissions lets a caller read users: the service decides.
-
-
+# Either of two permissions lets a caller read users: the service decides, and may refuse.
 @routes.get("/users", "Users", PageOut[UserOut], permission=None, errors=(403,))
 async def list_users(
-    request: Request,
     users: UserServiceDep,
+    page: Paging,
     search: Searched = None,
     department: Annotated[
         str | None, Query(max_length=64, pattern=LINE, description="Only users of this department")
     ] = None,
-    limit: Limit = None,
-    cursor: Cursor = None,
 ) -> Page:
     """Those whom the caller may see, by name: of his departments, or enrolled in his courses.
 
     Either `groups:read` or `roster:write` is enough.
     """
-    key, after = decode_cursor(cursor, (str, int)) or ("", 0)
+    key, after = page.after("", 0)
     return await users.page(
-        search=search, department=department, after=(key, after), limit=page_size(request, limit)
+        search=search, department=department, after=(key, after), limit=page.limit
     )
 
 
@@ -53,7 +48,6 @@ async def get_user_by_name(username: str, users: UserServiceDep) -> Resource:
     "Declare a user",
     UserOut,
     permission=Permission.ROSTER_WRITE,
-    responses=created(UserOut),
     location="/v1/users/{id}",
 )
 async def put_user(
