@@ -1,6 +1,6 @@
 """Tables in and out: courses, rosters, structures, assignments."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
 from fastapi import Query
@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from groupsvc.domain.principal import Permission
-from groupsvc.faces.v1.routing import Routes
+from groupsvc.faces.v1.routing import E, Routes
 from groupsvc.faces.v1.schemas import MOST
 from groupsvc.faces.v1.transfer_schemas import ImportOut
 from groupsvc.faces.v1.uploads import CSV, Report, documented_body, read_upload
@@ -34,73 +34,58 @@ Create = Annotated[
 ]
 
 
-@routes.post(
-    "/import/courses",
-    "Import departments and courses",
-    ImportOut,
-    permission=Permission.ROSTER_WRITE,
-    openapi_extra=documented_body(COURSES),
-    bulk=True,
-)
+def imports(kind: Kind, summary: str, permission: Permission) -> Callable[[E], E]:
+    return routes.post(
+        f"/import/{kind.name}",
+        summary,
+        ImportOut,
+        permission=permission,
+        openapi_extra=documented_body(kind),
+        bulk=True,
+    )
+
+
+@imports(COURSES, "Import departments and courses", Permission.ROSTER_WRITE)
 async def import_courses(
-    request: Request, imports: ImportServiceDep, dry_run: DryRun = False
+    request: Request, service: ImportServiceDep, dry_run: DryRun = False
 ) -> Response:
     """Departments that are new need `admin` everywhere, locks need `admin` in the course.
 
     Locks are set when all rows are in.
     """
-    return await _import(request, COURSES, imports, dry_run=dry_run)
+    return await _import(request, COURSES, service, dry_run=dry_run)
 
 
-@routes.post(
-    "/import/roster",
-    "Import users and enrollments",
-    ImportOut,
-    permission=Permission.ROSTER_WRITE,
-    openapi_extra=documented_body(ROSTER),
-    bulk=True,
-)
+@imports(ROSTER, "Import users and enrollments", Permission.ROSTER_WRITE)
 async def import_roster(
-    request: Request, imports: ImportServiceDep, dry_run: DryRun = False
+    request: Request, service: ImportServiceDep, dry_run: DryRun = False
 ) -> Response:
     """One row for a user and a course, or for a user alone.
 
     A column that is absent leaves what is there; a cell that is empty clears a text. A new user
     belongs to the department of the course unless the row names one.
     """
-    return await _import(request, ROSTER, imports, dry_run=dry_run)
+    return await _import(request, ROSTER, service, dry_run=dry_run)
 
 
-@routes.post(
-    "/import/structure",
-    "Import partitions and groups",
-    ImportOut,
-    openapi_extra=documented_body(STRUCTURE),
-    bulk=True,
-)
+@imports(STRUCTURE, "Import partitions and groups", Permission.GROUPS_WRITE)
 async def import_structure(
-    request: Request, imports: ImportServiceDep, dry_run: DryRun = False
+    request: Request, service: ImportServiceDep, dry_run: DryRun = False
 ) -> Response:
     """One row for a group, or for a partition alone; nothing is deleted.
 
     Partitions whose rows say so take no other groups when all rows are in. Tracks need
     `roster:write`.
     """
-    return await _import(request, STRUCTURE, imports, dry_run=dry_run)
+    return await _import(request, STRUCTURE, service, dry_run=dry_run)
 
 
-@routes.post(
-    "/import/assignments",
-    "Import who is in which group",
-    ImportOut,
-    openapi_extra=documented_body(ASSIGNMENTS),
-    bulk=True,
-)
+@imports(ASSIGNMENTS, "Import who is in which group", Permission.GROUPS_WRITE)
 async def import_assignments(
-    request: Request, imports: ImportServiceDep, dry_run: DryRun = False, create: Create = False
+    request: Request, service: ImportServiceDep, dry_run: DryRun = False, create: Create = False
 ) -> Response:
     """Users by username, e-mail address or student number; rows take effect in their order."""
-    return await _import(request, ASSIGNMENTS, imports, dry_run=dry_run, create=create)
+    return await _import(request, ASSIGNMENTS, service, dry_run=dry_run, create=create)
 
 
 @routes.get(
@@ -136,14 +121,14 @@ async def export_table(
 async def _import(
     request: Request,
     kind: Kind,
-    imports: ImportService,
+    service: ImportService,
     *,
     dry_run: bool,
     create: bool = False,
 ) -> Response:
     report = Report(kind, dry_run=dry_run)
     rows = await read_upload(request, kind)
-    await imports.run(kind, rows, report.tell, create=create, dry_run=dry_run)
+    await service.run(kind, rows, report.tell, create=create, dry_run=dry_run)
     return report.answer()
 
 
