@@ -22,11 +22,11 @@ from groupsvc.faces.v1.oauth import offer_login
 from groupsvc.http import health, swagger
 from groupsvc.http.app_state import AppState
 from groupsvc.http.application import FaceApplication
-from groupsvc.http.bulk import bulk_paths
 from groupsvc.http.edge import Guard, Limits
 from groupsvc.http.errors import ErrorFace
 from groupsvc.http.fast_path.middleware import FastPathMiddleware
 from groupsvc.http.problems import PROBLEMS, document_problems
+from groupsvc.http.routing import bulk_paths
 from groupsvc.settings import Settings
 
 DESCRIPTION = """Courses are divided by partitions into groups; a user has at most one group in each

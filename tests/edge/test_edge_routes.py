@@ -8,10 +8,9 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from groupsvc.domain.principal import Permission
-from groupsvc.faces.v1.endpoints import Declared, Resource
+from groupsvc.faces.v1.endpoints import Declared, IfMatchDep, Resource
 from groupsvc.faces.v1.routing import Options, Routes
 from groupsvc.http.access import Public, Requires
-from groupsvc.http.dependencies import IfMatchDep
 from groupsvc.http.idempotency import IDEMPOTENT
 from groupsvc.http.routing import BulkTransactionalRoute, TransactionalRoute
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
-from fastapi import Depends, Header, Query
+from fastapi import Depends
 from starlette.requests import Request
 
 from groupsvc.core.accounts.me import CallerService
@@ -20,16 +20,12 @@ from groupsvc.core.enrollments.service import EnrollmentService
 from groupsvc.core.groups.service import GroupService
 from groupsvc.core.memberships.service import MembershipService
 from groupsvc.core.partitions.service import PartitionService
-from groupsvc.core.service import IfMatch, Service
+from groupsvc.core.service import Service
 from groupsvc.core.users.service import UserService
-from groupsvc.http.app_state import app_state
-from groupsvc.http.responses import if_match_header
 from groupsvc.import_export.exports import ExportService
 from groupsvc.import_export.imports import ImportService
 
 S = TypeVar("S", bound=Service)
-
-MOST_ITEMS = 200
 
 
 def bound(kind: type[S]) -> Callable[[Request], Awaitable[S]]:
@@ -61,26 +57,3 @@ MembershipServiceDep = Annotated[MembershipService, Depends(bound(MembershipServ
 PartitionServiceDep = Annotated[PartitionService, Depends(bound(PartitionService))]
 PreassignmentServiceDep = Annotated[PreassignmentService, Depends(bound(PreassignmentService))]
 UserServiceDep = Annotated[UserService, Depends(bound(UserService))]
-
-
-async def expected_tags(
-    if_match: Annotated[
-        str | None,
-        Header(max_length=1024, description="Entity tags, of which one must still be right"),
-    ] = None,
-) -> IfMatch | None:
-    return if_match_header(if_match)
-
-
-IfMatchDep = Annotated[IfMatch | None, Depends(expected_tags)]
-
-Limit = Annotated[
-    int | None, Query(ge=1, le=MOST_ITEMS, description="Items on the page, 50 unless set otherwise")
-]
-Cursor = Annotated[
-    str | None, Query(max_length=2048, description="`next_cursor` of the page before")
-]
-
-
-def page_size(request: Request, limit: int | None) -> int:
-    return limit if limit is not None else app_state(request).settings.page_size

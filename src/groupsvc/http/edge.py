@@ -24,7 +24,7 @@ MAX_HEADERS: Final = 100
 MAX_HEADER_BYTES: Final = 32_768
 
 Render = Callable[[str, int, str, str], tuple[bytes, str]]
-PathPredicate = Callable[[str], bool]
+PathPredicate = Callable[[str], object]
 Headers = list[tuple[bytes, bytes]]
 
 _ids: Final = random.Random()  # noqa: S311 - they name requests and guard nothing

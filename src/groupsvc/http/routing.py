@@ -5,7 +5,8 @@ runs, and the commit comes before the first byte of the answer. When the databas
 try, all of it runs again.
 """
 
-from collections.abc import Callable, Coroutine
+import re
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any
 
 from fastapi.dependencies.models import Dependant
@@ -13,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
 
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.http import idempotency
@@ -119,3 +121,19 @@ async def read_body(request: Request) -> None:
     if await request.body() and not media_type_is_json(request.headers.get("content-type")):
         raise HTTPException(415, "send application/json")
     await request.json()
+
+
+def bulk_paths(routes: Iterable[BaseRoute]) -> Callable[[str], object]:
+    """Whether a path is that of a route that is declared ``bulk``, of whatever method."""
+    return re.compile("|".join(dict.fromkeys(_bulk_patterns(routes, "")))).fullmatch
+
+
+def _bulk_patterns(routes: Iterable[BaseRoute], prefix: str) -> Iterator[str]:
+    for route in routes:
+        if isinstance(route, Mount):
+            yield from _bulk_patterns(route.routes, prefix + re.escape(route.path))
+        elif isinstance(route, TransactionalRoute) and route.bulk:
+            # A name may be used once in a pattern; both spellings of an address are one.
+            own = re.sub(r"\?P<\w+>", "?:", route.path_regex.pattern)
+            own = own.removeprefix("^").removesuffix("$").removesuffix("/")
+            yield f"{prefix}{own}/?"

@@ -9,11 +9,10 @@ from groupsvc.core.accounts.service import Declared
 from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.account_schemas import AccountIn, AccountOut, NewAccountOut
-from groupsvc.faces.v1.endpoints import Paging, Resource
+from groupsvc.faces.v1.endpoints import IfMatchDep, Paging, Resource, resource_response
 from groupsvc.faces.v1.routing import Routes, created
 from groupsvc.faces.v1.schemas import PageOut
-from groupsvc.http.dependencies import AccountServiceDep, IfMatchDep
-from groupsvc.http.responses import resource_response
+from groupsvc.http.dependencies import AccountServiceDep
 
 routes = Routes("accounts")
 

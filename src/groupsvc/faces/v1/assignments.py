@@ -5,10 +5,10 @@ from collections import Counter
 from pydantic_core import to_json
 from starlette.responses import Response
 
+from groupsvc.faces.v1.endpoints import JSON
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import AssignmentsIn, AssignmentsOut, PathId
 from groupsvc.http.dependencies import MembershipServiceDep
-from groupsvc.http.responses import JSON
 
 routes = Routes("memberships")
 

@@ -6,10 +6,10 @@ from fastapi import Path
 from pydantic import Field
 
 from groupsvc.domain.principal import Permission
-from groupsvc.faces.v1.endpoints import Declared, Resource
+from groupsvc.faces.v1.endpoints import Declared, IfMatchDep, Resource
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import MOST, Id, Input, Output, PathId
-from groupsvc.http.dependencies import CohortAssignmentServiceDep, CohortServiceDep, IfMatchDep
+from groupsvc.http.dependencies import CohortAssignmentServiceDep, CohortServiceDep
 
 routes = Routes("cohorts")
 

@@ -6,10 +6,10 @@ from fastapi import Query
 
 from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
-from groupsvc.faces.v1.endpoints import Declared, Paging, Resource
+from groupsvc.faces.v1.endpoints import Declared, IfMatchDep, Paging, Resource
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import BoardOut, CourseIn, CourseOut, PageOut, PathId
-from groupsvc.http.dependencies import CourseServiceDep, IfMatchDep
+from groupsvc.http.dependencies import CourseServiceDep
 
 routes = Routes("courses")
 

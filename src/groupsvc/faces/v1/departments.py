@@ -2,11 +2,11 @@
 
 from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
-from groupsvc.faces.v1.endpoints import Declared, Paging, Resource
+from groupsvc.faces.v1.endpoints import Declared, IfMatchDep, Paging, Resource
 from groupsvc.faces.v1.roster_schemas import DepartmentIn, DepartmentOut
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import PageOut
-from groupsvc.http.dependencies import DepartmentServiceDep, IfMatchDep
+from groupsvc.http.dependencies import DepartmentServiceDep
 
 routes = Routes("departments")
 

@@ -6,7 +6,7 @@ from fastapi import Query
 
 from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
-from groupsvc.faces.v1.endpoints import Declared, Paging, Resource
+from groupsvc.faces.v1.endpoints import Declared, IfMatchDep, Paging, Resource
 from groupsvc.faces.v1.roster_schemas import (
     EnrollmentIn,
     EnrollmentOut,
@@ -15,7 +15,7 @@ from groupsvc.faces.v1.roster_schemas import (
 )
 from groupsvc.faces.v1.routing import Routes, created
 from groupsvc.faces.v1.schemas import PageOut, PathId, State
-from groupsvc.http.dependencies import EnrollmentServiceDep, IfMatchDep
+from groupsvc.http.dependencies import EnrollmentServiceDep
 
 routes = Routes("enrollments")
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from groupsvc.faces.v1.endpoints import Resource
+from groupsvc.faces.v1.endpoints import IfMatchDep, Resource
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import GroupIn, GroupOut, GroupPatch, OrderIn, PartitionOut, PathId
-from groupsvc.http.dependencies import GroupServiceDep, IfMatchDep
+from groupsvc.http.dependencies import GroupServiceDep
 
 routes = Routes("groups")
 

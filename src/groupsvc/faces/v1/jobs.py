@@ -11,12 +11,11 @@ from starlette.responses import Response
 
 from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
-from groupsvc.faces.v1.endpoints import Paging, Resource
+from groupsvc.faces.v1.endpoints import JSON, Paging, Resource, decode_cursor
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import Id, Output, PageOut, PathId
 from groupsvc.http.app_state import app_state
 from groupsvc.http.dependencies import CohortUploadServiceDep
-from groupsvc.http.responses import JSON, decode_cursor
 
 routes = Routes("jobs")
 

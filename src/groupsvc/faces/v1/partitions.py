@@ -1,7 +1,7 @@
 """Partitions of a course."""
 
 from groupsvc.domain.principal import Permission
-from groupsvc.faces.v1.endpoints import Resource
+from groupsvc.faces.v1.endpoints import IfMatchDep, Resource
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import (
     OrderIn,
@@ -11,7 +11,7 @@ from groupsvc.faces.v1.schemas import (
     PathId,
     TracksIn,
 )
-from groupsvc.http.dependencies import IfMatchDep, PartitionServiceDep
+from groupsvc.http.dependencies import PartitionServiceDep
 
 routes = Routes("partitions")
 

@@ -6,11 +6,11 @@ from fastapi import Query
 
 from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
-from groupsvc.faces.v1.endpoints import Declared, Paging, Resource
+from groupsvc.faces.v1.endpoints import Declared, IfMatchDep, Paging, Resource
 from groupsvc.faces.v1.roster_schemas import LINE, Searched, UserIn, UserOut, UserPatch
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import PageOut, PathId
-from groupsvc.http.dependencies import IfMatchDep, UserServiceDep
+from groupsvc.http.dependencies import UserServiceDep
 
 routes = Routes("users")
 
