@@ -31,5 +31,5 @@ async def assign_many(
         partition_id, body.rows, mode=body.mode, dry_run=body.dry_run
     )
     counts = Counter(answer.result for answer in answers)
-    told = {"written": written, "counts": counts, "rows": answers}
-    return Response(to_json(told), media_type=JSON)
+    result = {"written": written, "counts": counts, "rows": answers}
+    return Response(to_json(result), media_type=JSON)

@@ -1,4 +1,4 @@
-"""The journal."""
+"""The change log."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -27,7 +27,7 @@ Journal = Annotated[
 
 @routes.get(
     "/changes",
-    "What was changed, when and by whom",
+    "The change log",
     PageOut[ChangeOut] | PageOut[ScodocLineOut] | PageOut[OpenedxEventOut],
 )
 async def list_changes(
@@ -48,9 +48,9 @@ async def list_changes(
 ) -> Page:
     """Newest first. `since` is included, `until` is not.
 
-    `as=scodoc` tells who entered and left which group as ScoDoc's journal does.
+    `as=scodoc` lists who entered and left which group, as ScoDoc's journal does.
 
-    `as=openedx` tells what happened to cohorts as the events of Open edX, oldest first. Its
+    `as=openedx` lists what happened to cohorts as events of Open edX, oldest first. Its
     `next_cursor` is null when there is nothing new: keep the last one, and read on with it later.
     """
     filters: dict[str, Any] = {

@@ -32,7 +32,7 @@ class ArrivalIn(Input):
 
 class ArrivalOut(Output):
     group_id: Annotated[Id | None, Field(description="Null in a course that is not cohorted")]
-    assigned: Annotated[bool, Field(description="Whether he was given it just now")]
+    assigned: Annotated[bool, Field(description="Whether it was assigned just now")]
 
 
 class ContentGroup(Input):
@@ -59,7 +59,7 @@ class ContentPartitionOut(Output):
 
 @routes.get(
     "/courses/{course_id:int}/cohort-settings",
-    "Is the course cohorted, and how does chance decide?",
+    "The cohort settings of a course",
     CohortSettings,
 )
 async def get_cohort_settings(course_id: PathId, cohorts: CohortServiceDep) -> Resource:
@@ -81,12 +81,12 @@ async def put_cohort_settings(
 
 
 @routes.post(
-    "/courses/{course_id:int}/cohort-assignments", "Give an arriving user his cohort", ArrivalOut
+    "/courses/{course_id:int}/cohort-assignments", "Assign a cohort to an arriving user", ArrivalOut
 )
 async def assign_cohort(
     course_id: PathId, body: ArrivalIn, arrivals: CohortAssignmentServiceDep
 ) -> ArrivalOut:
-    """The cohort he has; else the one his e-mail waits for; else one by chance.
+    """The user's own cohort; else that of their preassignment; else one by chance.
 
     Repeating it answers the same cohort.
     """
@@ -125,7 +125,7 @@ async def put_content_partition(
 
 @routes.delete(
     "/courses/{course_id:int}/content-partitions/{content_partition_id:int}",
-    "Forget content groups",
+    "Delete a content partition",
     permission=Permission.ROSTER_WRITE,
 )
 async def delete_content_partition(

@@ -34,7 +34,7 @@ async def get_content_group(
     user_id: PathId,
     groups: ContentGroupServiceDep,
 ) -> ContentGroupOut:
-    """What his cohort points at. Reading gives nobody a cohort."""
+    """What the user's cohort points at. Reading assigns no cohort."""
     found = await groups.find(course_id, content_partition_id, user_id, assign=False)
     return ContentGroupOut(**asdict(found))
 
@@ -46,6 +46,6 @@ async def assign_content_group(
     user_id: PathId,
     groups: ContentGroupServiceDep,
 ) -> ContentGroupOut:
-    """The same, after he has been given a cohort if he had none."""
+    """The same, after a cohort has been assigned to a user who had none."""
     found = await groups.find(course_id, content_partition_id, user_id, assign=True)
     return ContentGroupOut(**asdict(found))

@@ -61,10 +61,10 @@ async def put_enrollment(
     enrollments: EnrollmentServiceDep,
     expected: IfMatchDep,
 ) -> Declared:
-    """Enrolls the user, or sets his state; `withdrawn` and `defaulted` keep his memberships.
+    """Enrolls the user, or sets their state; `withdrawn` and `defaulted` keep the memberships.
 
-    A track puts him into the group of that name of the tracks partition, null takes him out of
-    it, and without one he stays where he is. So does a cohort, for callers with `groups:write`.
+    A track puts them into the group of that name of the tracks partition, null takes them out of
+    it, and without one nothing changes. So does a cohort, for callers with `groups:write`.
     """
     return await enrollments.declare(course_id, user_id, body.given(), expected=expected)
 
@@ -97,8 +97,8 @@ async def delete_enrollment(
     enrollments: EnrollmentServiceDep,
     expected: IfMatchDep,
 ) -> None:
-    """His memberships in the course end, but for that in a cohort.
+    """The user's memberships in the course end, but for that in a cohort.
 
-    No error and no change when he is not in the course.
+    No error and no change when the user is not in the course.
     """
     await enrollments.delete(course_id, user_id, expected=expected)

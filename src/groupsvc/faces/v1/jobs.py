@@ -24,7 +24,7 @@ Texts = list[str]
 
 
 class CohortResult(Output):
-    """What became of the rows that name one cohort."""
+    """The result of the rows that name one cohort."""
 
     cohort_name: str
     exists: bool
@@ -42,7 +42,7 @@ class JobError(Output):
 
 class JobResult(Output):
     cohorts: list[CohortResult]
-    without_identifier: Annotated[int, Field(description="Rows that name nobody")]
+    without_identifier: Annotated[int, Field(description="Rows without an identifier")]
     error: Annotated[JobError | None, Field(description="Why the job failed")]
 
 
@@ -66,7 +66,7 @@ class JobOut(Output):
 
 @routes.post(
     "/courses/{course_id:int}/cohort-uploads",
-    "Put users into cohorts by a table",
+    "Upload a table of cohort members",
     JobOut,
     status=202,
     openapi_extra={
@@ -107,7 +107,7 @@ async def list_jobs(course_id: PathId, uploads: CohortUploadServiceDep, page: Pa
 
 @routes.get(
     "/jobs/{job_id:int}",
-    "How far a job is, and what became of it",
+    "Get a job",
     JobOut,
     permission=Permission.GROUPS_WRITE,
 )

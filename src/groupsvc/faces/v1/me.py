@@ -1,4 +1,4 @@
-"""The caller himself."""
+"""The caller themself."""
 
 from groupsvc.faces.v1.account_schemas import MeOut
 from groupsvc.faces.v1.endpoints import Resource
@@ -9,9 +9,9 @@ from groupsvc.http.dependencies import CallerServiceDep, MembershipServiceDep
 routes = Routes("me")
 
 
-@routes.get("/me", "Who am I?", MeOut, permission=None)
+@routes.get("/me", "The caller", MeOut, permission=None)
 async def get_me(callers: CallerServiceDep) -> Resource:
-    """The caller, his grants, and his entry in the roster if his token names one."""
+    """The caller, their grants, and their entry in the roster if the token names one."""
     return await callers.me()
 
 

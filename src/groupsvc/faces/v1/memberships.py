@@ -40,7 +40,7 @@ async def list_members(
     state: InState = None,
     as_of: AsOf = None,
 ) -> Page:
-    """By user id. With `as_of`, who was a member then, whatever became of him."""
+    """By user id. With `as_of`, those who were members at that time."""
     (after,) = page.after(0)
     return await memberships.in_group(
         group_id, state=state, as_of=as_of, after=after, limit=page.limit
@@ -53,7 +53,7 @@ async def list_members(
 async def assign_member(
     group_id: PathId, user_id: PathId, memberships: MembershipServiceDep
 ) -> AssignmentOut:
-    """Assigns the user, or moves him from another group of the partition and tells from which."""
+    """Assigns the user, or moves them from another group of the partition and says from which."""
     outcome = await memberships.assign(group_id, user_id)
     return AssignmentOut(
         course_id=outcome.course_id,
@@ -69,18 +69,18 @@ async def assign_member(
 async def remove_member(
     group_id: PathId, user_id: PathId, memberships: MembershipServiceDep
 ) -> None:
-    """No error and no change when he is not in it."""
+    """No error and no change when the user is not in it."""
     await memberships.remove(group_id, user_id)
 
 
 @routes.delete(
     "/partitions/{partition_id:int}/members/{user_id:int}",
-    "Take a user out of whatever group he is in",
+    "Take a user out of a partition",
 )
 async def leave_partition(
     partition_id: PathId, user_id: PathId, memberships: MembershipServiceDep
 ) -> None:
-    """No error and no change when he is in none."""
+    """No error and no change when the user is in none."""
     await memberships.leave(partition_id, user_id)
 
 

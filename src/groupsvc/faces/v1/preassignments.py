@@ -1,4 +1,4 @@
-"""E-mail addresses that wait in cohorts for their users."""
+"""Preassignments: e-mail addresses that wait in cohorts for their users."""
 
 from datetime import datetime
 from typing import Annotated
@@ -29,43 +29,45 @@ class RetirementIn(Input):
 
 
 class RetirementOut(Output):
-    preassignments: Annotated[int, Field(description="Courses in which the address waited")]
+    preassignments: Annotated[
+        int, Field(description="Courses in which the address was preassigned")
+    ]
     jobs: Annotated[int, Field(description="Results of uploads that named it")]
     users: Annotated[int, Field(description="Users who have it, and count as leaving now")]
 
 
 @routes.get(
     "/courses/{course_id:int}/preassignments",
-    "Addresses that wait in cohorts",
+    "The preassignments of a course",
     PageOut[PreassignmentOut],
 )
 async def list_preassignments(
     course_id: PathId, preassignments: PreassignmentServiceDep, page: Paging
 ) -> Page:
-    """In the order in which they were first given. One goes when its user is given his cohort."""
+    """In the order in which they were made. One is deleted when its user is given a cohort."""
     (after,) = page.after(0)
     return await preassignments.page(course_id, after=after, limit=page.limit)
 
 
 @routes.delete(
-    "/courses/{course_id:int}/preassignments/{preassignment_id:int}", "Let an address wait no more"
+    "/courses/{course_id:int}/preassignments/{preassignment_id:int}", "Cancel a preassignment"
 )
 async def cancel_preassignment(
     course_id: PathId, preassignment_id: PathId, preassignments: PreassignmentServiceDep
 ) -> None:
-    """No error and no change when it does not wait."""
+    """No error and no change when there is none."""
     await preassignments.cancel(course_id, preassignment_id)
 
 
 @routes.post(
-    "/retirements", "Forget an e-mail address", RetirementOut, permission=None, errors=(403,)
+    "/retirements", "Retire an e-mail address", RetirementOut, permission=None, errors=(403,)
 )
 async def retire_address(
     body: RetirementIn, preassignments: PreassignmentServiceDep
 ) -> RetirementOut:
-    """It waits nowhere any more, in locked courses neither, and results of uploads do not name it.
+    """Cancels its preassignments, in locked courses too, and deletes it from results of uploads.
 
-    A user who has it counts as leaving: dialects do not find him. Needs `admin` or `roster:write`
+    A user who has it counts as leaving: dialects do not find them. Needs `admin` or `roster:write`
     everywhere.
     """
     retired = await preassignments.retire(body.email)

@@ -25,7 +25,7 @@ async def list_users(
         str | None, Query(max_length=64, pattern=LINE, description="Only users of this department")
     ] = None,
 ) -> Page:
-    """Those whom the caller may see, by name: of his departments, or enrolled in his courses.
+    """Those whom the caller may see, by name: of their departments, or enrolled in their courses.
 
     Either `groups:read` or `roster:write` is enough.
     """
@@ -53,9 +53,9 @@ async def get_user_by_name(username: str, users: UserServiceDep) -> Resource:
 async def put_user(
     username: str, body: UserIn, users: UserServiceDep, expected: IfMatchDep
 ) -> Declared:
-    """Creates the user or replaces all that is known of him.
+    """Creates the user or replaces all that is known of them.
 
-    `roster:write` is needed in his department and in the one he had before, or everywhere for a
+    `roster:write` is needed in the user's department and in the one before, or everywhere for a
     user without a department.
     """
     return await users.declare(username, body.model_dump(), expected=expected)
@@ -77,8 +77,8 @@ async def edit_user(
 
 @routes.delete("/users/{user_id:int}", "Delete a user", permission=Permission.ADMIN)
 async def delete_user(user_id: PathId, users: UserServiceDep, expected: IfMatchDep) -> None:
-    """His enrollments and memberships end, each with its line in the change log.
+    """Enrollments and memberships of the user end, each with its line in the change log.
 
-    Refused while one of his memberships is in a locked course.
+    Refused while one of the memberships is in a locked course.
     """
     await users.delete(user_id, expected=expected)
