@@ -68,8 +68,8 @@ def make_app() -> FastAPI:
 def client_of(
     app: Any, limits: Limits = LIMITS, *, root_path: str = "", base_url: str = "http://test"
 ) -> httpx.AsyncClient:
-    with_token_check = Guard(app, limits=limits, render=PROBLEMS.render, is_bulk=is_bulk)
-    transport = httpx.ASGITransport(with_token_check, root_path=root_path)
+    edge = Guard(app, limits=limits, render=PROBLEMS.render, is_bulk=is_bulk)
+    transport = httpx.ASGITransport(edge, root_path=root_path)
     return httpx.AsyncClient(transport=transport, base_url=base_url)
 
 
@@ -113,8 +113,8 @@ async def exchange(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    with_token_check = Guard(app, limits=limits, render=PROBLEMS.render, is_bulk=is_bulk)
-    await with_token_check({**base, "headers": headers, **scope}, receive, send)
+    edge = Guard(app, limits=limits, render=PROBLEMS.render, is_bulk=is_bulk)
+    await edge({**base, "headers": headers, **scope}, receive, send)
     return sent
 
 
@@ -432,8 +432,8 @@ async def test_what_is_not_http_passes_by() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["type"])
 
-    with_token_check = Guard(app, limits=LIMITS, render=PROBLEMS.render, is_bulk=is_bulk)
-    await with_token_check({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+    edge = Guard(app, limits=LIMITS, render=PROBLEMS.render, is_bulk=is_bulk)
+    await edge({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
     assert seen == ["lifespan"]
 
 

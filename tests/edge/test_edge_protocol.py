@@ -208,13 +208,13 @@ async def test_targets_that_are_not_paths_are_refused() -> None:
             assert rest.startswith(b"HTTP/1.1 400 ")
 
 
-def with_token_check() -> Guard:
+def guard_of() -> Guard:
     limits = Limits(max_body=1_000, max_upload=1_000, request_timeout=5, bulk_timeout=5)
     return Guard(echo, limits=limits, render=PROBLEMS.render, is_bulk=lambda _: False)
 
 
 async def test_the_guard_on_the_wire() -> None:
-    async with serving(with_token_check(), DeadlineProtocol) as port:
+    async with serving(guard_of(), DeadlineProtocol) as port:
         cases = {
             b"GET / HTTP/1.1\r\n\r\n": b"400",
             b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n": b"400",
@@ -231,7 +231,7 @@ async def test_the_guard_on_the_wire() -> None:
 
 
 async def test_a_body_that_is_too_large_still_gets_its_answer() -> None:
-    async with serving(with_token_check(), DeadlineProtocol) as port:
+    async with serving(guard_of(), DeadlineProtocol) as port:
         head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n"
         reader, writer = await connect(port, head + b"x" * 300_000)
         status, body = await answered(reader)
@@ -242,7 +242,7 @@ async def test_a_body_that_is_too_large_still_gets_its_answer() -> None:
 
 
 async def test_a_chunked_body_that_is_too_large_is_refused_while_it_comes() -> None:
-    async with serving(with_token_check(), DeadlineProtocol) as port:
+    async with serving(guard_of(), DeadlineProtocol) as port:
         head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
         reader, writer = await connect(port, head + b"3e9\r\n" + b"x" * 1_001 + b"\r\n")
         status, body = await answered(reader)

@@ -1,10 +1,8 @@
 """What endpoints ask for: services bound to the request's unit of work and caller."""
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import Depends
-from starlette.requests import Request
 
 from groupsvc.core.accounts.me import CallerService
 from groupsvc.core.accounts.service import AccountService
@@ -20,23 +18,10 @@ from groupsvc.core.enrollments.service import EnrollmentService
 from groupsvc.core.groups.service import GroupService
 from groupsvc.core.memberships.service import MembershipService
 from groupsvc.core.partitions.service import PartitionService
-from groupsvc.core.service import Service
 from groupsvc.core.users.service import UserService
+from groupsvc.http.access import bound
 from groupsvc.import_export.exports import ExportService
 from groupsvc.import_export.imports import ImportService
-
-S = TypeVar("S", bound=Service)
-
-
-def bound(kind: type[S]) -> Callable[[Request], Awaitable[S]]:
-    """A dependency that makes a service for the caller in the request's unit of work."""
-
-    async def make(request: Request) -> S:
-        state = request.scope["state"]
-        return kind(state["uow"], state["principal"])
-
-    return make
-
 
 AccountServiceDep = Annotated[AccountService, Depends(bound(AccountService))]
 CallerServiceDep = Annotated[CallerService, Depends(bound(CallerService))]

@@ -202,21 +202,21 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = RequestContext(scope, receive, send)
+        context = RequestContext(scope, receive, send)
         headers, refusal = _read_headers(scope["headers"])
-        token = request_id.set(exchange.name(headers.get(b"x-request-id")))
+        token = request_id.set(context.name(headers.get(b"x-request-id")))
         try:
-            refusal = refusal or self._check(exchange, headers)
+            refusal = refusal or self._check(context, headers)
             if refusal is not None:
-                await exchange.refuse(refusal, self._render)
+                await context.refuse(refusal, self._render)
             else:
-                await self._pass_on(exchange)
+                await self._pass_on(context)
         finally:
-            exchange.log()
+            context.log()
             request_id.reset(token)
 
-    def _check(self, exchange: RequestContext, headers: dict[bytes, bytes]) -> Refusal | None:
-        scope, path = exchange.scope, exchange.path
+    def _check(self, context: RequestContext, headers: dict[bytes, bytes]) -> Refusal | None:
+        scope, path = context.scope, context.path
         raw_path = scope.get("raw_path") or scope["path"].encode("utf-8", "replace")
         if len(raw_path) > MAX_PATH or len(scope["query_string"]) > MAX_QUERY:
             return TOO_LONG
@@ -226,27 +226,27 @@ class Guard:
         # Orchestrators ask for the health of an address, not of a name.
         if self._hosts and host[1].lower() not in self._hosts and not _is_health(path):
             return WRONG_HOST
-        self._bound(exchange)
+        self._bound(context)
         length = headers.get(b"content-length", b"0")
         if not length.isdigit():
             return BAD_LENGTH
-        return TOO_LARGE if len(length) > 18 or int(length) > exchange.ceiling else None
+        return TOO_LARGE if len(length) > 18 or int(length) > context.ceiling else None
 
-    def _bound(self, exchange: RequestContext) -> None:
-        bulk, limits = self._is_bulk(exchange.path), self._limits
-        exchange.ceiling = limits.max_upload if bulk else limits.max_body
-        exchange.seconds = limits.bulk_timeout if bulk else limits.request_timeout
+    def _bound(self, context: RequestContext) -> None:
+        bulk, limits = self._is_bulk(context.path), self._limits
+        context.ceiling = limits.max_upload if bulk else limits.max_body
+        context.seconds = limits.bulk_timeout if bulk else limits.request_timeout
 
-    async def _pass_on(self, exchange: RequestContext) -> None:
+    async def _pass_on(self, context: RequestContext) -> None:
         """Nothing is raised from here: a server would log the text of the exception."""
-        deadline = asyncio.timeout(exchange.seconds)
+        deadline = asyncio.timeout(context.seconds)
         try:
             async with deadline:
-                await self._app(exchange.scope, exchange.receive, exchange.send)
+                await self._app(context.scope, context.receive, context.send)
         except Exception as error:
             refusal = _explain(error, expired=deadline.expired())
-            if exchange.status is None:
-                await exchange.refuse(refusal, self._render)
+            if context.status is None:
+                await context.refuse(refusal, self._render)
 
 
 def _explain(error: Exception, *, expired: bool) -> Refusal:
