@@ -43,7 +43,6 @@ _STOCK: Final = "HTTPValidationError"
 # A name that a client made up may be a megabyte long: such a pointer stops at its parent.
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:/~-]{1,64}", re.ASCII)
 
-
 _EXAMPLES: Final[Mapping[int, tuple[str, str]]] = {
     400: ("invalid_json", "body is not JSON at line 1, column 12"),
     401: ("invalid_token", "the token has expired"),

@@ -13,7 +13,6 @@ from groupsvc.http.dependencies import CohortAssignmentServiceDep, CohortService
 
 routes = Routes("cohorts")
 
-
 ContentId = Annotated[int, Path(ge=0, le=MOST, description="The platform's own id")]
 Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
 

@@ -23,7 +23,6 @@ from groupsvc.http.dependencies import MembershipServiceDep
 
 routes = Routes("memberships")
 
-
 AsOf = Annotated[AwareDatetime | None, Query(description="A time with its offset: as it was then")]
 InState = Annotated[State | None, Query(description="Only users enrolled in this state")]
 
