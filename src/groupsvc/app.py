@@ -1,16 +1,15 @@
 """Where everything is wired together."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from sqlalchemy import URL
 from starlette.middleware.cors import CORSMiddleware
 
-import groupsvc
 from groupsvc.auth.verifier import make_verifier
 from groupsvc.core.accounts.authentication import Authenticator
 from groupsvc.core.changes.journal import Journal
@@ -18,57 +17,20 @@ from groupsvc.core.jobs.service import JobRunner, Pace
 from groupsvc.core.transactions import TransactionRunner
 from groupsvc.db.engine import close_engine, for_bulk, make_engine, make_sessions
 from groupsvc.db.readiness import DatabaseCheck
-from groupsvc.faces import openedx, scodoc
-from groupsvc.faces.v1 import (
-    accounts,
-    assignments,
-    changes,
-    cohorts,
-    content_groups,
-    courses,
-    departments,
-    enrollments,
-    groups,
-    jobs,
-    me,
-    memberships,
-    oauth,
-    partitions,
-    preassignments,
-    tokens,
-    transfer,
-    users,
-)
-from groupsvc.http import health, problems, swagger
+from groupsvc.faces import openedx, scodoc, v1
+from groupsvc.faces.v1.oauth import offer_login
+from groupsvc.http import health, swagger
 from groupsvc.http.app_state import AppState
-from groupsvc.http.edge import Guard, Limits, Render
+from groupsvc.http.application import FaceApplication
+from groupsvc.http.edge import Guard, Limits
+from groupsvc.http.errors import ErrorFace
 from groupsvc.http.fast_path.middleware import FastPathMiddleware
+from groupsvc.http.problems import PROBLEMS, document_problems
+from groupsvc.http.routing import bulk_paths
 from groupsvc.settings import Settings
 
 DESCRIPTION = """Courses are divided by partitions into groups; a user has at most one group in each
 partition. `POST /v1/token` gives a token to an account; put it into *Authorize*."""
-
-# The hot ones first: routes are tried in this order.
-ROUTERS: Sequence[APIRouter] = (
-    partitions.router,
-    memberships.router,
-    assignments.router,
-    groups.router,
-    courses.router,
-    me.router,
-    enrollments.router,
-    users.router,
-    departments.router,
-    cohorts.router,
-    content_groups.router,
-    preassignments.router,
-    jobs.router,
-    changes.router,
-    accounts.router,
-    tokens.router,
-    transfer.router,
-    health.router,
-)
 
 # In whose words the change log can be read.
 JOURNALS: Mapping[str, Journal] = {
@@ -77,14 +39,18 @@ JOURNALS: Mapping[str, Journal] = {
 }
 
 # What a face answers before it is asked, by the beginning of its paths.
-RENDERERS: Mapping[str, Render] = {
-    "/ScoDoc/": scodoc.render,
-    "/api/cohorts/": openedx.render,
-    "/courses/": openedx.render,
+ERRORS: Mapping[str, ErrorFace] = {
+    "/ScoDoc/": scodoc.ERRORS,
+    "/api/cohorts/": openedx.ERRORS,
+    "/courses/": openedx.ERRORS,
 }
 
-BULK_ENDINGS = ("/assignments", "/import", "/cohort-uploads")
-BULK_BEGINNINGS = ("/v1/import/", "/v1/export/")
+# Title, address of the document and address of the page that shows it.
+DOCUMENTS = (
+    ("groupsvc", "/openapi.json", "/docs"),
+    (scodoc.TITLE, "/ScoDoc/openapi.json", "/docs/scodoc"),
+    (openedx.TITLE, "/api/cohorts/openapi.json", "/docs/openedx"),
+)
 
 
 def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = False) -> FastAPI:
@@ -111,36 +77,18 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
             await verifier.aclose()
             await asyncio.gather(close_engine(engine), close_engine(bulk))
 
-    app = FastAPI(
+    app = FaceApplication(
+        (*v1.ROUTERS, health.router),
+        PROBLEMS,
         title="groupsvc",
-        version=groupsvc.__version__,
         description=DESCRIPTION,
+        docs=settings.docs,
+        edits=[document_problems, offer_login("/v1/token")],
         lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url="/openapi.json" if settings.docs else None,
-        redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    problems.install(app)
-    oauth.offer_login(app, token_url="/v1/token")  # noqa: S106 - an address
-    for router in ROUTERS:
-        # Flat: FastAPI would match an included router anew for every request.
-        app.router.routes.extend(router.routes)
     if settings.docs:
-        swagger.install_docs(app, title="groupsvc", openapi_url="/openapi.json", docs_url="/docs")
-        swagger.install_docs(
-            app,
-            title="groupsvc: ScoDoc dialect",
-            openapi_url="/ScoDoc/openapi.json",
-            docs_url="/docs/scodoc",
-        )
-        swagger.install_docs(
-            app,
-            title=openedx.TITLE,
-            openapi_url="/api/cohorts/openapi.json",
-            docs_url="/docs/openedx",
-        )
+        for title, document, page in DOCUMENTS:
+            swagger.install_docs(app, title=title, openapi_url=document, docs_url=page)
     app.mount("/ScoDoc", scodoc.make_app(docs=settings.docs))
     openedx.mount(app, docs=settings.docs)
     app.add_middleware(FastPathMiddleware, application=app)
@@ -162,19 +110,12 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
             allowed_hosts=settings.allowed_hosts,
         ),
         render=_render,
-        is_bulk=_is_bulk,
+        is_bulk=bulk_paths(app.routes),
     )
     return app
 
 
-def _is_bulk(path: str) -> bool:
-    native = path.endswith(BULK_ENDINGS) or path.startswith(BULK_BEGINNINGS)
-    return native or openedx.is_bulk(path)
-
-
 def _render(path: str, status: int, code: str, detail: str) -> tuple[bytes, str]:
     """A refusal of the guard in the shape of the face that the path belongs to."""
-    for beginning, render in RENDERERS.items():
-        if path.startswith(beginning):
-            return render(path, status, code, detail)
-    return problems.render(path, status, code, detail)
+    face = next((face for start, face in ERRORS.items() if path.startswith(start)), PROBLEMS)
+    return face.render(path, status, code, detail)

@@ -13,6 +13,7 @@ from groupsvc.app import create_app
 from groupsvc.auth.passwords import TOKEN_PREFIX, token_digest
 from groupsvc.core.accounts import authentication
 from groupsvc.faces.v1.oauth import offer_login
+from groupsvc.http.application import FaceApplication
 from groupsvc.settings import Settings
 from tests.api.logins import GRANT, SECRET, fresh_name, issue, lives, put
 from tests.conftest import SQL, Auth
@@ -241,7 +242,8 @@ async def test_the_document_describes_forms_and_offers_a_login(
     settings: Settings, url: URL, home: Path
 ) -> None:
     app = create_app(settings, url, home)
-    offer_login(app, token_url="/v1/token")
+    assert isinstance(app, FaceApplication)
+    app.edits.append(offer_login("/v1/token"))
     document = app.openapi()
     assert document == app.openapi()
     operation = document["paths"]["/v1/token"]["post"]

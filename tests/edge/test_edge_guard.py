@@ -15,8 +15,8 @@ from starlette.responses import Response, StreamingResponse
 from groupsvc import logs
 from groupsvc.domain import errors
 from groupsvc.http import edge as guard
-from groupsvc.http import problems
 from groupsvc.http.edge import Guard, Limits
+from groupsvc.http.problems import PROBLEMS
 
 LIMITS = Limits(max_body=1_000, max_upload=5_000, request_timeout=5, bulk_timeout=10)
 TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln"
@@ -27,13 +27,9 @@ def is_bulk(path: str) -> bool:
     return path.endswith(("/assignments", "/import"))
 
 
-def is_stream(path: str) -> bool:
-    return path.endswith("/events")
-
-
 def make_app() -> FastAPI:
     app = FastAPI(docs_url=None, redirect_slashes=False)
-    problems.install(app)
+    PROBLEMS.install(app)
     inner = APIRouter(prefix="/groups")
 
     @inner.get("/{group_id}")
@@ -72,10 +68,8 @@ def make_app() -> FastAPI:
 def client_of(
     app: Any, limits: Limits = LIMITS, *, root_path: str = "", base_url: str = "http://test"
 ) -> httpx.AsyncClient:
-    with_token_check = Guard(
-        app, limits=limits, render=problems.render, is_bulk=is_bulk, is_stream=is_stream
-    )
-    transport = httpx.ASGITransport(with_token_check, root_path=root_path)
+    edge = Guard(app, limits=limits, render=PROBLEMS.render, is_bulk=is_bulk)
+    transport = httpx.ASGITransport(edge, root_path=root_path)
     return httpx.AsyncClient(transport=transport, base_url=base_url)
 
 
@@ -119,8 +113,8 @@ async def exchange(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    with_token_check = Guard(app, limits=limits, render=problems.render, is_bulk=is_bulk)
-    await with_token_check({**base, "headers": headers, **scope}, receive, send)
+    edge = Guard(app, limits=limits, render=PROBLEMS.render, is_bulk=is_bulk)
+    await edge({**base, "headers": headers, **scope}, receive, send)
     return sent
 
 
@@ -347,16 +341,6 @@ async def test_bulk_requests_have_their_own_deadline() -> None:
         assert (await client.post("/v1/x/assignments")).status_code == 503
 
 
-async def test_a_stream_has_no_deadline() -> None:
-    async def slow(scope: Any, receive: Any, send: Any) -> None:
-        await asyncio.sleep(0.05)
-        await plain(scope, receive, send)
-
-    async with client_of(slow, limits_of(0.01)) as client:
-        assert (await client.get("/v1/events")).status_code == 200
-        assert (await client.get("/v1/other")).status_code == 503
-
-
 async def test_an_answer_that_has_begun_is_cut_off() -> None:
     async def half(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -448,8 +432,8 @@ async def test_what_is_not_http_passes_by() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["type"])
 
-    with_token_check = Guard(app, limits=LIMITS, render=problems.render, is_bulk=is_bulk)
-    await with_token_check({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+    edge = Guard(app, limits=LIMITS, render=PROBLEMS.render, is_bulk=is_bulk)
+    await edge({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
     assert seen == ["lifespan"]
 
 

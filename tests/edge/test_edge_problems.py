@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from groupsvc import logs
 from groupsvc.domain import errors
 from groupsvc.http import problems
+from groupsvc.http.application import FaceApplication
+from groupsvc.http.problems import PROBLEMS, document_problems
 from groupsvc.http.strict_json import InvalidJsonError
 
 GroupId = Annotated[int, Path(ge=1, le=2**63 - 1)]
@@ -54,8 +56,7 @@ def _raise(error: Exception) -> Any:
 
 @pytest.fixture(scope="module")
 def app() -> FastAPI:
-    app = FastAPI(docs_url=None, redirect_slashes=False)
-    problems.install(app)
+    app = FaceApplication((), PROBLEMS, title="problems", edits=[document_problems])
     inner = APIRouter(prefix="/groups")
 
     @inner.get("/{group_id}", responses=problems.problem_responses(404, 422, 503))
@@ -71,7 +72,7 @@ def app() -> FastAPI:
     async def delete(group_id: GroupId) -> None: ...
 
     sub = FastAPI(docs_url=None)
-    problems.install(sub)
+    PROBLEMS.install(sub)
     sub.add_api_route("/x", _raise(errors.NotFoundError("no x")), methods=["POST"])
     sub.add_api_route("/x", _raise(errors.NotFoundError("no x")), methods=["PUT"])
     app.mount("/sub", sub)
@@ -92,7 +93,7 @@ def client_of(app: FastAPI) -> httpx.AsyncClient:
 
 async def answer_to(error: Exception) -> httpx.Response:
     app = FastAPI()
-    problems.install(app)
+    PROBLEMS.install(app)
     app.add_api_route("/", _raise(error))
     async with client_of(app) as client:
         answer = await client.get("/")
@@ -210,7 +211,7 @@ async def test_what_json_cannot_hold_does_not_break_the_answer() -> None:
 
 async def test_an_answer_without_a_body_stays_without() -> None:
     app = FastAPI()
-    problems.install(app)
+    PROBLEMS.install(app)
     app.add_api_route("/", _raise(HTTPException(304, headers={"ETag": '"1"'})))
     async with client_of(app) as client:
         answer = await client.get("/")
@@ -352,7 +353,7 @@ async def test_the_stock_reader_is_answered_too(app: FastAPI) -> None:
 
 
 def test_a_refusal_of_the_edge_looks_the_same() -> None:
-    content, media_type = problems.render("/v1/groups", 413, "body_too_large", "too large")
+    content, media_type = PROBLEMS.render("/v1/groups", 413, "body_too_large", "too large")
     assert media_type == "application/problem+json"
     assert json.loads(content) == body(
         413, "body_too_large", "Request Entity Too Large", "too large"

@@ -8,9 +8,9 @@ from typing import Any
 
 import uvicorn
 
-from groupsvc.http import problems
 from groupsvc.http.edge import Guard, Limits
-from groupsvc.http.receive_deadline import DeadlineProtocol, protocol_class
+from groupsvc.http.problems import PROBLEMS
+from groupsvc.http.receive_deadline import DeadlineProtocol
 
 DEADLINE = 1.0
 # How long a test waits for what must happen: only a failing test waits so long.
@@ -47,6 +47,14 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listening.set()
+
+
+class Impatient(DeadlineProtocol):
+    receive_timeout = DEADLINE
+
+
+class Patient(DeadlineProtocol):
+    receive_timeout = PATIENCE * 2
 
 
 @contextlib.asynccontextmanager
@@ -117,7 +125,7 @@ async def ends_while_dripping(streams: Streams, data: bytes) -> bytes:
 
 
 async def test_slow_requests_are_closed_and_others_are_not_disturbed() -> None:
-    async with serving(echo, protocol_class(DEADLINE)) as port:
+    async with serving(echo, Impatient) as port:
         silent = await connect(port)
         started = await connect(port, b"GET")
         header = await connect(port, b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
@@ -143,7 +151,7 @@ async def test_slow_requests_are_closed_and_others_are_not_disturbed() -> None:
 
 
 async def test_a_kept_connection_is_used_again_and_may_rest() -> None:
-    async with serving(echo, protocol_class(DEADLINE)) as port:
+    async with serving(echo, Impatient) as port:
         reader, writer = await connect(port)
         for _ in range(5):
             writer.write(GET)
@@ -159,7 +167,7 @@ async def test_a_kept_connection_is_used_again_and_may_rest() -> None:
 
 
 async def test_a_request_that_waits_behind_a_slow_answer_is_not_late() -> None:
-    async with serving(echo, protocol_class(DEADLINE)) as port:
+    async with serving(echo, Impatient) as port:
         post = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab"
         reader, writer = await connect(port, GET.replace(b"/", b"/slow", 1) + post)
         assert await answered(reader) == (200, b"0")
@@ -176,14 +184,14 @@ async def test_a_large_body_may_wait_for_a_busy_application() -> None:
 
     size = 3_000_000
     head = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n".encode()
-    async with serving(busy, protocol_class(DEADLINE)) as port:
+    async with serving(busy, Impatient) as port:
         reader, writer = await connect(port, head + b"x" * size)
         assert await answered(reader) == (200, str(size).encode())
         await leave(writer)
 
 
 async def test_an_endless_head_is_cut_off() -> None:
-    async with serving(echo, protocol_class(PATIENCE * 2)) as port:
+    async with serving(echo, Patient) as port:
         streams = await connect(port, b"GET / HTTP/1.1\r\n")
         line = b"X: " + b"y" * 1_000 + b"\r\n"
         task = asyncio.create_task(drip(streams, line * 8))
@@ -200,13 +208,13 @@ async def test_targets_that_are_not_paths_are_refused() -> None:
             assert rest.startswith(b"HTTP/1.1 400 ")
 
 
-def with_token_check() -> Guard:
+def guard_of() -> Guard:
     limits = Limits(max_body=1_000, max_upload=1_000, request_timeout=5, bulk_timeout=5)
-    return Guard(echo, limits=limits, render=problems.render, is_bulk=lambda _: False)
+    return Guard(echo, limits=limits, render=PROBLEMS.render, is_bulk=lambda _: False)
 
 
 async def test_the_guard_on_the_wire() -> None:
-    async with serving(with_token_check(), DeadlineProtocol) as port:
+    async with serving(guard_of(), DeadlineProtocol) as port:
         cases = {
             b"GET / HTTP/1.1\r\n\r\n": b"400",
             b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n": b"400",
@@ -223,7 +231,7 @@ async def test_the_guard_on_the_wire() -> None:
 
 
 async def test_a_body_that_is_too_large_still_gets_its_answer() -> None:
-    async with serving(with_token_check(), DeadlineProtocol) as port:
+    async with serving(guard_of(), DeadlineProtocol) as port:
         head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n"
         reader, writer = await connect(port, head + b"x" * 300_000)
         status, body = await answered(reader)
@@ -234,7 +242,7 @@ async def test_a_body_that_is_too_large_still_gets_its_answer() -> None:
 
 
 async def test_a_chunked_body_that_is_too_large_is_refused_while_it_comes() -> None:
-    async with serving(with_token_check(), DeadlineProtocol) as port:
+    async with serving(guard_of(), DeadlineProtocol) as port:
         head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
         reader, writer = await connect(port, head + b"3e9\r\n" + b"x" * 1_001 + b"\r\n")
         status, body = await answered(reader)

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
 
-from groupsvc.http import problems
+from groupsvc.http.problems import PROBLEMS
 from groupsvc.http.strict_json import InvalidJsonError, StrictRequest, media_type_is_json, read_json
 
 DEPTH = 8
@@ -243,7 +243,7 @@ class StrictRoute(APIRoute):
 def client() -> httpx.AsyncClient:
     app = FastAPI()
     app.router.route_class = StrictRoute
-    problems.install(app)
+    PROBLEMS.install(app)
 
     @app.post("/echo")
     async def echo(body: dict[str, Any]) -> dict[str, Any]:

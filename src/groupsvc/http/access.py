@@ -1,15 +1,19 @@
 """What a route says about who may call it. A route without one of these fails the tests."""
 
-from typing import cast
+from collections.abc import Awaitable, Callable
+from typing import TypeVar, cast
 
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
+from groupsvc.core.service import Service
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import ForbiddenError, UnauthenticatedError
 from groupsvc.domain.principal import Permission, Principal
 from groupsvc.http.app_state import app_state
+
+S = TypeVar("S", bound=Service)
 
 ANYBODY = Principal("anonymous")
 
@@ -54,3 +58,13 @@ def bearer(request: Request) -> str | None:
     """The bearer token of the request, if its Authorization header holds one."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def bound(kind: type[S]) -> Callable[[Request], Awaitable[S]]:
+    """A dependency that makes a service for the caller in the request's unit of work."""
+
+    async def make(request: Request) -> S:
+        state = request.scope["state"]
+        return kind(state["uow"], state["principal"])
+
+    return make

@@ -24,7 +24,7 @@ MAX_HEADERS: Final = 100
 MAX_HEADER_BYTES: Final = 32_768
 
 Render = Callable[[str, int, str, str], tuple[bytes, str]]
-PathPredicate = Callable[[str], bool]
+PathPredicate = Callable[[str], object]
 Headers = list[tuple[bytes, bytes]]
 
 _ids: Final = random.Random()  # noqa: S311 - they name requests and guard nothing
@@ -189,41 +189,34 @@ class Guard:
 
     ``render(path, status, code, detail)`` makes the body and the media type of a refusal in the
     shape of the face that the path belongs to. Requests for which ``is_bulk`` holds may be larger
-    and take longer; answers for which ``is_stream`` holds have no deadline.
+    and take longer.
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        limits: Limits,
-        render: Render,
-        is_bulk: PathPredicate,
-        is_stream: PathPredicate = lambda _: False,
+        self, app: ASGIApp, *, limits: Limits, render: Render, is_bulk: PathPredicate
     ) -> None:
-        self._app, self._limits, self._render = app, limits, render
-        self._is_bulk, self._is_stream = is_bulk, is_stream
+        self._app, self._limits, self._render, self._is_bulk = app, limits, render, is_bulk
         self._hosts = frozenset(host.lower().encode() for host in limits.allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = RequestContext(scope, receive, send)
+        context = RequestContext(scope, receive, send)
         headers, refusal = _read_headers(scope["headers"])
-        token = request_id.set(exchange.name(headers.get(b"x-request-id")))
+        token = request_id.set(context.name(headers.get(b"x-request-id")))
         try:
-            refusal = refusal or self._check(exchange, headers)
+            refusal = refusal or self._check(context, headers)
             if refusal is not None:
-                await exchange.refuse(refusal, self._render)
+                await context.refuse(refusal, self._render)
             else:
-                await self._pass_on(exchange)
+                await self._pass_on(context)
         finally:
-            exchange.log()
+            context.log()
             request_id.reset(token)
 
-    def _check(self, exchange: RequestContext, headers: dict[bytes, bytes]) -> Refusal | None:
-        scope, path = exchange.scope, exchange.path
+    def _check(self, context: RequestContext, headers: dict[bytes, bytes]) -> Refusal | None:
+        scope, path = context.scope, context.path
         raw_path = scope.get("raw_path") or scope["path"].encode("utf-8", "replace")
         if len(raw_path) > MAX_PATH or len(scope["query_string"]) > MAX_QUERY:
             return TOO_LONG
@@ -233,28 +226,27 @@ class Guard:
         # Orchestrators ask for the health of an address, not of a name.
         if self._hosts and host[1].lower() not in self._hosts and not _is_health(path):
             return WRONG_HOST
-        self._bound(exchange)
+        self._bound(context)
         length = headers.get(b"content-length", b"0")
         if not length.isdigit():
             return BAD_LENGTH
-        return TOO_LARGE if len(length) > 18 or int(length) > exchange.ceiling else None
+        return TOO_LARGE if len(length) > 18 or int(length) > context.ceiling else None
 
-    def _bound(self, exchange: RequestContext) -> None:
-        bulk, limits = self._is_bulk(exchange.path), self._limits
-        exchange.ceiling = limits.max_upload if bulk else limits.max_body
-        if not self._is_stream(exchange.path):
-            exchange.seconds = limits.bulk_timeout if bulk else limits.request_timeout
+    def _bound(self, context: RequestContext) -> None:
+        bulk, limits = self._is_bulk(context.path), self._limits
+        context.ceiling = limits.max_upload if bulk else limits.max_body
+        context.seconds = limits.bulk_timeout if bulk else limits.request_timeout
 
-    async def _pass_on(self, exchange: RequestContext) -> None:
+    async def _pass_on(self, context: RequestContext) -> None:
         """Nothing is raised from here: a server would log the text of the exception."""
-        deadline = asyncio.timeout(exchange.seconds)
+        deadline = asyncio.timeout(context.seconds)
         try:
             async with deadline:
-                await self._app(exchange.scope, exchange.receive, exchange.send)
+                await self._app(context.scope, context.receive, context.send)
         except Exception as error:
             refusal = _explain(error, expired=deadline.expired())
-            if exchange.status is None:
-                await exchange.refuse(refusal, self._render)
+            if context.status is None:
+                await context.refuse(refusal, self._render)
 
 
 def _explain(error: Exception, *, expired: bool) -> Refusal:

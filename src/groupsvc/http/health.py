@@ -1,26 +1,15 @@
 """Whether the process lives, and whether it should get requests."""
 
-from typing import Any, Protocol
+import asyncio
+from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from groupsvc.db.readiness import Readiness
+from groupsvc.db.readiness import DatabaseCheck, Readiness
 
 RETRY_AFTER = 1
-
-
-class ReadinessCheck(Protocol):
-    """What the lifespan puts into ``state.readiness``."""
-
-    async def check(self) -> Readiness: ...
-
-
-class Flag(Protocol):
-    """What the lifespan puts into ``state.stopping``: set as soon as the process is to end."""
-
-    def is_set(self) -> bool: ...
 
 
 class Liveness(BaseModel):
@@ -55,10 +44,10 @@ _NOT_READY: dict[int | str, dict[str, Any]] = {
 )
 async def ready(request: Request) -> JSONResponse:
     """Turns to 503 when the database cannot be used and as soon as the process is to stop."""
-    stopping: Flag = request.state.stopping
+    stopping: asyncio.Event = request.state.stopping
     if stopping.is_set():
         return _report(Readiness(ready=False, checks={"process": "stopping"}))
-    readiness: ReadinessCheck = request.state.readiness
+    readiness: DatabaseCheck = request.state.readiness
     return _report(await readiness.check())
 
 

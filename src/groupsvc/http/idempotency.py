@@ -3,7 +3,9 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import Annotated, Any
 
+from fastapi import Depends, Header
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,7 +18,22 @@ from groupsvc.http.app_state import app_state
 
 HEADER = "idempotency-key"
 KEY = re.compile(r'"([\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e][\x21-\x7e]{0,254})')
+_KeyHeader = Header(
+    alias="Idempotency-Key",
+    max_length=257,
+    description="A key of your choice: repeated within a day, the request is answered again "
+    "and not done again",
+)
 KEPT_HEADERS = ("content-type", "etag", "location", "link")
+
+
+async def documented_key(idempotency_key: Annotated[str | None, _KeyHeader] = None) -> Any:
+    """Documents the key; the route acts on it."""
+    return idempotency_key
+
+
+# Declares that a route is done once for every key.
+IDEMPOTENT = Depends(documented_key)
 
 
 @dataclass(slots=True)

@@ -8,41 +8,40 @@ import re
 from collections.abc import Mapping, Sequence
 from http.client import responses as phrases
 from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.routing import iter_route_contexts
+from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
+from typing_extensions import override
 
 from groupsvc.domain import errors as refusals
+from groupsvc.http.errors import ErrorFace, Refusal, challenge
 from groupsvc.http.strict_json import InvalidJsonError
 from groupsvc.logs import request_id
 
 MEDIA_TYPE: Final = "application/problem+json"
 MOST_ERRORS: Final = 100
 
-REGISTRY: Final[Mapping[type[refusals.GroupsvcError], tuple[int, str]]] = {
-    InvalidJsonError: (400, "Bad request"),
-    refusals.UnauthenticatedError: (401, "Not authenticated"),
-    refusals.ForbiddenError: (403, "Not permitted"),
-    refusals.NotFoundError: (404, "Not found"),
-    refusals.ConflictError: (409, "Conflict"),
-    refusals.PreconditionFailedError: (412, "Changed in the meantime"),
-    refusals.InvalidError: (422, "Invalid input"),
-    refusals.UnavailableError: (503, "Temporarily unavailable"),
-    refusals.GroupsvcError: (500, "Internal error"),
+_TITLES: Final[Mapping[int, str]] = {
+    400: "Bad request",
+    401: "Not authenticated",
+    403: "Not permitted",
+    404: "Not found",
+    409: "Conflict",
+    412: "Changed in the meantime",
+    422: "Invalid input",
+    500: "Internal error",
+    503: "Temporarily unavailable",
 }
-_TITLES: Final[dict[int, str]] = dict(REGISTRY.values())
 _CODES: Final = {401: "unauthenticated", 404: "not_found", 413: "body_too_large"}
 _NOT_FOUND: Final = "no such resource"
+_CRASHED: Final = "an unexpected error, which has been logged"
 _STOCK: Final = "HTTPValidationError"
 
 # A name that a client made up may be a megabyte long: such a pointer stops at its parent.
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:/~-]{1,64}", re.ASCII)
-
 
 _EXAMPLES: Final[Mapping[int, tuple[str, str]]] = {
     400: ("invalid_json", "body is not JSON at line 1, column 12"),
@@ -56,7 +55,7 @@ _EXAMPLES: Final[Mapping[int, tuple[str, str]]] = {
     415: ("unsupported_media_type", "send application/json"),
     422: ("invalid", "one value is not valid"),
     428: ("precondition_required", "send If-Match"),
-    500: ("internal_error", "an unexpected error, which has been logged"),
+    500: ("internal_error", _CRASHED),
     503: ("unavailable", "the database is not available"),
 }
 
@@ -104,31 +103,55 @@ def encode(document: Mapping[str, Any]) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def render(_path: str, status: int, code: str, detail: str) -> tuple[bytes, str]:
-    """A refusal that was made before any face was asked; as the guard wants it."""
-    return encode(problem(status, code, detail)), MEDIA_TYPE
+class Problems(ErrorFace):
+    rules: ClassVar = {
+        InvalidJsonError: Refusal(400),
+        "invalid_token": Refusal(401, headers=challenge('Bearer error="invalid_token"')),
+        refusals.UnauthenticatedError: Refusal(401, headers=challenge("Bearer")),
+        refusals.ForbiddenError: Refusal(403),
+        refusals.NotFoundError: Refusal(404),
+        refusals.ConflictError: Refusal(409),
+        refusals.PreconditionFailedError: Refusal(412),
+        refusals.InvalidError: Refusal(422),
+        refusals.UnavailableError: Refusal(503),
+        refusals.GroupsvcError: Refusal(500),
+    }
+    statuses: ClassVar = {404: _NOT_FOUND}
+    not_found = Refusal(404, _NOT_FOUND)
+    crashed = Refusal(500, _CRASHED, "internal_error")
+
+    @override
+    def encode(self, path: str, refusal: Refusal) -> tuple[bytes, str]:
+        status, code = refusal.status, refusal.code or _CODES.get(refusal.status)
+        code = code or re.sub(r"\W+", "_", phrases.get(status, "Error").lower())
+        return encode(problem(status, code, refusal.message, refusal.facts)), MEDIA_TYPE
+
+    @override
+    def own_words(self, error: refusals.GroupsvcError, found: Refusal) -> Refusal:
+        """A ``pointer`` among the facts of an error becomes an entry of ``errors``."""
+        facts = dict(error.facts)
+        if pointer := facts.pop("pointer", None):
+            facts["errors"] = [{"pointer": pointer, "code": error.code, "message": error.message}]
+        return found._replace(message=error.message, code=error.code, facts=facts)
+
+    @override
+    def http(self, request: Request, error: HTTPException) -> Refusal:
+        # FastAPI has wrapped what reading the body raised.
+        if isinstance(error.__cause__, refusals.GroupsvcError):
+            return self.rule(error.__cause__)
+        return super().http(request, error)
+
+    @override
+    def invalid(self, errors: Sequence[Mapping[str, Any]]) -> Refusal:
+        if any(each["type"] == "json_invalid" for each in errors):
+            return Refusal(400, "body is not JSON", "invalid_json")
+        entries = [_entry(each) for each in errors[:MOST_ERRORS]]
+        count = len(errors)
+        detail = "one value is not valid" if count == 1 else f"{count} values are not valid"
+        return Refusal(422, detail, "invalid", facts={"errors": entries})
 
 
-def answer(document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    return Response(encode(document), document["status"], headers, MEDIA_TYPE)
-
-
-def _headers(status: int, error: refusals.GroupsvcError) -> dict[str, str]:
-    if status == 401:
-        invalid = error.code == "invalid_token"
-        return {"www-authenticate": 'Bearer error="invalid_token"' if invalid else "Bearer"}
-    if status == 503 or "retry_after" in error.facts:
-        return {"retry-after": str(error.facts.get("retry_after", 1))}
-    return {}
-
-
-def refusal(error: refusals.GroupsvcError) -> Response:
-    """A refusal of the rules. A ``pointer`` among its facts becomes an entry of ``errors``."""
-    status = next(REGISTRY[kind][0] for kind in type(error).__mro__ if kind in REGISTRY)
-    facts = dict(error.facts)
-    if pointer := facts.pop("pointer", None):
-        facts["errors"] = [{"pointer": pointer, "code": error.code, "message": error.message}]
-    return answer(problem(status, error.code, error.message, facts), _headers(status, error))
+PROBLEMS: Final = Problems()
 
 
 def _pointer(location: Sequence[str | int]) -> str:
@@ -154,55 +177,8 @@ def _entry(error: Mapping[str, Any]) -> dict[str, str]:
     return {"pointer": _pointer(error["loc"]), "code": error["type"], "message": _message(error)}
 
 
-def allowed_methods(request: Request) -> set[str]:
-    """Every method that some route of the application has for the path of the request."""
-    root, path = request.scope.get("root_path", ""), request.scope["path"]
-    path = path.removeprefix(root) if path.startswith(root + "/") else path
-    found: set[str] = set()
-    for route in iter_route_contexts(request.app.routes):
-        if route.methods and route.path_regex.match(path):
-            found |= route.methods
-    return found
-
-
-async def _refused(_: Request, error: Exception) -> Response:
-    return refusal(cast("refusals.GroupsvcError", error))
-
-
-async def _invalid(_: Request, error: Exception) -> Response:
-    found = cast("RequestValidationError", error).errors()
-    # A path whose ids cannot be ids names nothing.
-    if any(each["loc"][0] == "path" for each in found):
-        return answer(problem(404, "not_found", _NOT_FOUND))
-    if any(each["type"] == "json_invalid" for each in found):
-        return answer(problem(400, "invalid_json", "body is not JSON"))
-    detail = "one value is not valid" if len(found) == 1 else f"{len(found)} values are not valid"
-    entries = [_entry(each) for each in found[:MOST_ERRORS]]
-    return answer(problem(422, "invalid", detail, {"errors": entries}))
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    error = cast("HTTPException", error)
-    if isinstance(error.__cause__, refusals.GroupsvcError):
-        return refusal(error.__cause__)
-    status, headers = error.status_code, dict(error.headers or {})
-    if status < 200 or status in (204, 205, 304):
-        return Response(status_code=status, headers=headers)
-    if status == 405 and (methods := allowed_methods(request)):
-        headers["Allow"] = ", ".join(sorted(methods))
-    phrase = phrases.get(status, "Error")
-    code = _CODES.get(status) or re.sub(r"\W+", "_", phrase.lower())
-    plain = status == 404 and error.detail == phrase
-    return answer(problem(status, code, _NOT_FOUND if plain else str(error.detail)), headers)
-
-
-async def _crashed(_: Request, __: Exception) -> Response:
-    # Logged once and further out, where all faces and what runs after an answer pass.
-    return answer(problem(500, "internal_error", "an unexpected error, which has been logged"))
-
-
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What a route may answer besides success, for ``responses=``; needs an installed app."""
+    """What a route may answer besides success, for ``responses=``; see ``document_problems``."""
     return {status: _documented(status) for status in statuses}
 
 
@@ -218,34 +194,17 @@ def _documented(status: int) -> dict[str, Any]:
     }
 
 
-def _replace_stock_refusals(document: dict[str, Any]) -> None:
+def document_problems(document: dict[str, Any]) -> None:
     """FastAPI documents a refusal in its own shape; a path alone never leads to one here."""
     for operation in (each for item in document["paths"].values() for each in item.values()):
         responses, parameters = operation["responses"], operation.get("parameters", ())
-        if _STOCK not in str(responses.get("422")):
-            continue
-        if "requestBody" in operation or any(each["in"] != "path" for each in parameters):
-            responses["422"] = _documented(422)
-        else:
+        if _STOCK in str(responses.get("422")):
             del responses["422"]
+            if "requestBody" in operation or any(each["in"] != "path" for each in parameters):
+                responses["422"] = _documented(422)
+        operation["responses"] = dict(sorted(responses.items()))
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in (_STOCK, "ValidationError"):
-        document.get("components", {}).get("schemas", {}).pop(name, None)
-
-
-def install(app: FastAPI) -> None:
-    """Answer every refusal and error of the application with a problem, and document them."""
-    app.add_exception_handler(refusals.GroupsvcError, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _crashed)
-    plain = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = plain()
-        _replace_stock_refusals(document)
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        template = "#/components/schemas/{model}"
-        schemas |= models_json_schema([(Problem, "validation")], ref_template=template)[1]["$defs"]
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]
+        schemas.pop(name, None)
+    template = "#/components/schemas/{model}"
+    schemas |= models_json_schema([(Problem, "validation")], ref_template=template)[1]["$defs"]

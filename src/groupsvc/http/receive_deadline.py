@@ -82,13 +82,3 @@ class DeadlineProtocol(HttpToolsProtocol):
             self._clock = None
             self.transport.abort()
         self._was_busy = busy
-
-
-def protocol_class(seconds: float) -> type[DeadlineProtocol]:
-    """The protocol with another deadline, for uvicorn's ``http``.
-
-    It cannot be pickled. With several workers pass
-    ``groupsvc.http.receive_deadline:DeadlineProtocol``, and set ``receive_timeout``
-    where each worker makes its application.
-    """
-    return type("DeadlineProtocol", (DeadlineProtocol,), {"receive_timeout": seconds})

@@ -5,7 +5,8 @@ runs, and the commit comes before the first byte of the answer. When the databas
 try, all of it runs again.
 """
 
-from collections.abc import Callable, Coroutine
+import re
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any
 
 from fastapi.dependencies.models import Dependant
@@ -13,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
 
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.http import idempotency
@@ -50,10 +52,11 @@ class TransactionalRoute(APIRoute):
         return self.wrap_in_transaction(super().get_route_handler())
 
     def wrap_in_transaction(self, endpoint: Handler) -> Handler:
-        """A unit of work wrap_in_transaction the endpoint."""
+        """The endpoint in a unit of work."""
         access = declared_access(self.dependant)
-        # What nobody in particular asked for must not be told to the next stranger.
-        keyed = isinstance(access, Requires) and "POST" in (self.methods or ())
+        keyed = is_idempotent(self.dependant)
+        if keyed and isinstance(access, Public):
+            raise TypeError("anonymous answers are never stored under an idempotency key")
         bulk = self.bulk
         has_body = self.body_field is not None
         reading = (self.methods or set()) <= {"GET", "HEAD"}
@@ -108,8 +111,29 @@ def declared_access(dependant: Dependant) -> Requires | Public:
     raise TypeError("the route declares no permission")
 
 
+def is_idempotent(dependant: Dependant) -> bool:
+    """Whether the route declares that it is done once for every key."""
+    return any(each.call is idempotency.documented_key for each in dependant.dependencies)
+
+
 async def read_body(request: Request) -> None:
     """Read JSON strictly, before FastAPI does: it would hide why a body was refused."""
     if await request.body() and not media_type_is_json(request.headers.get("content-type")):
         raise HTTPException(415, "send application/json")
     await request.json()
+
+
+def bulk_paths(routes: Iterable[BaseRoute]) -> Callable[[str], object]:
+    """Whether a path is that of a route that is declared ``bulk``, of whatever method."""
+    return re.compile("|".join(dict.fromkeys(_bulk_patterns(routes, "")))).fullmatch
+
+
+def _bulk_patterns(routes: Iterable[BaseRoute], prefix: str) -> Iterator[str]:
+    for route in routes:
+        if isinstance(route, Mount):
+            yield from _bulk_patterns(route.routes, prefix + re.escape(route.path))
+        elif isinstance(route, TransactionalRoute) and route.bulk:
+            # A name may be used once in a pattern; both spellings of an address are one.
+            own = re.sub(r"\?P<\w+>", "?:", route.path_regex.pattern)
+            own = own.removeprefix("^").removesuffix("$").removesuffix("/")
+            yield f"{prefix}{own}/?"

@@ -5,19 +5,15 @@ and an enrollment is active in the state ``active``. One application answers und
 and one under ``/courses``, where the pages of instructors call.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-import groupsvc
 from groupsvc.faces.openedx import (
-    errors,
     legacy,
     legacy_users,
     v1_cohorts,
@@ -30,9 +26,10 @@ from groupsvc.faces.openedx import (
 )
 from groupsvc.faces.openedx.deprecation import Deprecation
 from groupsvc.faces.openedx.errors import COHORTS, COURSES
-from groupsvc.faces.openedx.errors import render as render
+from groupsvc.faces.openedx.errors import ERRORS as ERRORS
 from groupsvc.faces.openedx.events import JOURNAL as JOURNAL
 from groupsvc.faces.openedx.head_as_get import HeadAsGet
+from groupsvc.http.application import FaceApplication
 
 TITLE: Final = "groupsvc: Open edX dialect"
 DESCRIPTION: Final = """The cohorts API of Open edX: `/api/cohorts/v1` and `v2`, and the routes of
@@ -51,15 +48,11 @@ ROUTERS: Final[Sequence[APIRouter]] = (
 )
 INSTRUCTOR_ROUTERS: Final[Sequence[APIRouter]] = (legacy.router, legacy_users.router)
 
-_BULK: Final = re.compile(
-    rf"{COHORTS}/v[12]/courses/.+/users?(?:/.*)?|{COURSES}/.+/(?:add|add_users_to_cohorts)/?",
-    re.DOTALL,
-)
-
 
 def mount(app: FastAPI, *, docs: bool) -> None:
     """Mount both applications; ``docs`` serves ``/api/cohorts/openapi.json``."""
-    cohorts, courses = _make_app(ROUTERS), _make_app(INSTRUCTOR_ROUTERS)
+    cohorts = FaceApplication(ROUTERS, ERRORS, title=TITLE, docs=False)
+    courses = FaceApplication(INSTRUCTOR_ROUTERS, ERRORS, title=TITLE, docs=False)
     cohorts.add_middleware(Deprecation)
     cohorts.add_middleware(HeadAsGet)
     if docs:
@@ -68,41 +61,15 @@ def mount(app: FastAPI, *, docs: bool) -> None:
     app.mount(COURSES, courses)
 
 
-def is_bulk(path: str) -> bool:
-    """Whether a request may bring many users or a table of them."""
-    return _BULK.fullmatch(path) is not None
-
-
 def describe() -> dict[str, Any]:
     """The OpenAPI document of both applications together."""
-    whole = FastAPI()
+    whole = FaceApplication((), ERRORS, title=TITLE, description=DESCRIPTION)
     for prefix, routers in ((COHORTS, ROUTERS), (COURSES, INSTRUCTOR_ROUTERS)):
         for router in routers:
             whole.include_router(router, prefix=prefix)
-    return get_openapi(
-        title=TITLE,
-        version=groupsvc.__version__,
-        description=DESCRIPTION,
-        routes=whole.routes,
-    )
+    return whole.openapi()
 
 
 async def _document(request: Request) -> Response:
     root: str = request.scope.get("app_root_path", "")
     return JSONResponse({**describe(), "servers": [{"url": root or "/"}]})
-
-
-def _make_app(routers: Sequence[APIRouter]) -> FastAPI:
-    app = FastAPI(
-        title=TITLE,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
-    )
-    errors.install(app)
-    for router in routers:
-        # Flat: FastAPI would match an included router anew for every request.
-        app.router.routes.extend(router.routes)
-    return app

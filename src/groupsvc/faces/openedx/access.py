@@ -17,10 +17,11 @@ from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import ForbiddenError, NotFoundError
 from groupsvc.domain.principal import Permission, Place, Principal
 from groupsvc.faces.openedx.credentials import caller
-from groupsvc.faces.openedx.errors import ApiError, local_path, require_course_key
+from groupsvc.faces.openedx.errors import ApiError, require_course_key
 from groupsvc.faces.openedx.keys import is_course_key
 from groupsvc.faces.openedx.negotiation import negotiate
 from groupsvc.http.access import Requires
+from groupsvc.http.errors import local_path
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 

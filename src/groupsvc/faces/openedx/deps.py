@@ -13,7 +13,7 @@ from groupsvc.core.cohorts.sets import CohortSetService
 from groupsvc.core.cohorts.uploads import CohortUploadService
 from groupsvc.domain.errors import ForbiddenError, GroupsvcError
 from groupsvc.faces.openedx.errors import COURSE_NOT_FOUND, ApiError
-from groupsvc.http.dependencies import bound
+from groupsvc.http.access import bound
 
 SetsDep = Annotated[CohortSetService, Depends(bound(CohortSetService))]
 EditsDep = Annotated[CohortEditService, Depends(bound(CohortEditService))]

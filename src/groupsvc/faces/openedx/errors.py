@@ -7,18 +7,18 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http.client import responses as phrases
-from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from typing_extensions import override
 
 from groupsvc.domain import errors as refusals
 from groupsvc.faces.openedx.keys import is_course_key
-from groupsvc.http.problems import allowed_methods
+from groupsvc.http.errors import ErrorFace, Refusal
 
 UNAUTHENTICATED: Final = "Authentication credentials were not provided."
 FORBIDDEN: Final = "You do not have permission to perform this action."
@@ -28,6 +28,8 @@ NAME_EXISTS: Final = "A cohort with the same name already exists."
 NAME_EXISTS_CODE: Final = "cohort-name-exists"
 NEEDS_PARTITION: Final = "If group_id is specified, user_partition_id must also be specified."
 LAST_RANDOM: Final = "There must be one cohort to which students can automatically be assigned."
+NOT_ALLOWED: Final = 'Method "{method}" not allowed.'
+UNAVAILABLE: Final = "Service temporarily unavailable, try again later."
 CRASHED: Final = "Internal server error."
 
 JSON: Final = "application/json"
@@ -62,7 +64,7 @@ def course_not_found(key: str) -> ApiError:
 
 
 def not_allowed(method: str) -> str:
-    return f'Method "{method}" not allowed.'
+    return NOT_ALLOWED.format(method=method)
 
 
 def encode(body: Mapping[str, Any]) -> bytes:
@@ -108,91 +110,57 @@ def shape_of(path: str) -> Shape:
     return _problem if _V2.fullmatch(path.removeprefix(COHORTS)) else _envelope
 
 
-def render(path: str, status: int, _code: str, detail: str) -> tuple[bytes, str]:
-    """A refusal that was made before this face was asked; as the guard wants it."""
-    return shape_of(path)(path, status, detail, None)
+class OpenedxErrors(ErrorFace):
+    rules: ClassVar = {
+        "missing_content_partition": Refusal(400, NEEDS_PARTITION, "missing-user-partition-id"),
+        refusals.UnauthenticatedError: Refusal(401, UNAUTHENTICATED),
+        refusals.ForbiddenError: Refusal(403, FORBIDDEN),
+        refusals.NotFoundError: Refusal(404, NOT_FOUND),
+        refusals.NameTakenError: Refusal(400, NAME_EXISTS, NAME_EXISTS_CODE),
+        refusals.LastRandomCohortError: Refusal(400, LAST_RANDOM, "last-random-cohort"),
+        refusals.UnavailableError: Refusal(503, UNAVAILABLE),
+        refusals.ConflictError: Refusal(400),
+        refusals.InvalidError: Refusal(400),
+        refusals.GroupsvcError: Refusal(500, CRASHED),
+    }
+    statuses: ClassVar = {404: NOT_FOUND, 405: NOT_ALLOWED}
+    not_found = Refusal(404, NOT_FOUND)
+    crashed = Refusal(500, CRASHED)
 
+    @override
+    def encode(self, path: str, refusal: Refusal) -> tuple[bytes, str]:
+        return shape_of(path)(path, refusal.status, refusal.message, refusal.code)
 
-_BY_CODE: Final[Mapping[str, tuple[int, str, str]]] = {
-    "missing_content_partition": (400, NEEDS_PARTITION, "missing-user-partition-id"),
-}
-_BY_TYPE: Final[Mapping[type[refusals.GroupsvcError], tuple[int, str | None, str | None]]] = {
-    refusals.UnauthenticatedError: (401, UNAUTHENTICATED, None),
-    refusals.ForbiddenError: (403, FORBIDDEN, None),
-    refusals.NotFoundError: (404, NOT_FOUND, None),
-    refusals.NameTakenError: (400, NAME_EXISTS, NAME_EXISTS_CODE),
-    refusals.LastRandomCohortError: (400, LAST_RANDOM, "last-random-cohort"),
-    refusals.UnavailableError: (503, "Service temporarily unavailable, try again later.", None),
-    refusals.ConflictError: (400, None, None),
-    refusals.InvalidError: (400, None, None),
-    refusals.GroupsvcError: (500, CRASHED, None),
-}
+    @override
+    def render(self, path: str, status: int, code: str, detail: str) -> tuple[bytes, str]:
+        """The codes of the guard are not those of this dialect."""
+        return self.encode(path, Refusal(status, detail))
 
-
-def local_path(request: Request) -> str:
-    """The path of a request as this service knows it, without the prefix of a gateway."""
-    path: str = request.scope["path"]
-    root: str = request.scope.get("app_root_path", "")
-    return path.removeprefix(root) if root and path.startswith(root + "/") else path
-
-
-def answer(
-    request: Request,
-    status: int,
-    message: Message,
-    code: str | None = None,
-    headers: Mapping[str, str] = MappingProxyType({}),
-) -> Response:
-    path = local_path(request)
-    body, media_type = shape_of(path)(path, status, message, code)
-    return Response(body, status, dict(headers), media_type)
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    """A refusal of the rules that no endpoint has put into words of its own."""
-    error = cast("refusals.GroupsvcError", error)
-    if error.code == "unknown_course":
-        return await _http(request, course_not_found(request.path_params["key"]))
-    status, message, code = _BY_CODE.get(error.code) or next(
-        _BY_TYPE[kind] for kind in type(error).__mro__ if kind in _BY_TYPE
-    )
-    if message is None:
-        message = f"{error.message[:1].upper()}{error.message[1:]}."
+    @override
+    def own_words(self, error: refusals.GroupsvcError, found: Refusal) -> Refusal:
         is_rule = isinstance(error, refusals.ConflictError)
         code = error.code.replace("_", "-") if is_rule else None
-    headers = {"retry-after": str(error.facts.get("retry_after", 1))} if status == 503 else {}
-    return answer(request, status, message, code, headers)
+        return Refusal(found.status, f"{error.message[:1].upper()}{error.message[1:]}.", code)
+
+    @override
+    def http(self, request: Request, error: HTTPException) -> Refusal:
+        if isinstance(error, ApiError):
+            return Refusal(error.status_code, error.message, error.code, error.headers or {})
+        return super().http(request, error)
+
+    @override
+    async def refused(self, request: Request, error: Exception) -> Response:
+        if isinstance(error, refusals.GroupsvcError) and error.code == "unknown_course":
+            error = course_not_found(request.path_params["key"])
+            return await self.failed(request, error)
+        return await super().refused(request, error)
+
+    @override
+    def invalid(self, errors: Sequence[Mapping[str, Any]]) -> Refusal:
+        return self.not_found
 
 
-async def _invalid(request: Request, _: Exception) -> Response:
-    return answer(request, 404, NOT_FOUND)
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    error = cast("HTTPException", error)
-    status, headers = error.status_code, dict(error.headers or {})
-    if isinstance(error, ApiError):
-        message, code = error.message, error.code
-    else:
-        plain = error.detail == phrases.get(status)
-        message, code = (NOT_FOUND if status == 404 and plain else str(error.detail)), None
-    if status == 405 and not isinstance(error, ApiError):
-        headers = {"allow": ", ".join(sorted(allowed_methods(request)))}
-        message = not_allowed(request.method)
-    return answer(request, status, message, code, headers)
-
-
-async def _crashed(request: Request, _: Exception) -> Response:
-    # Logged once and further out, where all faces pass.
-    return answer(request, 500, CRASHED)
-
-
-def install(app: FastAPI) -> None:
-    """Answer every refusal and error of the application in the shape of its address."""
-    app.add_exception_handler(refusals.GroupsvcError, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _crashed)
+ERRORS: Final = OpenedxErrors()
 
 
 def require_course_key(key: str) -> None:

@@ -44,10 +44,6 @@ class DialectRoute(TransactionalRoute):
         takes = "requestBody" in (self.openapi_extra or {})
 
         async def take_in(request: Request) -> Response:
-            # This dialect knows no such keys.
-            request.scope["headers"] = [
-                header for header in request.scope["headers"] if header[0] != b"idempotency-key"
-            ]
             known = takes and credentials(request) != ""
             request.state.body = await request.body() if known else b""
             return await handle(request)

@@ -7,23 +7,23 @@ described in docs/compat/scodoc.md, "What the ScoDoc face answers".
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 
-import groupsvc
 from groupsvc.faces.scodoc import (
     auto_assignment,
-    errors,
     groups,
     members,
     partitions,
     students,
     tokens,
 )
-from groupsvc.faces.scodoc.errors import render as render
+from groupsvc.faces.scodoc.errors import ERRORS as ERRORS
 from groupsvc.faces.scodoc.journal import JOURNAL as JOURNAL
 from groupsvc.faces.scodoc.routing import DialectRouter
 from groupsvc.faces.scodoc.vocabulary import VOCABULARY as VOCABULARY
+from groupsvc.http.application import FaceApplication
 
+TITLE = "groupsvc: ScoDoc dialect"
 DESCRIPTION = """The partitions API of ScoDoc 9, under `/ScoDoc/api` for callers who may act in all
 departments and under `/ScoDoc/<acronym>/api` for those of one. `POST /ScoDoc/api/tokens` gives a
 token to an account. Bodies are read as JSON whatever their content type."""
@@ -39,21 +39,13 @@ ROUTERS: Sequence[APIRouter | DialectRouter] = (
 )
 
 
-def make_app(*, docs: bool = True) -> FastAPI:
+def make_app(*, docs: bool = True) -> FaceApplication:
     """The application, to be mounted at ``/ScoDoc``; ``docs`` serves ``/openapi.json`` in it."""
-    app = FastAPI(
-        title="groupsvc: ScoDoc dialect",
-        version=groupsvc.__version__,
+    return FaceApplication(
+        ROUTERS,
+        ERRORS,
+        title=TITLE,
         description=DESCRIPTION,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url="/openapi.json" if docs else None,
-        redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
+        docs=docs,
+        edits=[tokens.offer_login],
     )
-    errors.install(app)
-    tokens.offer_login(app)
-    for router in ROUTERS:
-        # Flat: FastAPI would match an included router anew for every request.
-        app.router.routes.extend(router.routes)
-    return app

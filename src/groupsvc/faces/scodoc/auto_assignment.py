@@ -12,17 +12,14 @@ from groupsvc.faces.scodoc import serializers
 from groupsvc.faces.scodoc.reading import read_text
 from groupsvc.faces.scodoc.routing import DialectRouter, Id
 from groupsvc.faces.scodoc.schemas import DOCUMENT, DoneOut
+from groupsvc.http.access import bound
 
 router = DialectRouter("auto assignment")
 
 LARGEST: Final = 1_048_576
 
 
-async def auto_assignment_service(request: Request) -> AutoAssignmentService:
-    return AutoAssignmentService(request.state.uow, request.state.principal)
-
-
-AutoAssignmentServiceDep = Annotated[AutoAssignmentService, Depends(auto_assignment_service)]
+AutoAssignmentServiceDep = Annotated[AutoAssignmentService, Depends(bound(AutoAssignmentService))]
 
 
 @router.read(

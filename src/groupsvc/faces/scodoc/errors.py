@@ -1,18 +1,16 @@
 """Refusals in ScoDoc's words: docs/compat/scodoc.md, "Errors"."""
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
-from types import MappingProxyType
-from typing import Final, cast
+from typing import Any, ClassVar, Final
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from typing_extensions import override
 
 from groupsvc.domain import errors as refusals
-from groupsvc.http.problems import allowed_methods
+from groupsvc.http.errors import ErrorFace, Refusal, challenge
 
 # One client asks for a new token when it reads this very message, and only then.
 UNAUTHENTICATED: Final = "Non autorise (logic)"
@@ -29,58 +27,43 @@ NOT_FOUND: Final = (
 NOT_ALLOWED: Final = "405 Method Not Allowed: The method is not allowed for the requested URL."
 INVALID: Final = "requête invalide"
 CRASHED: Final = "erreur interne"
+_LOGIN: Final = 'Basic realm="ScoDoc", charset="UTF-8"'
 UNAVAILABLE: Final = "service momentanément indisponible"
 
-_BY_TYPE: Final[Mapping[type[refusals.GroupsvcError], tuple[int, str | None]]] = {
-    refusals.UnauthenticatedError: (401, UNAUTHENTICATED),
-    refusals.ForbiddenError: (403, FORBIDDEN),
-    refusals.NotFoundError: (404, NOT_FOUND),
-    refusals.LockedError: (403, LOCKED),
-    refusals.NotEditableError: (403, NOT_EDITABLE),
-    refusals.FullError: (403, FULL),
-    refusals.NotEnrolledError: (404, NOT_ENROLLED),
-    refusals.UnavailableError: (503, UNAVAILABLE),
-    refusals.ConflictError: (400, None),
-    refusals.InvalidError: (400, None),
-    refusals.GroupsvcError: (500, CRASHED),
-}
-_BY_CODE: Final[Mapping[str, tuple[int, str]]] = {
-    "default_partition": (403, NOT_EDITABLE),
-    "invalid_client": (401, WRONG_LOGIN),
-}
-_BY_STATUS: Final[Mapping[int, str]] = {404: NOT_FOUND, 405: NOT_ALLOWED, 500: CRASHED}
-_CHALLENGES: Final[Mapping[str, str]] = {
-    UNAUTHENTICATED: "Bearer",
-    WRONG_LOGIN: 'Basic realm="ScoDoc", charset="UTF-8"',
-}
+
+class ScodocErrors(ErrorFace):
+    rules: ClassVar = {
+        "default_partition": Refusal(403, NOT_EDITABLE),
+        "invalid_client": Refusal(401, WRONG_LOGIN, headers=challenge(_LOGIN)),
+        refusals.UnauthenticatedError: Refusal(401, UNAUTHENTICATED, headers=challenge("Bearer")),
+        refusals.ForbiddenError: Refusal(403, FORBIDDEN),
+        refusals.NotFoundError: Refusal(404, NOT_FOUND),
+        refusals.LockedError: Refusal(403, LOCKED),
+        refusals.NotEditableError: Refusal(403, NOT_EDITABLE),
+        refusals.FullError: Refusal(403, FULL),
+        refusals.NotEnrolledError: Refusal(404, NOT_ENROLLED),
+        refusals.UnavailableError: Refusal(503, UNAVAILABLE),
+        refusals.ConflictError: Refusal(400),
+        refusals.InvalidError: Refusal(400),
+        refusals.GroupsvcError: Refusal(500, CRASHED),
+    }
+    statuses: ClassVar = {404: NOT_FOUND, 405: NOT_ALLOWED, 500: CRASHED}
+    not_found = Refusal(404, NOT_FOUND)
+    crashed = Refusal(500, CRASHED)
+
+    @override
+    def encode(self, path: str, refusal: Refusal) -> tuple[bytes, str]:
+        status, message = refusal.status, refusal.message
+        body = {"error": HTTPStatus(status).phrase, "message": message, "status": status}
+        text = json.dumps(body, ensure_ascii=False)
+        return text.encode("utf-8", "replace"), "application/json"
+
+    @override
+    def invalid(self, errors: Sequence[Mapping[str, Any]]) -> Refusal:
+        return Refusal(400, INVALID)
 
 
-def encode(status: int, message: str) -> bytes:
-    body = {"error": HTTPStatus(status).phrase, "message": message, "status": status}
-    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-
-
-def render(_path: str, status: int, _code: str, detail: str) -> tuple[bytes, str]:
-    """A refusal that was made before this face was asked; as the guard wants it."""
-    return encode(status, detail), "application/json"
-
-
-def answer(
-    status: int, message: str, headers: Mapping[str, str] = MappingProxyType({})
-) -> Response:
-    return Response(encode(status, message), status, dict(headers), "application/json")
-
-
-def refusal(error: refusals.GroupsvcError) -> Response:
-    """A refusal of the rules."""
-    by_type = next(_BY_TYPE[kind] for kind in type(error).__mro__ if kind in _BY_TYPE)
-    status, message = _BY_CODE.get(error.code, by_type)
-    headers: dict[str, str] = {}
-    if status == 401 and message is not None:
-        headers["WWW-Authenticate"] = _CHALLENGES[message]
-    if status == 503:
-        headers["Retry-After"] = str(error.facts.get("retry_after", 1))
-    return answer(status, message or error.message, headers)
+ERRORS: Final = ScodocErrors()
 
 
 @contextmanager
@@ -92,36 +75,3 @@ def translate_errors(words: Mapping[str, str]) -> Generator[None]:
         if error.code not in words:
             raise
         raise HTTPException(400, words[error.code]) from error
-
-
-async def _refused(_: Request, error: Exception) -> Response:
-    return refusal(cast("refusals.GroupsvcError", error))
-
-
-async def _invalid(_: Request, error: Exception) -> Response:
-    found = cast("RequestValidationError", error).errors()
-    if any(each["loc"][0] == "path" for each in found):
-        return answer(404, NOT_FOUND)
-    return answer(400, INVALID)
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    error = cast("HTTPException", error)
-    status, headers = error.status_code, dict(error.headers or {})
-    if status == 405:
-        headers["Allow"] = ", ".join(sorted(allowed_methods(request)))
-    plain = error.detail == HTTPStatus(status).phrase
-    return answer(status, _BY_STATUS.get(status, error.detail) if plain else error.detail, headers)
-
-
-async def _crashed(_: Request, __: Exception) -> Response:
-    # Logged once and further out, where all faces pass.
-    return answer(500, CRASHED)
-
-
-def install(app: FastAPI) -> None:
-    """Answer every refusal and error of the application in this shape."""
-    app.add_exception_handler(refusals.GroupsvcError, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _crashed)

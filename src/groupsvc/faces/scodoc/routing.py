@@ -56,10 +56,6 @@ class ScodocRoute(TransactionalRoute):
         has_body = "requestBody" in (self.openapi_extra or {})
 
         async def take_in(request: Request) -> Response:
-            # This dialect knows no such keys, and its tokens must not be kept under one.
-            request.scope["headers"] = [
-                header for header in request.scope["headers"] if header[0] != b"idempotency-key"
-            ]
             if has_body:
                 request.state.body = await request.body()
             return await handle(request)

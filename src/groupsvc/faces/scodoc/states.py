@@ -9,6 +9,7 @@ from starlette.requests import Request
 from groupsvc.core.class_lists.service import ClassListService
 from groupsvc.domain.json_resource import State
 from groupsvc.faces.scodoc.serializers import STATES
+from groupsvc.http.access import bound
 
 ETAT: dict[str, Any] = {
     "name": "etat",
@@ -18,11 +19,7 @@ ETAT: dict[str, Any] = {
 }
 
 
-async def roll_service(request: Request) -> ClassListService:
-    return ClassListService(request.state.uow, request.state.principal)
-
-
-ClassListServiceDep = Annotated[ClassListService, Depends(roll_service)]
+ClassListServiceDep = Annotated[ClassListService, Depends(bound(ClassListService))]
 
 
 def asked_state(request: Request) -> State | None:

@@ -2,15 +2,13 @@
 
 import base64
 import binascii
-from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from groupsvc.core.accounts.authentication import ACCOUNT
-from groupsvc.core.accounts.service import AccountService
 from groupsvc.domain.errors import UnauthenticatedError
 from groupsvc.faces.scodoc import serializers
 from groupsvc.faces.scodoc.access import Everywhere
@@ -18,15 +16,10 @@ from groupsvc.faces.scodoc.routing import ERRORS, ScodocRoute
 from groupsvc.faces.scodoc.schemas import TokenOut
 from groupsvc.http.access import Public, bearer
 from groupsvc.http.app_state import app_state
+from groupsvc.http.application import Document
+from groupsvc.http.dependencies import AccountServiceDep
 
 router = APIRouter(prefix="/api", route_class=ScodocRoute, tags=["tokens"])
-
-
-async def account_service(request: Request) -> AccountService:
-    return AccountService(request.state.uow, request.state.principal)
-
-
-AccountServiceDep = Annotated[AccountService, Depends(account_service)]
 
 
 @router.post(
@@ -87,17 +80,10 @@ def _text(given: bytes) -> str:
         return given.decode("latin-1")
 
 
-def offer_login(app: FastAPI) -> None:
+def offer_login(document: Document) -> None:
     """Document how to get the token that all other routes ask for."""
-    plain = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = plain()
-        document["components"]["securitySchemes"]["login"] = {
-            "type": "http",
-            "scheme": "basic",
-            "description": "Login and secret of an account, to get a token",
-        }
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]
+    document["components"]["securitySchemes"]["login"] = {
+        "type": "http",
+        "scheme": "basic",
+        "description": "Login and secret of an account, to get a token",
+    }

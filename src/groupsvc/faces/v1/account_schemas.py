@@ -46,7 +46,7 @@ class AccountOut(Output):
 
 class NewAccountOut(AccountOut):
     secret: Annotated[
-        str | None, Field(description="Told this once, and only if it was made up here")
+        str | None, Field(description="Returned this once, and only if it was generated here")
     ] = None
 
 

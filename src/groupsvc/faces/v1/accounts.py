@@ -1,71 +1,42 @@
 """Local accounts of machines."""
 
 import json
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from groupsvc.core.accounts.service import AccountService, Declared
+from groupsvc.core.accounts.service import Declared
+from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.account_schemas import AccountIn, AccountOut, NewAccountOut
+from groupsvc.faces.v1.endpoints import IfMatchDep, Paging, Resource, resource_response
+from groupsvc.faces.v1.routing import Routes, created
 from groupsvc.faces.v1.schemas import PageOut
-from groupsvc.http.access import Requires
-from groupsvc.http.dependencies import Cursor, IfMatchDep, Limit, page_size
-from groupsvc.http.problems import problem_responses
-from groupsvc.http.responses import decode_cursor, page_response, resource_response
-from groupsvc.http.routing import TransactionalRoute
+from groupsvc.http.dependencies import AccountServiceDep
 
-router = APIRouter(prefix="/v1", route_class=TransactionalRoute, tags=["accounts"])
-
-ADMIN = Depends(Requires(Permission.ADMIN))
-WRITE_ERRORS = problem_responses(400, 401, 403, 409, 412, 415, 422, 503)
+routes = Routes("accounts")
 
 
-async def account_service(request: Request) -> AccountService:
-    return AccountService(request.state.uow, request.state.principal)
-
-
-AccountServiceDep = Annotated[AccountService, Depends(account_service)]
-
-
-@router.get(
-    "/accounts",
-    operation_id="list_accounts",
-    summary="Accounts",
-    response_model=PageOut[AccountOut],
-    responses=problem_responses(401, 403, 422, 503),
-    dependencies=[ADMIN],
-)
-async def list_accounts(
-    request: Request, accounts: AccountServiceDep, limit: Limit = None, cursor: Cursor = None
-) -> Response:
+@routes.get("/accounts", "Accounts", PageOut[AccountOut], permission=Permission.ADMIN)
+async def list_accounts(accounts: AccountServiceDep, page: Paging) -> Page:
     """By name. Accounts are for whoever administers everywhere."""
-    (after,) = decode_cursor(cursor, (str,)) or ("",)
-    return page_response(request, await accounts.page(after=after, limit=page_size(request, limit)))
+    (after,) = page.after("")
+    return await accounts.page(after=after, limit=page.limit)
 
 
-@router.get(
-    "/accounts/{name}",
-    operation_id="get_account",
-    summary="An account",
-    response_model=AccountOut,
-    responses=problem_responses(401, 403, 404, 503),
-    dependencies=[ADMIN],
-)
-async def get_account(request: Request, name: str, accounts: AccountServiceDep) -> Response:
+@routes.get("/accounts/{name}", "An account", AccountOut, permission=Permission.ADMIN)
+async def get_account(name: str, accounts: AccountServiceDep) -> Resource:
     """What it may do; nobody can read its secret."""
-    return resource_response(request, await accounts.read(name))
+    return await accounts.read(name)
 
 
-@router.put(
+@routes.put(
     "/accounts/{name}",
-    operation_id="put_account",
-    summary="Create or replace an account",
-    response_model=AccountOut,
-    responses=WRITE_ERRORS | {201: {"model": NewAccountOut, "description": "Created"}},
-    dependencies=[ADMIN],
+    "Create or replace an account",
+    AccountOut,
+    permission=Permission.ADMIN,
+    responses=created(NewAccountOut),
+    never=(404,),
 )
 async def put_account(
     request: Request,
@@ -89,14 +60,7 @@ async def put_account(
     return _declared_answer(request, declared)
 
 
-@router.delete(
-    "/accounts/{name}",
-    operation_id="delete_account",
-    summary="Delete an account",
-    status_code=204,
-    responses=problem_responses(401, 403, 404, 412, 503),
-    dependencies=[ADMIN],
-)
+@routes.delete("/accounts/{name}", "Delete an account", permission=Permission.ADMIN, never=(409,))
 async def delete_account(name: str, accounts: AccountServiceDep, expected: IfMatchDep) -> None:
     """Its tokens are dead at once. What it has changed stays in the journal under its name."""
     await accounts.delete(name, expected=expected)

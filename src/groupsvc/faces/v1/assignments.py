@@ -2,30 +2,22 @@
 
 from collections import Counter
 
-from fastapi import APIRouter, Depends
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from groupsvc.domain.principal import Permission
+from groupsvc.faces.v1.endpoints import JSON
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import AssignmentsIn, AssignmentsOut, PathId
-from groupsvc.http.access import Requires
-from groupsvc.http.dependencies import IDEMPOTENT, MembershipServiceDep
-from groupsvc.http.problems import problem_responses
-from groupsvc.http.responses import JSON
-from groupsvc.http.routing import BulkTransactionalRoute
+from groupsvc.http.dependencies import MembershipServiceDep
 
-router = APIRouter(prefix="/v1", route_class=BulkTransactionalRoute, tags=["memberships"])
-
-WRITER = Depends(Requires(Permission.GROUPS_WRITE))
+routes = Routes("memberships")
 
 
-@router.post(
+@routes.post(
     "/partitions/{partition_id:int}/assignments",
-    operation_id="assign_many",
-    summary="Assign, move and remove many users",
-    response_model=AssignmentsOut,
-    responses=problem_responses(400, 401, 403, 404, 409, 413, 415, 422, 503),
-    dependencies=[WRITER, IDEMPOTENT],
+    "Assign, move and remove many users",
+    AssignmentsOut,
+    bulk=True,
 )
 async def assign_many(
     partition_id: PathId, body: AssignmentsIn, memberships: MembershipServiceDep
@@ -39,5 +31,5 @@ async def assign_many(
         partition_id, body.rows, mode=body.mode, dry_run=body.dry_run
     )
     counts = Counter(answer.result for answer in answers)
-    told = {"written": written, "counts": counts, "rows": answers}
-    return Response(to_json(told), media_type=JSON)
+    result = {"written": written, "counts": counts, "rows": answers}
+    return Response(to_json(result), media_type=JSON)

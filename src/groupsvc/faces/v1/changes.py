@@ -1,24 +1,21 @@
-"""The journal."""
+"""The change log."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Query
 from pydantic import AwareDatetime
 from starlette.requests import Request
-from starlette.responses import Response
 
-from groupsvc.domain.principal import Permission
+from groupsvc.domain.json_resource import Page
+from groupsvc.faces.v1.endpoints import Paging, decode_cursor
 from groupsvc.faces.v1.journal_schemas import JournalName, OpenedxEventOut, ScodocLineOut
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import MOST, ChangeOut, PageOut
-from groupsvc.http.access import Requires
 from groupsvc.http.app_state import app_state
-from groupsvc.http.dependencies import ChangeServiceDep, Cursor, Limit, page_size
-from groupsvc.http.problems import problem_responses
-from groupsvc.http.responses import decode_cursor, page_response
-from groupsvc.http.routing import TransactionalRoute
+from groupsvc.http.dependencies import ChangeServiceDep
 
-router = APIRouter(prefix="/v1", route_class=TransactionalRoute, tags=["changes"])
+routes = Routes("changes")
 
 AnyId = Annotated[int | None, Query(ge=1, le=MOST)]
 AnyName = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
@@ -28,17 +25,15 @@ Journal = Annotated[
 ]
 
 
-@router.get(
+@routes.get(
     "/changes",
-    operation_id="list_changes",
-    summary="What was changed, when and by whom",
-    response_model=PageOut[ChangeOut] | PageOut[ScodocLineOut] | PageOut[OpenedxEventOut],
-    responses=problem_responses(401, 403, 422, 503),
-    dependencies=[Depends(Requires(Permission.GROUPS_READ))],
+    "The change log",
+    PageOut[ChangeOut] | PageOut[ScodocLineOut] | PageOut[OpenedxEventOut],
 )
 async def list_changes(
     request: Request,
     changes: ChangeServiceDep,
+    page: Paging,
     course_id: AnyId = None,
     partition_id: AnyId = None,
     group_id: AnyId = None,
@@ -50,18 +45,16 @@ async def list_changes(
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
     journal: Journal = None,
-    limit: Limit = None,
-    cursor: Cursor = None,
-) -> Response:
+) -> Page:
     """Newest first. `since` is included, `until` is not.
 
-    `as=scodoc` tells who entered and left which group as ScoDoc's journal does.
+    `as=scodoc` lists who entered and left which group, as ScoDoc's journal does.
 
-    `as=openedx` tells what happened to cohorts as the events of Open edX, oldest first. Its
+    `as=openedx` lists what happened to cohorts as events of Open edX, oldest first. Its
     `next_cursor` is null when there is nothing new: keep the last one, and read on with it later.
     """
     filters: dict[str, Any] = {
-        "limit": page_size(request, limit),
+        "limit": page.limit,
         "course_id": course_id,
         "partition_id": partition_id,
         "group_id": group_id,
@@ -75,11 +68,11 @@ async def list_changes(
     }
     known = app_state(request).journals[journal] if journal is not None else None
     if journal == "openedx":
-        key = decode_cursor(cursor, (int, int))
+        key = decode_cursor(page.cursor, (int, int))
         after = (key[0], key[1]) if key is not None else None
-        page = await changes.cohort_page(after=after, **filters)
+        found = await changes.cohort_page(after=after, **filters)
     else:
-        (before,) = decode_cursor(cursor, (int,)) or (None,)
+        (before,) = decode_cursor(page.cursor, (int,)) or (None,)
         kinds = known.kinds if known is not None else None
-        page = await changes.page(before=before, kinds=kinds, **filters)
-    return page_response(request, known.translate(page) if known is not None else page)
+        found = await changes.page(before=before, kinds=kinds, **filters)
+    return known.translate(found) if known is not None else found

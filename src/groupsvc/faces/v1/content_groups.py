@@ -3,18 +3,14 @@
 from dataclasses import asdict
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.cohorts import ContentId
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import Id, Output, PathId
-from groupsvc.http.access import Requires
-from groupsvc.http.dependencies import IDEMPOTENT, ContentGroupServiceDep
-from groupsvc.http.problems import problem_responses
-from groupsvc.http.routing import TransactionalRoute
+from groupsvc.http.dependencies import ContentGroupServiceDep
 
-router = APIRouter(prefix="/v1", route_class=TransactionalRoute, tags=["cohorts"])
+routes = Routes("cohorts")
 
 PATH = (
     "/courses/{course_id:int}/content-partitions/{content_partition_id:int}"
@@ -31,37 +27,25 @@ class ContentGroupOut(Output):
     ]
 
 
-@router.get(
-    PATH,
-    operation_id="get_content_group",
-    summary="The content group of a user",
-    responses=problem_responses(401, 403, 404, 503),
-    dependencies=[Depends(Requires(Permission.GROUPS_READ))],
-)
+@routes.get(PATH, "The content group of a user", ContentGroupOut)
 async def get_content_group(
     course_id: PathId,
     content_partition_id: ContentId,
     user_id: PathId,
     groups: ContentGroupServiceDep,
 ) -> ContentGroupOut:
-    """What his cohort points at. Reading gives nobody a cohort."""
+    """What the user's cohort points at. Reading assigns no cohort."""
     found = await groups.find(course_id, content_partition_id, user_id, assign=False)
     return ContentGroupOut(**asdict(found))
 
 
-@router.post(
-    PATH,
-    operation_id="assign_content_group",
-    summary="The content group of an arriving user",
-    responses=problem_responses(401, 403, 404, 409, 503),
-    dependencies=[Depends(Requires(Permission.GROUPS_WRITE)), IDEMPOTENT],
-)
+@routes.post(PATH, "The content group of an arriving user", ContentGroupOut)
 async def assign_content_group(
     course_id: PathId,
     content_partition_id: ContentId,
     user_id: PathId,
     groups: ContentGroupServiceDep,
 ) -> ContentGroupOut:
-    """The same, after he has been given a cohort if he had none."""
+    """The same, after a cohort has been assigned to a user who had none."""
     found = await groups.find(course_id, content_partition_id, user_id, assign=True)
     return ContentGroupOut(**asdict(found))

@@ -2,153 +2,98 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import Query
 
+from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
+from groupsvc.faces.v1.endpoints import Declared, IfMatchDep, Paging, Resource
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import BoardOut, CourseIn, CourseOut, PageOut, PathId
-from groupsvc.http.access import Requires
-from groupsvc.http.dependencies import CourseServiceDep, Cursor, IfMatchDep, Limit, page_size
-from groupsvc.http.problems import problem_responses
-from groupsvc.http.responses import decode_cursor, page_response, resource_response
-from groupsvc.http.routing import TransactionalRoute
+from groupsvc.http.dependencies import CourseServiceDep
 
-router = APIRouter(prefix="/v1", route_class=TransactionalRoute, tags=["courses"])
-
-READER = Depends(Requires(Permission.GROUPS_READ))
-ROSTER = Depends(Requires(Permission.ROSTER_WRITE))
-ADMIN = Depends(Requires(Permission.ADMIN))
-READ_ERRORS = problem_responses(401, 403, 404, 503)
-WRITE_ERRORS = problem_responses(400, 401, 403, 404, 409, 412, 415, 422, 503)
+routes = Routes("courses")
 
 
-@router.get(
-    "/courses",
-    operation_id="list_courses",
-    summary="Courses",
-    response_model=PageOut[CourseOut],
-    responses=problem_responses(401, 403, 422, 503),
-    dependencies=[READER],
-)
+@routes.get("/courses", "Courses", PageOut[CourseOut])
 async def list_courses(
-    request: Request,
     courses: CourseServiceDep,
+    page: Paging,
     department: Annotated[str | None, Query(max_length=64)] = None,
-    limit: Limit = None,
-    cursor: Cursor = None,
-) -> Response:
+) -> Page:
     """Those that the caller may read, by id."""
-    (after,) = decode_cursor(cursor, (int,)) or (0,)
-    page = await courses.page(department=department, after=after, limit=page_size(request, limit))
-    return page_response(request, page)
+    (after,) = page.after(0)
+    return await courses.page(department=department, after=after, limit=page.limit)
 
 
-@router.get(
-    "/courses/by-key/{key:path}",
-    operation_id="get_course_by_key",
-    summary="A course by its key",
-    response_model=CourseOut,
-    responses=READ_ERRORS,
-    dependencies=[READER],
-)
-async def get_course_by_key(request: Request, key: str, courses: CourseServiceDep) -> Response:
+@routes.get("/courses/by-key/{key:path}", "A course by its key", CourseOut)
+async def get_course_by_key(key: str, courses: CourseServiceDep) -> Resource:
     """A key may hold slashes."""
-    return resource_response(request, await courses.read_key(key))
+    return await courses.read_key(key)
 
 
-@router.put(
+@routes.put(
     "/courses/by-key/{key:path}",
-    operation_id="put_course",
-    summary="Declare a course",
-    response_model=CourseOut,
-    responses=WRITE_ERRORS | {201: {"model": CourseOut, "description": "Created"}},
-    dependencies=[ROSTER],
+    "Declare a course",
+    CourseOut,
+    permission=Permission.ROSTER_WRITE,
+    location="/v1/courses/{id}",
 )
 async def put_course(
-    request: Request, key: str, body: CourseIn, courses: CourseServiceDep, expected: IfMatchDep
-) -> Response:
+    key: str, body: CourseIn, courses: CourseServiceDep, expected: IfMatchDep
+) -> Declared:
     """Creates the course with its default partition, or updates it."""
-    document, created = await courses.declare(
+    return await courses.declare(
         key, department=body.department, title=body.title, expected=expected
     )
-    location = f"/v1/courses/{document.data['id']}"
-    return resource_response(request, document, status=201 if created else 200, location=location)
 
 
-@router.get(
-    "/courses/{course_id:int}",
-    operation_id="get_course",
-    summary="A course",
-    response_model=CourseOut,
-    responses=READ_ERRORS,
-    dependencies=[READER],
-)
-async def get_course(request: Request, course_id: PathId, courses: CourseServiceDep) -> Response:
+@routes.get("/courses/{course_id:int}", "A course", CourseOut)
+async def get_course(course_id: PathId, courses: CourseServiceDep) -> Resource:
     """A course without its partitions."""
-    return resource_response(request, await courses.read(course_id))
+    return await courses.read(course_id)
 
 
-@router.delete(
-    "/courses/{course_id:int}",
-    operation_id="delete_course",
-    summary="Delete a course",
-    status_code=204,
-    responses=problem_responses(401, 403, 404, 409, 412, 503),
-    dependencies=[ADMIN],
-)
+@routes.delete("/courses/{course_id:int}", "Delete a course", permission=Permission.ADMIN)
 async def delete_course(course_id: PathId, courses: CourseServiceDep, expected: IfMatchDep) -> None:
     """Its partitions, groups, memberships and enrollments go with it; its change log stays."""
     await courses.delete(course_id, expected=expected)
 
 
-@router.put(
+@routes.put(
     "/courses/{course_id:int}/lock",
-    operation_id="lock_course",
-    summary="Lock a course",
-    response_model=CourseOut,
-    responses=READ_ERRORS | problem_responses(412),
-    dependencies=[ADMIN],
+    "Lock a course",
+    CourseOut,
+    permission=Permission.ADMIN,
+    never=(409,),
 )
 async def lock_course(
-    request: Request, course_id: PathId, courses: CourseServiceDep, expected: IfMatchDep
-) -> Response:
+    course_id: PathId, courses: CourseServiceDep, expected: IfMatchDep
+) -> Resource:
     """From now on nobody changes its partitions, groups and memberships, through any face."""
-    document = await courses.set_lock(course_id, locked=True, expected=expected)
-    return resource_response(request, document)
+    return await courses.set_lock(course_id, locked=True, expected=expected)
 
 
-@router.delete(
+@routes.delete(
     "/courses/{course_id:int}/lock",
-    operation_id="unlock_course",
-    summary="Unlock a course",
-    response_model=CourseOut,
-    responses=READ_ERRORS | problem_responses(412),
-    dependencies=[ADMIN],
+    "Unlock a course",
+    CourseOut,
+    permission=Permission.ADMIN,
+    never=(409,),
 )
 async def unlock_course(
-    request: Request, course_id: PathId, courses: CourseServiceDep, expected: IfMatchDep
-) -> Response:
+    course_id: PathId, courses: CourseServiceDep, expected: IfMatchDep
+) -> Resource:
     """No error and no change when it is not locked."""
-    document = await courses.set_lock(course_id, locked=False, expected=expected)
-    return resource_response(request, document)
+    return await courses.set_lock(course_id, locked=False, expected=expected)
 
 
-@router.get(
-    "/courses/{course_id:int}/board",
-    operation_id="get_board",
-    summary="Everything a group editor shows",
-    response_model=BoardOut,
-    responses=problem_responses(401, 403, 404, 422, 503),
-    dependencies=[READER],
-)
+@routes.get("/courses/{course_id:int}/board", "Everything a group editor shows", BoardOut)
 async def get_board(
-    request: Request,
     course_id: PathId,
     courses: CourseServiceDep,
     members: Annotated[
         bool, Query(description="False leaves out the users and keeps the counts")
     ] = True,
-) -> Response:
+) -> Resource:
     """Partitions in order, groups in order with members and counts, users in no group."""
-    return resource_response(request, await courses.board(course_id, with_members=members))
+    return await courses.board(course_id, with_members=members)

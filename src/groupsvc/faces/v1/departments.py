@@ -1,101 +1,47 @@
 """Departments."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
-from starlette.requests import Request
-from starlette.responses import Response
-
-from groupsvc.core.departments.service import DepartmentService
+from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
+from groupsvc.faces.v1.endpoints import Declared, IfMatchDep, Paging, Resource
 from groupsvc.faces.v1.roster_schemas import DepartmentIn, DepartmentOut
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import PageOut
-from groupsvc.http.access import Requires
-from groupsvc.http.dependencies import Cursor, IfMatchDep, Limit, page_size
-from groupsvc.http.problems import problem_responses
-from groupsvc.http.responses import decode_cursor, page_response, resource_response
-from groupsvc.http.routing import TransactionalRoute
+from groupsvc.http.dependencies import DepartmentServiceDep
 
-router = APIRouter(prefix="/v1", route_class=TransactionalRoute, tags=["departments"])
+routes = Routes("departments")
 
 
-async def department_service(request: Request) -> DepartmentService:
-    return DepartmentService(request.state.uow, request.state.principal)
-
-
-DepartmentServiceDep = Annotated[DepartmentService, Depends(department_service)]
-
-READER = Depends(Requires(Permission.GROUPS_READ))
-ADMIN = Depends(Requires(Permission.ADMIN))
-
-
-@router.get(
-    "/departments",
-    operation_id="list_departments",
-    summary="Departments",
-    response_model=PageOut[DepartmentOut],
-    responses=problem_responses(401, 403, 422, 503),
-    dependencies=[READER],
-)
-async def list_departments(
-    request: Request,
-    departments: DepartmentServiceDep,
-    limit: Limit = None,
-    cursor: Cursor = None,
-) -> Response:
+@routes.get("/departments", "Departments", PageOut[DepartmentOut])
+async def list_departments(departments: DepartmentServiceDep, page: Paging) -> Page:
     """Those that the caller may read as a whole, by acronym."""
-    (after,) = decode_cursor(cursor, (str,)) or ("",)
-    page = await departments.page(after=after, limit=page_size(request, limit))
-    return page_response(request, page)
+    (after,) = page.after("")
+    return await departments.page(after=after, limit=page.limit)
 
 
-@router.get(
-    "/departments/{acronym}",
-    operation_id="get_department",
-    summary="A department",
-    response_model=DepartmentOut,
-    responses=problem_responses(401, 403, 404, 503),
-    dependencies=[READER],
-)
-async def get_department(
-    request: Request, acronym: str, departments: DepartmentServiceDep
-) -> Response:
+@routes.get("/departments/{acronym}", "A department", DepartmentOut)
+async def get_department(acronym: str, departments: DepartmentServiceDep) -> Resource:
     """A department by its acronym."""
-    return resource_response(request, await departments.read(acronym))
+    return await departments.read(acronym)
 
 
-@router.put(
+@routes.put(
     "/departments/{acronym}",
-    operation_id="put_department",
-    summary="Declare a department",
-    response_model=DepartmentOut,
-    responses=problem_responses(400, 401, 403, 404, 412, 415, 422, 503)
-    | {201: {"model": DepartmentOut, "description": "Created"}},
-    dependencies=[ADMIN],
+    "Declare a department",
+    DepartmentOut,
+    permission=Permission.ADMIN,
+    never=(409,),
 )
 async def put_department(
-    request: Request,
-    acronym: str,
-    body: DepartmentIn,
-    departments: DepartmentServiceDep,
-    expected: IfMatchDep,
-) -> Response:
+    acronym: str, body: DepartmentIn, departments: DepartmentServiceDep, expected: IfMatchDep
+) -> Declared:
     """Creates the department or updates it; for callers who are admin everywhere.
 
     The acronym is unique and stays: grants name the department by it.
     """
-    document, created = await departments.declare(acronym, name=body.name, expected=expected)
-    return resource_response(request, document, status=201 if created else 200)
+    return await departments.declare(acronym, name=body.name, expected=expected)
 
 
-@router.delete(
-    "/departments/{acronym}",
-    operation_id="delete_department",
-    summary="Delete a department",
-    status_code=204,
-    responses=problem_responses(401, 403, 404, 409, 412, 503),
-    dependencies=[ADMIN],
-)
+@routes.delete("/departments/{acronym}", "Delete a department", permission=Permission.ADMIN)
 async def delete_department(
     acronym: str, departments: DepartmentServiceDep, expected: IfMatchDep
 ) -> None:

@@ -2,134 +2,94 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import Query
 
-from groupsvc.core.enrollments.service import EnrollmentService
+from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
+from groupsvc.faces.v1.endpoints import Declared, IfMatchDep, Paging, Resource
 from groupsvc.faces.v1.roster_schemas import (
     EnrollmentIn,
     EnrollmentOut,
     EnrollmentPatch,
     Searched,
 )
+from groupsvc.faces.v1.routing import Routes, created
 from groupsvc.faces.v1.schemas import PageOut, PathId, State
-from groupsvc.http.access import Requires
-from groupsvc.http.dependencies import Cursor, IfMatchDep, Limit, page_size
-from groupsvc.http.problems import problem_responses
-from groupsvc.http.responses import decode_cursor, page_response, resource_response
-from groupsvc.http.routing import TransactionalRoute
+from groupsvc.http.dependencies import EnrollmentServiceDep
 
-router = APIRouter(prefix="/v1", route_class=TransactionalRoute, tags=["enrollments"])
+routes = Routes("enrollments")
 
 
-async def enrollment_service(request: Request) -> EnrollmentService:
-    return EnrollmentService(request.state.uow, request.state.principal)
-
-
-EnrollmentServiceDep = Annotated[EnrollmentService, Depends(enrollment_service)]
-
-READER = Depends(Requires(Permission.GROUPS_READ))
-ROSTER = Depends(Requires(Permission.ROSTER_WRITE))
-WRITE_ERRORS = problem_responses(400, 401, 403, 404, 409, 412, 415, 422, 503)
-
-
-@router.get(
-    "/courses/{course_id:int}/enrollments",
-    operation_id="list_enrollments",
-    summary="Who is in a course",
-    response_model=PageOut[EnrollmentOut],
-    responses=problem_responses(401, 403, 404, 422, 503),
-    dependencies=[READER],
-)
+@routes.get("/courses/{course_id:int}/enrollments", "Who is in a course", PageOut[EnrollmentOut])
 async def list_enrollments(
-    request: Request,
     course_id: PathId,
     enrollments: EnrollmentServiceDep,
+    page: Paging,
     state: Annotated[State | None, Query(description="Only users in this state")] = None,
     search: Searched = None,
-    limit: Limit = None,
-    cursor: Cursor = None,
-) -> Response:
+) -> Page:
     """By user id."""
-    (after,) = decode_cursor(cursor, (int,)) or (0,)
-    page = await enrollments.page(
-        course_id, state=state, search=search, after=after, limit=page_size(request, limit)
+    (after,) = page.after(0)
+    return await enrollments.page(
+        course_id, state=state, search=search, after=after, limit=page.limit
     )
-    return page_response(request, page)
 
 
-@router.get(
+@routes.get(
     "/courses/{course_id:int}/enrollments/{user_id:int}",
-    operation_id="get_enrollment",
-    summary="A user's enrollment in a course",
-    response_model=EnrollmentOut,
-    responses=problem_responses(401, 403, 404, 503),
-    dependencies=[READER],
+    "A user's enrollment in a course",
+    EnrollmentOut,
 )
 async def get_enrollment(
-    request: Request, course_id: PathId, user_id: PathId, enrollments: EnrollmentServiceDep
-) -> Response:
+    course_id: PathId, user_id: PathId, enrollments: EnrollmentServiceDep
+) -> Resource:
     """Not found when the user is not in the course."""
-    return resource_response(request, await enrollments.read(course_id, user_id))
+    return await enrollments.read(course_id, user_id)
 
 
-@router.put(
+@routes.put(
     "/courses/{course_id:int}/enrollments/{user_id:int}",
-    operation_id="put_enrollment",
-    summary="Enroll a user",
-    response_model=EnrollmentOut,
-    responses=WRITE_ERRORS | {201: {"model": EnrollmentOut, "description": "Enrolled just now"}},
-    dependencies=[ROSTER],
+    "Enroll a user",
+    EnrollmentOut,
+    permission=Permission.ROSTER_WRITE,
+    responses=created(EnrollmentOut, "Enrolled just now"),
 )
 async def put_enrollment(
-    request: Request,
     course_id: PathId,
     user_id: PathId,
     body: EnrollmentIn,
     enrollments: EnrollmentServiceDep,
     expected: IfMatchDep,
-) -> Response:
-    """Enrolls the user, or sets his state; `withdrawn` and `defaulted` keep his memberships.
+) -> Declared:
+    """Enrolls the user, or sets their state; `withdrawn` and `defaulted` keep the memberships.
 
-    A track puts him into the group of that name of the tracks partition, null takes him out of
-    it, and without one he stays where he is. So does a cohort, for callers with `groups:write`.
+    A track puts them into the group of that name of the tracks partition, null takes them out of
+    it, and without one nothing changes. So does a cohort, for callers with `groups:write`.
     """
-    document, created = await enrollments.declare(
-        course_id, user_id, body.given(), expected=expected
-    )
-    return resource_response(request, document, status=201 if created else 200)
+    return await enrollments.declare(course_id, user_id, body.given(), expected=expected)
 
 
-@router.patch(
+@routes.patch(
     "/courses/{course_id:int}/enrollments/{user_id:int}",
-    operation_id="edit_enrollment",
-    summary="Change the state or track of an enrollment",
-    response_model=EnrollmentOut,
-    responses=WRITE_ERRORS,
-    dependencies=[ROSTER],
+    "Change the state or track of an enrollment",
+    EnrollmentOut,
+    permission=Permission.ROSTER_WRITE,
 )
 async def edit_enrollment(
-    request: Request,
     course_id: PathId,
     user_id: PathId,
     body: EnrollmentPatch,
     enrollments: EnrollmentServiceDep,
     expected: IfMatchDep,
-) -> Response:
+) -> Resource:
     """A merge: what is not named stays as it is. Not found when the user is not in the course."""
-    document = await enrollments.edit(course_id, user_id, body.given(), expected=expected)
-    return resource_response(request, document)
+    return await enrollments.edit(course_id, user_id, body.given(), expected=expected)
 
 
-@router.delete(
+@routes.delete(
     "/courses/{course_id:int}/enrollments/{user_id:int}",
-    operation_id="delete_enrollment",
-    summary="Take a user out of a course",
-    status_code=204,
-    responses=problem_responses(401, 403, 404, 409, 412, 503),
-    dependencies=[ROSTER],
+    "Take a user out of a course",
+    permission=Permission.ROSTER_WRITE,
 )
 async def delete_enrollment(
     course_id: PathId,
@@ -137,8 +97,8 @@ async def delete_enrollment(
     enrollments: EnrollmentServiceDep,
     expected: IfMatchDep,
 ) -> None:
-    """His memberships in the course end, but for that in a cohort.
+    """The user's memberships in the course end, but for that in a cohort.
 
-    No error and no change when he is not in the course.
+    No error and no change when the user is not in the course.
     """
     await enrollments.delete(course_id, user_id, expected=expected)

@@ -3,31 +3,28 @@
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Depends
 from pydantic import Field
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
+from groupsvc.faces.v1.endpoints import JSON, Paging, Resource, decode_cursor
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import Id, Output, PageOut, PathId
-from groupsvc.http.access import Requires
 from groupsvc.http.app_state import app_state
-from groupsvc.http.dependencies import IDEMPOTENT, CohortUploadServiceDep, Cursor, Limit, page_size
-from groupsvc.http.problems import problem_responses
-from groupsvc.http.responses import JSON, decode_cursor, page_response, resource_response
-from groupsvc.http.routing import TransactionalRoute
+from groupsvc.http.dependencies import CohortUploadServiceDep
 
-router = APIRouter(prefix="/v1", route_class=TransactionalRoute, tags=["jobs"])
+routes = Routes("jobs")
 
-WRITER = Depends(Requires(Permission.GROUPS_WRITE))
 CSV: Final = "text/csv"
 Texts = list[str]
 
 
 class CohortResult(Output):
-    """What became of the rows that name one cohort."""
+    """The result of the rows that name one cohort."""
 
     cohort_name: str
     exists: bool
@@ -45,7 +42,7 @@ class JobError(Output):
 
 class JobResult(Output):
     cohorts: list[CohortResult]
-    without_identifier: Annotated[int, Field(description="Rows that name nobody")]
+    without_identifier: Annotated[int, Field(description="Rows without an identifier")]
     error: Annotated[JobError | None, Field(description="Why the job failed")]
 
 
@@ -67,20 +64,18 @@ class JobOut(Output):
     finished_at: datetime | None
 
 
-@router.post(
+@routes.post(
     "/courses/{course_id:int}/cohort-uploads",
-    operation_id="upload_cohorts",
-    summary="Put users into cohorts by a table",
-    response_model=JobOut,
-    status_code=202,
-    responses=problem_responses(400, 401, 403, 404, 409, 413, 415, 422, 503),
-    dependencies=[WRITER, IDEMPOTENT],
+    "Upload a table of cohort members",
+    JobOut,
+    status=202,
     openapi_extra={
         "requestBody": {
             "required": True,
             "content": {CSV: {"example": "cohort,email\nDefault Group,ada@example.org\n"}},
         }
     },
+    bulk=True,
 )
 async def upload_cohorts(
     request: Request, course_id: PathId, uploads: CohortUploadServiceDep
@@ -98,35 +93,24 @@ async def upload_cohorts(
     return Response(document.body, 202, {"location": location}, JSON, wake)
 
 
-@router.get(
+@routes.get(
     "/courses/{course_id:int}/jobs",
-    operation_id="list_jobs",
-    summary="The jobs of a course",
-    response_model=PageOut[JobOut],
-    responses=problem_responses(401, 403, 404, 422, 503),
-    dependencies=[WRITER],
+    "The jobs of a course",
+    PageOut[JobOut],
+    permission=Permission.GROUPS_WRITE,
 )
-async def list_jobs(
-    request: Request,
-    course_id: PathId,
-    uploads: CohortUploadServiceDep,
-    limit: Limit = None,
-    cursor: Cursor = None,
-) -> Response:
+async def list_jobs(course_id: PathId, uploads: CohortUploadServiceDep, page: Paging) -> Page:
     """Newest first, those of other faces too. They are forgotten after some days."""
-    (before,) = decode_cursor(cursor, (int,)) or (None,)
-    page = await uploads.page(course_id, before=before, limit=page_size(request, limit))
-    return page_response(request, page)
+    (before,) = decode_cursor(page.cursor, (int,)) or (None,)
+    return await uploads.page(course_id, before=before, limit=page.limit)
 
 
-@router.get(
+@routes.get(
     "/jobs/{job_id:int}",
-    operation_id="get_job",
-    summary="How far a job is, and what became of it",
-    response_model=JobOut,
-    responses=problem_responses(401, 403, 404, 503),
-    dependencies=[WRITER],
+    "Get a job",
+    JobOut,
+    permission=Permission.GROUPS_WRITE,
 )
-async def get_job(request: Request, job_id: PathId, uploads: CohortUploadServiceDep) -> Response:
+async def get_job(job_id: PathId, uploads: CohortUploadServiceDep) -> Resource:
     """The counts and the result grow while it runs."""
-    return resource_response(request, await uploads.read(job_id))
+    return await uploads.read(job_id)

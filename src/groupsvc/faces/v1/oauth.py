@@ -2,15 +2,15 @@
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
-from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from groupsvc.domain.errors import UnauthenticatedError
+from groupsvc.http.application import Document
 from groupsvc.http.routing import Handler, TransactionalRoute
 
 FORM = "application/x-www-form-urlencoded"
@@ -36,10 +36,6 @@ class OAuthRoute(TransactionalRoute):
         handle = super().wrap_in_transaction(endpoint)
 
         async def answer(request: Request) -> Response:
-            # Nothing is kept under a key here: any other anonymous caller could ask for it again.
-            request.scope["headers"] = [
-                header for header in request.scope["headers"] if header[0] != b"idempotency-key"
-            ]
             try:
                 return await handle(request)
             except OAuthError as error:
@@ -123,12 +119,11 @@ def form_body(**parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {FORM: {"schema": schema}}}}
 
 
-def offer_login(app: FastAPI, *, token_url: str, beside: str = "token") -> None:
-    """Document that an account's login opens whatever the scheme ``beside`` opens.
+def offer_login(token_url: str) -> Callable[[Document], None]:
+    """Document that the login of an account opens whatever a token opens.
 
     Swagger's dialog can then fetch the token. It is the same bearer token to the routes.
     """
-    plain = app.openapi
     flow: dict[str, Any] = {"tokenUrl": token_url, "scopes": {}}
     scheme: dict[str, Any] = {
         "type": "oauth2",
@@ -136,14 +131,12 @@ def offer_login(app: FastAPI, *, token_url: str, beside: str = "token") -> None:
         "flows": {"clientCredentials": flow},
     }
 
-    def openapi() -> dict[str, Any]:
-        document = plain()
+    def edit(document: Document) -> None:
         document["components"]["securitySchemes"]["account"] = scheme
         for path in document["paths"].values():
             for operation in path.values():
-                ways = operation.get("security", [])
-                if {beside: []} in ways and {"account": []} not in ways:
-                    ways.append({"account": []})
-        return document
+                schemes = operation.get("security", [])
+                if {"token": []} in schemes and {"account": []} not in schemes:
+                    schemes.append({"account": []})
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    return edit

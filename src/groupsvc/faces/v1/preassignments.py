@@ -1,26 +1,18 @@
-"""E-mail addresses that wait in cohorts for their users."""
+"""Preassignments: e-mail addresses that wait in cohorts for their users."""
 
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
 from pydantic import Field
-from starlette.requests import Request
-from starlette.responses import Response
 
-from groupsvc.domain.principal import Permission
+from groupsvc.domain.json_resource import Page
+from groupsvc.faces.v1.endpoints import Paging
 from groupsvc.faces.v1.roster_schemas import Email
+from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import Id, Input, Output, PageOut, PathId
-from groupsvc.http.access import Requires
-from groupsvc.http.dependencies import IDEMPOTENT, Cursor, Limit, PreassignmentServiceDep, page_size
-from groupsvc.http.problems import problem_responses
-from groupsvc.http.responses import decode_cursor, page_response
-from groupsvc.http.routing import TransactionalRoute
+from groupsvc.http.dependencies import PreassignmentServiceDep
 
-router = APIRouter(prefix="/v1", route_class=TransactionalRoute, tags=["cohorts"])
-
-READER = Depends(Requires(Permission.GROUPS_READ))
-WRITER = Depends(Requires(Permission.GROUPS_WRITE))
+routes = Routes("cohorts")
 
 
 class PreassignmentOut(Output):
@@ -37,60 +29,45 @@ class RetirementIn(Input):
 
 
 class RetirementOut(Output):
-    preassignments: Annotated[int, Field(description="Courses in which the address waited")]
+    preassignments: Annotated[
+        int, Field(description="Courses in which the address was preassigned")
+    ]
     jobs: Annotated[int, Field(description="Results of uploads that named it")]
     users: Annotated[int, Field(description="Users who have it, and count as leaving now")]
 
 
-@router.get(
+@routes.get(
     "/courses/{course_id:int}/preassignments",
-    operation_id="list_preassignments",
-    summary="Addresses that wait in cohorts",
-    response_model=PageOut[PreassignmentOut],
-    responses=problem_responses(401, 403, 404, 422, 503),
-    dependencies=[READER],
+    "The preassignments of a course",
+    PageOut[PreassignmentOut],
 )
 async def list_preassignments(
-    request: Request,
-    course_id: PathId,
-    preassignments: PreassignmentServiceDep,
-    limit: Limit = None,
-    cursor: Cursor = None,
-) -> Response:
-    """In the order in which they were first given. One goes when its user is given his cohort."""
-    (after,) = decode_cursor(cursor, (int,)) or (0,)
-    page = await preassignments.page(course_id, after=after, limit=page_size(request, limit))
-    return page_response(request, page)
+    course_id: PathId, preassignments: PreassignmentServiceDep, page: Paging
+) -> Page:
+    """In the order in which they were made. One is deleted when its user is given a cohort."""
+    (after,) = page.after(0)
+    return await preassignments.page(course_id, after=after, limit=page.limit)
 
 
-@router.delete(
-    "/courses/{course_id:int}/preassignments/{preassignment_id:int}",
-    operation_id="cancel_preassignment",
-    summary="Let an address wait no more",
-    status_code=204,
-    responses=problem_responses(401, 403, 404, 409, 503),
-    dependencies=[WRITER],
+@routes.delete(
+    "/courses/{course_id:int}/preassignments/{preassignment_id:int}", "Cancel a preassignment"
 )
 async def cancel_preassignment(
     course_id: PathId, preassignment_id: PathId, preassignments: PreassignmentServiceDep
 ) -> None:
-    """No error and no change when it does not wait."""
+    """No error and no change when there is none."""
     await preassignments.cancel(course_id, preassignment_id)
 
 
-@router.post(
-    "/retirements",
-    operation_id="retire_address",
-    summary="Forget an e-mail address",
-    responses=problem_responses(400, 401, 403, 409, 415, 422, 503),
-    dependencies=[Depends(Requires(None)), IDEMPOTENT],
+@routes.post(
+    "/retirements", "Retire an e-mail address", RetirementOut, permission=None, errors=(403,)
 )
 async def retire_address(
     body: RetirementIn, preassignments: PreassignmentServiceDep
 ) -> RetirementOut:
-    """It waits nowhere any more, in locked courses neither, and results of uploads do not name it.
+    """Cancels its preassignments, in locked courses too, and deletes it from results of uploads.
 
-    A user who has it counts as leaving: dialects do not find him. Needs `admin` or `roster:write`
+    A user who has it counts as leaving: dialects do not find them. Needs `admin` or `roster:write`
     everywhere.
     """
     retired = await preassignments.retire(body.email)

@@ -49,8 +49,8 @@ Track = Annotated[
 CohortName = Annotated[
     GivenName | None,
     Field(
-        description="Name of a cohort of the course, which needs `groups:write`; absent keeps his, "
-        "null takes him out of it",
+        description="Name of a cohort of the course, which needs `groups:write`; absent keeps it, "
+        "null takes the user out of it",
         examples=["Default Group"],
     ),
 ]
@@ -129,4 +129,6 @@ class EnrollmentOut(Output):
     family_name: str
     given_name: str
     state: State
-    track: Annotated[str | None, Field(description="Name of his group in the tracks partition")]
+    track: Annotated[
+        str | None, Field(description="Name of the user's group in the tracks partition")
+    ]

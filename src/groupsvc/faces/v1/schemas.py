@@ -122,16 +122,6 @@ class GroupPatch(Input):
     content_link: ContentLink | None = None
 
 
-class MemberOut(Output):
-    id: Id
-    username: str
-    family_name: str
-    given_name: str
-    email: str | None
-    student_number: str | None
-    state: Annotated[State | None, Field(description="Null for a cohort member not enrolled")]
-
-
 class PastMemberOut(Output):
     id: Id
     username: str
@@ -139,6 +129,10 @@ class PastMemberOut(Output):
     given_name: str
     email: str | None
     student_number: str | None
+
+
+class MemberOut(PastMemberOut):
+    state: Annotated[State | None, Field(description="Null for a cohort member not enrolled")]
 
 
 class AssignmentOut(Output):

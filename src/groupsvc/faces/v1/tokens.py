@@ -13,7 +13,6 @@ from groupsvc.core.accounts.service import AccountService
 from groupsvc.domain.errors import UnauthenticatedError
 from groupsvc.domain.principal import Principal
 from groupsvc.faces.v1.account_schemas import OAuthErrorOut, TokenOut
-from groupsvc.faces.v1.accounts import AccountServiceDep
 from groupsvc.faces.v1.oauth import (
     NOT_KEPT,
     OAuthError,
@@ -24,6 +23,7 @@ from groupsvc.faces.v1.oauth import (
 )
 from groupsvc.http.access import Public, bearer
 from groupsvc.http.app_state import app_state
+from groupsvc.http.dependencies import AccountServiceDep
 from groupsvc.http.problems import problem_responses
 
 T = TypeVar("T")

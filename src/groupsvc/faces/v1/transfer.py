@@ -1,22 +1,20 @@
 """Tables in and out: courses, rosters, structures, assignments."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from groupsvc.domain.principal import Permission
+from groupsvc.faces.v1.routing import E, Routes
 from groupsvc.faces.v1.schemas import MOST
 from groupsvc.faces.v1.transfer_schemas import ImportOut
 from groupsvc.faces.v1.uploads import CSV, Report, documented_body, read_upload
-from groupsvc.http.access import Requires
 from groupsvc.http.app_state import app_state
-from groupsvc.http.dependencies import IDEMPOTENT
-from groupsvc.http.problems import problem_responses
-from groupsvc.http.routing import BulkTransactionalRoute
-from groupsvc.import_export.exports import Export, ExportService, page_reader
+from groupsvc.http.dependencies import ExportServiceDep, ImportServiceDep
+from groupsvc.import_export.exports import Export, page_reader
 from groupsvc.import_export.imports import ImportService
 from groupsvc.import_export.kinds import (
     ASSIGNMENTS,
@@ -28,24 +26,7 @@ from groupsvc.import_export.kinds import (
     Name,
 )
 
-router = APIRouter(prefix="/v1", route_class=BulkTransactionalRoute, tags=["import and export"])
-
-
-async def import_service(request: Request) -> ImportService:
-    return ImportService(request.state.uow, request.state.principal)
-
-
-async def export_service(request: Request) -> ExportService:
-    return ExportService(request.state.uow, request.state.principal)
-
-
-ImportServiceDep = Annotated[ImportService, Depends(import_service)]
-ExportServiceDep = Annotated[ExportService, Depends(export_service)]
-
-READER = Depends(Requires(Permission.GROUPS_READ))
-WRITER = Depends(Requires(Permission.GROUPS_WRITE))
-ROSTER_WRITER = Depends(Requires(Permission.ROSTER_WRITE))
-WRITE_ERRORS = problem_responses(400, 401, 403, 409, 413, 415, 422, 503)
+routes = Routes("import and export")
 
 DryRun = Annotated[bool, Query(description="Answer the same and write nothing")]
 Create = Annotated[
@@ -53,91 +34,66 @@ Create = Annotated[
 ]
 
 
-@router.post(
-    "/import/courses",
-    operation_id="import_courses",
-    summary="Import departments and courses",
-    response_model=ImportOut,
-    responses=WRITE_ERRORS,
-    dependencies=[ROSTER_WRITER, IDEMPOTENT],
-    openapi_extra=documented_body(COURSES),
-)
+def imports(kind: Kind, summary: str, permission: Permission) -> Callable[[E], E]:
+    return routes.post(
+        f"/import/{kind.name}",
+        summary,
+        ImportOut,
+        permission=permission,
+        openapi_extra=documented_body(kind),
+        bulk=True,
+    )
+
+
+@imports(COURSES, "Import departments and courses", Permission.ROSTER_WRITE)
 async def import_courses(
-    request: Request, imports: ImportServiceDep, dry_run: DryRun = False
+    request: Request, service: ImportServiceDep, dry_run: DryRun = False
 ) -> Response:
     """Departments that are new need `admin` everywhere, locks need `admin` in the course.
 
     Locks are set when all rows are in.
     """
-    return await _import(request, COURSES, imports, dry_run=dry_run)
+    return await _import(request, COURSES, service, dry_run=dry_run)
 
 
-@router.post(
-    "/import/roster",
-    operation_id="import_roster",
-    summary="Import users and enrollments",
-    response_model=ImportOut,
-    responses=WRITE_ERRORS,
-    dependencies=[ROSTER_WRITER, IDEMPOTENT],
-    openapi_extra=documented_body(ROSTER),
-)
+@imports(ROSTER, "Import users and enrollments", Permission.ROSTER_WRITE)
 async def import_roster(
-    request: Request, imports: ImportServiceDep, dry_run: DryRun = False
+    request: Request, service: ImportServiceDep, dry_run: DryRun = False
 ) -> Response:
     """One row for a user and a course, or for a user alone.
 
     A column that is absent leaves what is there; a cell that is empty clears a text. A new user
     belongs to the department of the course unless the row names one.
     """
-    return await _import(request, ROSTER, imports, dry_run=dry_run)
+    return await _import(request, ROSTER, service, dry_run=dry_run)
 
 
-@router.post(
-    "/import/structure",
-    operation_id="import_structure",
-    summary="Import partitions and groups",
-    response_model=ImportOut,
-    responses=WRITE_ERRORS,
-    dependencies=[WRITER, IDEMPOTENT],
-    openapi_extra=documented_body(STRUCTURE),
-)
+@imports(STRUCTURE, "Import partitions and groups", Permission.GROUPS_WRITE)
 async def import_structure(
-    request: Request, imports: ImportServiceDep, dry_run: DryRun = False
+    request: Request, service: ImportServiceDep, dry_run: DryRun = False
 ) -> Response:
     """One row for a group, or for a partition alone; nothing is deleted.
 
     Partitions whose rows say so take no other groups when all rows are in. Tracks need
     `roster:write`.
     """
-    return await _import(request, STRUCTURE, imports, dry_run=dry_run)
+    return await _import(request, STRUCTURE, service, dry_run=dry_run)
 
 
-@router.post(
-    "/import/assignments",
-    operation_id="import_assignments",
-    summary="Import who is in which group",
-    response_model=ImportOut,
-    responses=WRITE_ERRORS,
-    dependencies=[WRITER, IDEMPOTENT],
-    openapi_extra=documented_body(ASSIGNMENTS),
-)
+@imports(ASSIGNMENTS, "Import who is in which group", Permission.GROUPS_WRITE)
 async def import_assignments(
-    request: Request, imports: ImportServiceDep, dry_run: DryRun = False, create: Create = False
+    request: Request, service: ImportServiceDep, dry_run: DryRun = False, create: Create = False
 ) -> Response:
     """Users by username, e-mail address or student number; rows take effect in their order."""
-    return await _import(request, ASSIGNMENTS, imports, dry_run=dry_run, create=create)
+    return await _import(request, ASSIGNMENTS, service, dry_run=dry_run, create=create)
 
 
-@router.get(
+@routes.get(
     "/export/{kind}",
-    operation_id="export_table",
-    summary="Export a table",
+    "Export a table",
     response_class=StreamingResponse,
-    responses={
-        200: {"content": {CSV: {"schema": {"type": "string"}}}, "description": "The table"},
-        **problem_responses(401, 403, 404, 422, 503),
-    },
-    dependencies=[READER],
+    responses={200: {"content": {CSV: {"schema": {"type": "string"}}}, "description": "The table"}},
+    bulk=True,
 )
 async def export_table(
     request: Request,
@@ -165,14 +121,14 @@ async def export_table(
 async def _import(
     request: Request,
     kind: Kind,
-    imports: ImportService,
+    service: ImportService,
     *,
     dry_run: bool,
     create: bool = False,
 ) -> Response:
     report = Report(kind, dry_run=dry_run)
     rows = await read_upload(request, kind)
-    await imports.run(kind, rows, report.tell, create=create, dry_run=dry_run)
+    await service.run(kind, rows, report.tell, create=create, dry_run=dry_run)
     return report.answer()
 
 

@@ -26,7 +26,7 @@ class CourseRow(Input):
 
 
 class RosterRow(Input):
-    """Without a course key it is the user alone; `track` is told by exports and not read."""
+    """Without a course key it is the user alone; `track` is written by exports and not read."""
 
     username: Annotated[Text, Field(examples=["alovelace"])]
     email: Text | None = None
@@ -63,7 +63,7 @@ class StructureRow(Input):
 
 
 class AssignmentRow(Input):
-    """Without a group the user is taken out of whatever group of the partition he is in."""
+    """Without a group the user is taken out of whatever group of the partition they are in."""
 
     course_key: Annotated[Text, Field(examples=["course-v1:MATH+ALG1+2026"])]
     user: Annotated[Text, Field(description="Username, e-mail or student number")]

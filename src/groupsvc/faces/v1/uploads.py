@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from groupsvc.faces.v1.endpoints import JSON
 from groupsvc.faces.v1.schemas import Input
 from groupsvc.faces.v1.transfer_schemas import (
     MOST_ROWS,
@@ -21,7 +22,6 @@ from groupsvc.faces.v1.transfer_schemas import (
     Rows,
     StructureRow,
 )
-from groupsvc.http.responses import JSON
 from groupsvc.http.strict_json import media_type_is_json
 from groupsvc.import_export.kinds import Kind, Name, check_header
 from groupsvc.import_export.results import RowAnswer
