@@ -1,4 +1,4 @@
-"""What the pages name exists: links, files of the repository, targets of make, dates of decisions."""
+"""What pages name exists: links, files, targets of make. Decisions have a date and a status."""
 
 import re
 from pathlib import Path
@@ -30,7 +30,7 @@ def anchors(page: Path) -> set[str]:
 
 def leads_nowhere(page: Path, target: str, anchor: str) -> bool:
     to = page.parent / target if target else page
-    return not to.exists() or bool(anchor) and anchor not in anchors(to)
+    return not to.exists() or (bool(anchor) and anchor not in anchors(to))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
