@@ -60,3 +60,8 @@ def test_a_decision_has_a_date_and_a_status(page: Path) -> None:
     title, _, status, *_ = page.read_text(encoding="utf-8").splitlines()
     assert title.startswith(f"# {int(page.stem[:4])}. ")
     assert STATUS.fullmatch(status)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_persons_are_they(page: Path) -> None:
+    assert re.findall(r"\b(?:s?he|him|his|hers?)\b", page.read_text(encoding="utf-8")) == []
