@@ -1,3 +1,3 @@
 """Who is in which group at a university."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,0 +1,67 @@
+"""What pages name exists: links, files, targets of make. Decisions have a date and a status."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted(ROOT.glob("*.md")),
+    ROOT / "benchmarks/README.md",
+    ROOT / "findings/README.md",
+]
+LINK = re.compile(r"\]\((?!\w+:)([^)#]*)(?:#([\w-]+))?\)")
+# `core/partitions/service.py`, of the package or of the repository.
+NAMED = re.compile(
+    r"(?<![\w./@-])((?:src|tests|docs|alembic|benchmarks|findings|\.ci|core|domain|db|auth|http"
+    r"|faces|import_export|local|cli|sql)/[\w./-]*\w)"
+)
+GENERATED = {"benchmarks/results"}
+TARGET = re.compile(r"(?:^|`)make ([a-z-]+)", re.MULTILINE)
+STATUS = re.compile(r"\d{4}-\d\d-\d\d, (accepted|superseded)\b.*\.")
+
+
+def anchors(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ +(.+?) *$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in titles}
+
+
+def leads_nowhere(page: Path, target: str, anchor: str) -> bool:
+    to = page.parent / target if target else page
+    return not to.exists() or (bool(anchor) and anchor not in anchors(to))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_and_files_that_a_page_names_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    links = [link for link in LINK.findall(text) if leads_nowhere(page, *link)]
+    without_links = LINK.sub("]", text)
+    places = (ROOT, ROOT / "src/groupsvc")
+    files = [
+        name
+        for name in NAMED.findall(without_links)
+        if name not in GENERATED and not any((place / name).exists() for place in places)
+    ]
+    assert (links, files) == ([], [])
+
+
+def test_targets_of_make_that_pages_name_exist() -> None:
+    defined = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {each for page in PAGES for each in TARGET.findall(page.read_text(encoding="utf-8"))}
+    assert (named - defined, named != set()) == (set(), True)
+
+
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs/decisions").glob("0*.md")), ids=lambda page: page.stem
+)
+def test_a_decision_has_a_date_and_a_status(page: Path) -> None:
+    title, _, status, *_ = page.read_text(encoding="utf-8").splitlines()
+    assert title.startswith(f"# {int(page.stem[:4])}. ")
+    assert STATUS.fullmatch(status)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_persons_are_they(page: Path) -> None:
+    assert re.findall(r"\b(?:s?he|him|his|hers?)\b", page.read_text(encoding="utf-8")) == []
