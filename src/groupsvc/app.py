@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,8 @@ RENDERERS: Mapping[str, Render] = {
     "/courses/": openedx.render,
 }
 
+VOCABULARY = replace(scodoc.VOCABULARY, upload=openedx.UPLOAD_WORDS)
+
 BULK_ENDINGS = ("/assignments", "/import", "/cohort-uploads")
 BULK_BEGINNINGS = ("/v1/import/", "/v1/export/")
 
@@ -95,7 +98,7 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         engine, bulk = make_engine(url, settings), make_engine(url, for_bulk(settings))
         verifier = make_verifier(settings, home, scodoc.VOCABULARY.permissions)
         stopping = asyncio.Event()
-        units = TransactionRunner(make_sessions(engine), make_sessions(bulk), scodoc.VOCABULARY)
+        units = TransactionRunner(make_sessions(engine), make_sessions(bulk), VOCABULARY)
         pace = Pace(poll=settings.job_poll, silence=settings.job_silence, keep=settings.job_days)
         runner = JobRunner(units, pace)
         runner.start()

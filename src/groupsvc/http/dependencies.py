@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from groupsvc.core.changes.service import ChangeService
 from groupsvc.core.cohorts.assignment import CohortAssignmentService
-from groupsvc.core.cohorts.content_groups import ContentGroupService
+from groupsvc.core.cohorts.members import CohortMemberService
 from groupsvc.core.cohorts.preassignments import PreassignmentService
 from groupsvc.core.cohorts.service import CohortService
 from groupsvc.core.cohorts.uploads import CohortUploadService
@@ -35,13 +35,13 @@ def bound(kind: type[S]) -> Callable[[Request], Awaitable[S]]:
     return make
 
 
+ChangeServiceDep = Annotated[ChangeService, Depends(bound(ChangeService))]
 CohortAssignmentServiceDep = Annotated[
     CohortAssignmentService, Depends(bound(CohortAssignmentService))
 ]
-ChangeServiceDep = Annotated[ChangeService, Depends(bound(ChangeService))]
+CohortMemberServiceDep = Annotated[CohortMemberService, Depends(bound(CohortMemberService))]
 CohortServiceDep = Annotated[CohortService, Depends(bound(CohortService))]
 CohortUploadServiceDep = Annotated[CohortUploadService, Depends(bound(CohortUploadService))]
-ContentGroupServiceDep = Annotated[ContentGroupService, Depends(bound(ContentGroupService))]
 CourseServiceDep = Annotated[CourseService, Depends(bound(CourseService))]
 GroupServiceDep = Annotated[GroupService, Depends(bound(GroupService))]
 MembershipServiceDep = Annotated[MembershipService, Depends(bound(MembershipService))]

@@ -20,9 +20,9 @@ from groupsvc.faces.openedx import (
     errors,
     legacy,
     legacy_users,
+    settings,
+    uploads,
     v1_cohorts,
-    v1_settings,
-    v1_upload,
     v1_users,
     v2_cohorts,
     v2_content,
@@ -33,6 +33,7 @@ from groupsvc.faces.openedx.errors import COHORTS, COURSES
 from groupsvc.faces.openedx.errors import render as render
 from groupsvc.faces.openedx.events import JOURNAL as JOURNAL
 from groupsvc.faces.openedx.head_as_get import HeadAsGet
+from groupsvc.faces.openedx.uploads import UPLOAD_WORDS as UPLOAD_WORDS
 
 TITLE: Final = "groupsvc: Open edX dialect"
 DESCRIPTION: Final = """The cohorts API of Open edX: `/api/cohorts/v1` and `v2`, and the routes of
@@ -43,13 +44,19 @@ token. Every address is answered with and without a slash at its end."""
 ROUTERS: Final[Sequence[APIRouter]] = (
     v1_cohorts.router,
     v1_users.router,
-    v1_settings.router,
-    v1_upload.router,
+    settings.v1,
+    uploads.router,
+    settings.v2,
     v2_cohorts.router,
     v2_users.router,
     v2_content.router,
 )
-INSTRUCTOR_ROUTERS: Final[Sequence[APIRouter]] = (legacy.router, legacy_users.router)
+INSTRUCTOR_ROUTERS: Final[Sequence[APIRouter]] = (
+    settings.instructor,
+    legacy.router,
+    legacy_users.router,
+    uploads.instructor_router,
+)
 
 _BULK: Final = re.compile(
     rf"{COHORTS}/v[12]/courses/.+/users?(?:/.*)?|{COURSES}/.+/(?:add|add_users_to_cohorts)/?",
@@ -80,10 +87,7 @@ def describe() -> dict[str, Any]:
         for router in routers:
             whole.include_router(router, prefix=prefix)
     return get_openapi(
-        title=TITLE,
-        version=groupsvc.__version__,
-        description=DESCRIPTION,
-        routes=whole.routes,
+        title=TITLE, version=groupsvc.__version__, description=DESCRIPTION, routes=whole.routes
     )
 
 

@@ -119,13 +119,13 @@ async def put_cohort_settings(
     dependencies=[WRITER, IDEMPOTENT],
 )
 async def assign_cohort(
-    course_id: PathId, body: ArrivalIn, arrivals: CohortAssignmentServiceDep
+    course_id: PathId, body: ArrivalIn, cohorts: CohortAssignmentServiceDep
 ) -> ArrivalOut:
     """The cohort he has; else the one his e-mail waits for; else one by chance.
 
     Repeating it answers the same cohort.
     """
-    answer = await arrivals.assign(course_id, body.user_id)
+    answer = await cohorts.assign(course_id, body.user_id)
     return ArrivalOut(group_id=answer.group_id, assigned=answer.assigned)
 
 

@@ -10,7 +10,7 @@ from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.cohorts import ContentId
 from groupsvc.faces.v1.schemas import Id, Output, PathId
 from groupsvc.http.access import Requires
-from groupsvc.http.dependencies import IDEMPOTENT, ContentGroupServiceDep
+from groupsvc.http.dependencies import IDEMPOTENT, CohortAssignmentServiceDep
 from groupsvc.http.problems import problem_responses
 from groupsvc.http.routing import TransactionalRoute
 
@@ -42,10 +42,10 @@ async def get_content_group(
     course_id: PathId,
     content_partition_id: ContentId,
     user_id: PathId,
-    groups: ContentGroupServiceDep,
+    cohorts: CohortAssignmentServiceDep,
 ) -> ContentGroupOut:
     """What his cohort points at. Reading gives nobody a cohort."""
-    found = await groups.find(course_id, content_partition_id, user_id, assign=False)
+    found = await cohorts.content_group(course_id, content_partition_id, user_id, assign=False)
     return ContentGroupOut(**asdict(found))
 
 
@@ -60,8 +60,8 @@ async def assign_content_group(
     course_id: PathId,
     content_partition_id: ContentId,
     user_id: PathId,
-    groups: ContentGroupServiceDep,
+    cohorts: CohortAssignmentServiceDep,
 ) -> ContentGroupOut:
     """The same, after he has been given a cohort if he had none."""
-    found = await groups.find(course_id, content_partition_id, user_id, assign=True)
+    found = await cohorts.content_group(course_id, content_partition_id, user_id, assign=True)
     return ContentGroupOut(**asdict(found))
