@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from groupsvc.core import changelog_version as moments
 from groupsvc.core.class_lists import repository as rolls
 from groupsvc.core.cohorts import repository as cohorts
-from groupsvc.core.cohorts import set_repository as cohort_sets
 from groupsvc.core.courses import repository as courses
 from groupsvc.core.enrollments import repository as enrollments
 from groupsvc.core.groups import repository as groups
@@ -91,7 +90,7 @@ def of_user(needed: int, **arguments: Any) -> Case:
 
 def arrive(course: int, needed: int, user: int = LOOSE) -> Case:
     arguments = {"course_id": course, "user_id": user, "group_id": None, **NOBODY_SAID}
-    return Case(cohorts.SQL.arrive, needed, arguments)
+    return Case(cohorts.SQL.assign_automatically, needed, arguments)
 
 
 def in_cohort(course: int, needed: int, **where: Any) -> Case:
@@ -101,10 +100,10 @@ def in_cohort(course: int, needed: int, **where: Any) -> Case:
         "limit": 100,
         "offset": 0,
     }
-    return Case(cohort_sets.SQL.members, needed, {**found, **where})
+    return Case(cohorts.SQL.members, needed, {**found, **where})
 
 
-PAGED = {"limit": 100, "offset": 0, **moments.NEVER}
+PAGED = {"limit": 100, "offset": 0, "descending": False, **moments.NEVER}
 CASES = {
     "a partition": Case(partitions.SQL.read, 10, {"id": TD}),
     "partitions": of_course(partitions.SQL.in_course, 20),
@@ -130,20 +129,20 @@ CASES = {
     "leave": remove(GROUP - 2, None),
     "leave, for all": remove(GROUP - 2, None, **EVERYWHERE),
     "leave a partition": remove(None, TD),
-    "cohorts": Case(cohort_sets.SQL.page_up, STUDENTS, {"key": f"c{ORDINARY}", **PAGED}),
+    "cohorts": Case(cohorts.SQL.page, STUDENTS, {"key": f"c{ORDINARY}", **PAGED}),
     "cohorts, backwards": Case(
-        cohort_sets.SQL.page_down, STUDENTS, {"key": f"c{ORDINARY}", **PAGED}
+        cohorts.SQL.page, STUDENTS, {"key": f"c{ORDINARY}", **PAGED, "descending": True}
     ),
-    "cohorts of the giant": Case(cohort_sets.SQL.page_up, EVERYBODY, {"key": f"c{GIANT}", **PAGED}),
-    "a cohort": Case(cohort_sets.SQL.read, 20, {"key": f"c{ORDINARY}", "group_id": COHORT}),
+    "cohorts of the giant": Case(cohorts.SQL.page, EVERYBODY, {"key": f"c{GIANT}", **PAGED}),
+    "a cohort": Case(cohorts.SQL.read, 20, {"key": f"c{ORDINARY}", "group_id": COHORT}),
     "a cohort of the giant": Case(
-        cohort_sets.SQL.read, 1000, {"key": f"c{GIANT}", "group_id": GIANT_COHORT}
+        cohorts.SQL.read, 1000, {"key": f"c{GIANT}", "group_id": GIANT_COHORT}
     ),
     "members of a cohort": in_cohort(ORDINARY, 20),
     "members of a giant's": in_cohort(GIANT, 1000),
     "the last members of a giant's": in_cohort(GIANT, 1000, offset=-1),
-    "cohort settings": Case(cohort_sets.SQL.settings, 1, {"key": f"c{ORDINARY}"}),
-    "the cohort of a user": of_course(cohorts.SQL.cohort_of, 1, user_id=STUDENT),
+    "cohort settings": Case(cohorts.SQL.find_settings, 1, {"key": f"c{ORDINARY}"}),
+    "the cohort of a user": of_course(cohorts.SQL.of_user, 1, user_id=STUDENT),
     "arrive by balance": arrive(ORDINARY, STUDENTS),
     "arrive by chance": arrive(GIANT, 20, 20),
     "arrive again": arrive(GIANT, 20, STUDENT),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ DOCUMENTS = (
     (openedx.TITLE, "/api/cohorts/openapi.json", "/docs/openedx"),
 )
 
+VOCABULARY = replace(scodoc.VOCABULARY, upload=openedx.UPLOAD_WORDS)
+
 
 def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = False) -> FastAPI:
     """The application on a database. Nothing is connected before it starts."""
@@ -61,7 +64,7 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         engine, bulk = make_engine(url, settings), make_engine(url, for_bulk(settings))
         verifier = make_verifier(settings, home, scodoc.VOCABULARY.permissions)
         stopping = asyncio.Event()
-        units = TransactionRunner(make_sessions(engine), make_sessions(bulk), scodoc.VOCABULARY)
+        units = TransactionRunner(make_sessions(engine), make_sessions(bulk), VOCABULARY)
         pace = Pace(poll=settings.job_poll, silence=settings.job_silence, keep=settings.job_days)
         runner = JobRunner(units, pace)
         runner.start()

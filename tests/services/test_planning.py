@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groupsvc.core.memberships.planning import Answer, AssignmentRequest, plan
+from groupsvc.core.memberships.planning import AssignmentRequest, RowResult, plan
 from groupsvc.core.memberships.repository import GroupOccupancy, Placement
 
 USERS = list(range(1, 7))
@@ -81,6 +81,6 @@ def test_a_place_that_a_row_frees_is_there_for_the_next() -> None:
         enrolled_only=True,
     )
     assert made.answers == [
-        Answer(1, "moved", 1, 11, 10),
-        Answer(2, "assigned", 2, 10, None),
+        RowResult(1, "moved", 1, 11, 10),
+        RowResult(2, "assigned", 2, 10, None),
     ]

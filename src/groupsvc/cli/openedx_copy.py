@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from groupsvc.cli.openedx_source import SourceCohort, SourceCourse, SourceUser
 from groupsvc.cli.remote_import import CopiedRow
 from groupsvc.cli.runtime import OPERATOR
-from groupsvc.core.cohorts.add_result import looked_up
-from groupsvc.core.cohorts.edits import CohortEdit, CohortEditService
 from groupsvc.core.cohorts.members import CohortMemberService
-from groupsvc.core.cohorts.records import Cohort
-from groupsvc.core.cohorts.sets import CohortSetService
+from groupsvc.core.cohorts.records import Cohort, CohortEdit
+from groupsvc.core.cohorts.service import CohortService
 from groupsvc.core.courses.service import CourseService
 from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.core.users.identifiers import find_people, lookup_text
 from groupsvc.core.users.records import Person
 from groupsvc.core.users.service import UserService
 from groupsvc.domain.errors import NotFoundError
@@ -36,21 +35,21 @@ class _CourseCopy:
     def __init__(self, uow: UnitOfWork, department: str | None) -> None:
         self._courses = CourseService(uow, OPERATOR)
         self._users = UserService(uow, OPERATOR)
-        self._sets = CohortSetService(uow, OPERATOR)
-        self._edits = CohortEditService(uow, OPERATOR)
+        self._uow = uow
+        self._cohorts = CohortService(uow, OPERATOR)
         self._members = CohortMemberService(uow, OPERATOR)
         self._department = department
 
     async def write(self, key: str, source: SourceCourse) -> list[CopiedRow]:
         await self._ensure_course(key)
-        own = {cohort.name: cohort for cohort in (await self._sets.page(key)).cohorts}
+        own = {cohort.name: cohort for cohort in (await self._cohorts.page(key)).cohorts}
         # A cohort must become random before the last random one becomes manual.
         ordered = sorted(source.cohorts, key=lambda each: each.assignment_type != "random")
         ids = {each.name: await self._write_cohort(key, each, own) for each in ordered}
         rows: list[CopiedRow] = []
         for cohort in source.cohorts:
             rows += await self._write_users(key, ids[cohort.name], cohort)
-        await self._sets.switch(key, is_cohorted=source.is_cohorted)
+        await self._cohorts.switch(key, is_cohorted=source.is_cohorted)
         return rows
 
     async def _ensure_course(self, key: str) -> None:
@@ -73,8 +72,8 @@ class _CourseCopy:
         )
         found = own.get(normalise(source.name))
         if found is None:
-            return (await self._edits.create(key, edit)).id
-        await self._edits.edit(key, found.id, edit)
+            return (await self._cohorts.create(key, edit)).id
+        await self._cohorts.edit(key, found.id, edit)
         return found.id
 
     async def _write_users(self, key: str, cohort_id: int, source: SourceCohort) -> list[CopiedRow]:
@@ -83,7 +82,7 @@ class _CourseCopy:
         done = await self._members.add(cohort, [person.username for person in people.values()])
         results = dict.fromkeys(done.present, "unchanged")
         results |= {person.username: "assigned" for person in done.added}
-        results |= {change.person.username: "moved" for change in done.changed}
+        results |= {moved.person.username: "moved" for moved in done.moved}
         return [
             _row(source.name, user.username, people.get(user.username), results)
             for user in source.users
@@ -92,10 +91,10 @@ class _CourseCopy:
     async def _find_or_create(self, users: list[SourceUser]) -> dict[str, Person]:
         """Return our users by the username there. They are found by username, then by address."""
         texts = [text for user in users for text in (user.username, user.email) if text]
-        people = await self._members.resolve(texts)
+        people = await find_people(self._uow, texts)
         found: dict[str, Person] = {}
         for user in users:
-            sought = filter(None, map(looked_up, (user.username, user.email)))
+            sought = filter(None, map(lookup_text, (user.username, user.email)))
             person = next((people[each] for each in sought if each in people), None)
             if person is None and self._department is not None:
                 person = await self._create_user(user)

@@ -8,10 +8,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 from groupsvc.core.accounts.repository import AccountRepository
 from groupsvc.core.changes.repository import ChangeRepository
 from groupsvc.core.class_lists.repository import ClassListRepository
-from groupsvc.core.cohorts.member_repository import CohortMemberRepository
-from groupsvc.core.cohorts.preassignment_repository import PreassignmentRepository
 from groupsvc.core.cohorts.repository import CohortRepository
-from groupsvc.core.cohorts.set_repository import CohortSetRepository
 from groupsvc.core.courses.auto_assignment_repository import AutoAssignmentRepository
 from groupsvc.core.courses.repository import CourseRepository
 from groupsvc.core.departments.repository import DepartmentRepository
@@ -67,8 +64,6 @@ class UnitOfWork:
     auto_assignments = _Lazy(AutoAssignmentRepository)
     changes = _Lazy(ChangeRepository)
     class_lists = _Lazy(ClassListRepository)
-    cohort_members = _Lazy(CohortMemberRepository)
-    cohort_sets = _Lazy(CohortSetRepository)
     cohorts = _Lazy(CohortRepository)
     courses = _Lazy(CourseRepository)
     departments = _Lazy(DepartmentRepository)
@@ -78,7 +73,6 @@ class UnitOfWork:
     jobs = _Lazy(JobRepository)
     memberships = _Lazy(MembershipRepository)
     partitions = _Lazy(PartitionRepository)
-    preassignments = _Lazy(PreassignmentRepository)
     users = _Lazy(UserRepository)
 
     def __init__(

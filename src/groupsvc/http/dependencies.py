@@ -8,7 +8,7 @@ from groupsvc.core.accounts.me import CallerService
 from groupsvc.core.accounts.service import AccountService
 from groupsvc.core.changes.service import ChangeService
 from groupsvc.core.cohorts.assignment import CohortAssignmentService
-from groupsvc.core.cohorts.content_groups import ContentGroupService
+from groupsvc.core.cohorts.members import CohortMemberService
 from groupsvc.core.cohorts.preassignments import PreassignmentService
 from groupsvc.core.cohorts.service import CohortService
 from groupsvc.core.cohorts.uploads import CohortUploadService
@@ -29,9 +29,9 @@ ChangeServiceDep = Annotated[ChangeService, Depends(bound(ChangeService))]
 CohortAssignmentServiceDep = Annotated[
     CohortAssignmentService, Depends(bound(CohortAssignmentService))
 ]
+CohortMemberServiceDep = Annotated[CohortMemberService, Depends(bound(CohortMemberService))]
 CohortServiceDep = Annotated[CohortService, Depends(bound(CohortService))]
 CohortUploadServiceDep = Annotated[CohortUploadService, Depends(bound(CohortUploadService))]
-ContentGroupServiceDep = Annotated[ContentGroupService, Depends(bound(ContentGroupService))]
 CourseServiceDep = Annotated[CourseService, Depends(bound(CourseService))]
 DepartmentServiceDep = Annotated[DepartmentService, Depends(bound(DepartmentService))]
 EnrollmentServiceDep = Annotated[EnrollmentService, Depends(bound(EnrollmentService))]

@@ -1,4 +1,4 @@
-"""E-mail addresses that wait in cohorts: list, cancel, forget for good."""
+"""E-mail addresses that wait in cohorts: list, cancel, delete for good."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,17 +29,17 @@ class PreassignmentService(Service):
         if course is None:
             raise NotFoundError("no such course")
         self._require(Permission.GROUPS_READ, course.department, course.key)
-        return await self._uow.preassignments.page(course.id, after=after, limit=limit)
+        return await self._uow.cohorts.preassignments(course.id, after=after, limit=limit)
 
     async def cancel(self, course_id: int, preassignment_id: int) -> None:
-        """Let an address wait no more. No error and no change when it does not."""
+        """No error and no change when the address does not wait."""
         course = await PartitionService(self._uow, self._principal).get_editable_course(course_id)
-        await self._uow.preassignments.cancel(course.id, preassignment_id)
+        await self._uow.cohorts.cancel_preassignment(course.id, preassignment_id)
 
     async def retire(self, email: str) -> Retirement:
-        """Forget an address in all courses, locked ones too, and in what uploads came to.
+        """Delete an address in all courses, locked ones too, and from the results of uploads.
 
-        Whoever has it in the roster counts as leaving: nobody finds him to add him to a cohort.
+        Whoever has it in the roster counts as leaving: nobody finds them to add them to a cohort.
         Needs ``admin`` or ``roster:write`` everywhere.
         """
         may = self._principal.may
@@ -47,19 +47,17 @@ class PreassignmentService(Service):
             raise ForbiddenError(
                 "this needs another permission", permission=Permission.ROSTER_WRITE.value
             )
-        permission = Permission.ADMIN if may(Permission.ADMIN) else Permission.ROSTER_WRITE
-        self._require(permission)
+        self._require(Permission.ADMIN if may(Permission.ADMIN) else Permission.ROSTER_WRITE)
         await self._uow.begin()
         await self._uow.set_cause(RETIREMENT)
-        preassignments = await self._uow.preassignments.retire(email)
+        preassignments = await self._uow.cohorts.delete_preassignments(email)
         jobs = 0
         for course_id, job_id, result in await self._uow.jobs.mentioning(email):
             redacted = _redacted(result, email.lower())
             if redacted != result:
                 await self._uow.jobs.redact(course_id, job_id, redacted)
                 jobs += 1
-        users = await self._uow.preassignments.mark_retired(email)
-        return Retirement(preassignments, jobs, users)
+        return Retirement(preassignments, jobs, await self._uow.cohorts.retire_users(email))
 
 
 def _redacted(value: Any, email: str) -> Any:

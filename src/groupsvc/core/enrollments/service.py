@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from groupsvc.core.cohorts.assignment import CohortAssignmentService
+from groupsvc.core.cohorts.members import CohortMemberService
 from groupsvc.core.enrollments.repository import LockedEnrollment
 from groupsvc.core.service import IfMatch, Service
 from groupsvc.core.users.service import searched
@@ -116,7 +116,7 @@ class EnrollmentService(Service):
         if "track" in changes:
             await self._set_track(held, user_id, changes["track"])
         if "cohort" in changes:
-            await CohortAssignmentService(self._uow, self._principal).place(
+            await CohortMemberService(self._uow, self._principal).set_cohort(
                 held, user_id, changes["cohort"]
             )
         document = await self._uow.enrollments.read(held.course_id, user_id)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from groupsvc.core.cohorts.edits import keep_one_random
+from groupsvc.core.cohorts.service import refuse_if_last_random
 from groupsvc.core.groups.repository import LockedGroup
 from groupsvc.core.partitions.repository import LockedPartition
 from groupsvc.core.partitions.service import SHOWN, PartitionService, check_order
@@ -68,7 +68,7 @@ class GroupService(Service):
         if "name" in changes:
             changes["name"] = normalise(changes["name"], longest=longest)
         if held.kind == "cohorts" and changes.get("assignment_type", "random") != "random":
-            await keep_one_random(self._uow, held)
+            await refuse_if_last_random(self._uow, held)
         _tidy_timetable_id(changes)
         if changes:
             await self._uow.groups.update(held, changes)

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from groupsvc.core.cohorts.upload_file import UploadRow, read_rows
-from groupsvc.core.cohorts.upload_rows import take_rows
+from groupsvc.core.cohorts.uploads import UploadRow, read_rows, write_rows
 from groupsvc.core.jobs.repository import ClaimedJob
 from groupsvc.core.transactions import TransactionRunner
 from groupsvc.core.unit_of_work import UnitOfWork
@@ -134,7 +133,7 @@ class JobRunner:
             return Step.OVER
         chunk = rows[progress.attempted : progress.attempted + CHUNK]
         if chunk:
-            await take_rows(uow, job.course_id, chunk, progress)
+            await write_rows(uow, job.course_id, chunk, progress)
             await uow.jobs.advance(job, progress)
         if progress.attempted < len(rows):
             return Step.MORE

@@ -26,7 +26,7 @@ class AssignmentRequest:
 
 
 @dataclass(slots=True)
-class Answer:
+class RowResult:
     """What became of a row. ``code`` says why it was refused."""
 
     line: int
@@ -39,7 +39,7 @@ class Answer:
 
 @dataclass
 class Plan:
-    answers: list[Answer] = field(default_factory=list[Answer])
+    answers: list[RowResult] = field(default_factory=list[RowResult])
     entering: dict[int, int] = field(default_factory=dict[int, int])
     leaving: set[int] = field(default_factory=set[int])
 
@@ -49,32 +49,32 @@ class Plan:
 
 
 def plan(
-    wishes: Iterable[AssignmentRequest],
-    standing: Mapping[int, Placement],
-    room: dict[int, GroupOccupancy],
+    requests: Iterable[AssignmentRequest],
+    placements: Mapping[int, Placement],
+    groups: dict[int, GroupOccupancy],
     *,
     enrolled_only: bool,
 ) -> Plan:
-    """Decide every row. ``room`` is used up as the rows go by."""
+    """Decide every row. ``groups`` is used up as the rows go by."""
     made = Plan()
-    now = {user_id: state.group_id for user_id, state in standing.items()}
-    tell = made.answers.append
-    for wish in wishes:
-        user_id, group_id = wish.user_id, wish.group_id
-        code = _refusal(wish, standing, room, now, enrolled_only)
+    now = {user_id: state.group_id for user_id, state in placements.items()}
+    append = made.answers.append
+    for request in requests:
+        user_id, group_id = request.user_id, request.group_id
+        code = _refusal(request, placements, groups, now, enrolled_only)
         if code is not None or user_id is None:
-            tell(Answer(wish.line, "refused", user_id, group_id, code=code))
+            append(RowResult(request.line, "refused", user_id, group_id, code=code))
             continue
         previous = now[user_id]
         if previous == group_id:
-            tell(Answer(wish.line, "unchanged", user_id, group_id, previous))
+            append(RowResult(request.line, "unchanged", user_id, group_id, previous))
             continue
-        tell(Answer(wish.line, _result(previous, group_id), user_id, group_id, previous))
-        _take(room, previous, -1)
-        _take(room, group_id, +1)
+        append(RowResult(request.line, _result(previous, group_id), user_id, group_id, previous))
+        _occupy(groups, previous, -1)
+        _occupy(groups, group_id, +1)
         now[user_id] = group_id
     for user_id, group_id in now.items():
-        if group_id == standing[user_id].group_id:
+        if group_id == placements[user_id].group_id:
             continue
         if group_id is None:
             made.leaving.add(user_id)
@@ -84,25 +84,25 @@ def plan(
 
 
 def _refusal(
-    wish: AssignmentRequest,
-    standing: Mapping[int, Placement],
-    room: Mapping[int, GroupOccupancy],
+    request: AssignmentRequest,
+    placements: Mapping[int, Placement],
+    groups: Mapping[int, GroupOccupancy],
     now: Mapping[int, int | None],
     enrolled_only: bool,
 ) -> str | None:
-    if wish.refusal is not None:
-        return wish.refusal
-    state = standing.get(wish.user_id) if wish.user_id is not None else None
-    if wish.user_id is None or state is None:
+    if request.refusal is not None:
+        return request.refusal
+    state = placements.get(request.user_id) if request.user_id is not None else None
+    if request.user_id is None or state is None:
         return "unknown_user"
-    if wish.group_id is None:
+    if request.group_id is None:
         return None
-    target = room.get(wish.group_id)
+    target = groups.get(request.group_id)
     if target is None:
         return "unknown_group"
     if enrolled_only and not state.is_enrolled:
         return rules.not_enrolled().code
-    if now[wish.user_id] != wish.group_id and rules.is_full(target.capacity, target.taken):
+    if now[request.user_id] != request.group_id and rules.is_full(target.capacity, target.taken):
         return rules.group_full().code
     return None
 
@@ -113,7 +113,7 @@ def _result(previous: int | None, group_id: int | None) -> Result:
     return "assigned" if previous is None else "moved"
 
 
-def _take(room: Mapping[int, GroupOccupancy], group_id: int | None, places: int) -> None:
-    group = room.get(group_id) if group_id is not None else None
+def _occupy(groups: Mapping[int, GroupOccupancy], group_id: int | None, places: int) -> None:
+    group = groups.get(group_id) if group_id is not None else None
     if group is not None:
         group.taken += places

@@ -167,23 +167,23 @@ class MembershipRepository(Repository):
         """Groups over all courses; None without the user."""
         return await self._document(SQL.mine, username=username)
 
-    async def room(self, course_id: int, partition_id: int) -> dict[int, GroupOccupancy]:
+    async def occupancy(self, course_id: int, partition_id: int) -> dict[int, GroupOccupancy]:
         """The groups by id, held so that nobody else fills them meanwhile."""
-        rows = await self._rows(SQL.room, course_id=course_id, partition_id=partition_id)
+        rows = await self._rows(SQL.occupancy, course_id=course_id, partition_id=partition_id)
         return {row.id: GroupOccupancy(row.name, row.capacity, row.taken or 0) for row in rows}
 
-    async def standing(
+    async def placements(
         self, course_id: int, partition_id: int, user_ids: Sequence[int]
     ) -> dict[int, Placement]:
         """Where each of the users stands who exist at all."""
         row = await self._row(
-            SQL.standing, course_id=course_id, partition_id=partition_id, user_ids=list(user_ids)
+            SQL.placements, course_id=course_id, partition_id=partition_id, user_ids=list(user_ids)
         )
         assert row is not None
         groups = dict(zip(row.members or (), row.group_ids or (), strict=True))
         enrolled = frozenset(row.enrolled or ())
-        standing = cache(Placement)  # many users, few different standings
-        return {user: standing(groups.get(user), user in enrolled) for user in row.known or ()}
+        placement = cache(Placement)  # many users, few different placements
+        return {user: placement(groups.get(user), user in enrolled) for user in row.known or ()}
 
     async def assign_many(
         self, places: Sequence[MembershipKey], group_ids: Sequence[int]

@@ -271,7 +271,7 @@ SELECT '' AS department, NULL AS course, coalesce((
         JOIN departments d ON d.id = c.department_id
         WHERE m.user_id = u.id AND (:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[]))));
 
--- read: standing
+-- read: placements
 -- What planning a batch needs to know, of the users named and the groups of the partition. Each
 -- index is read once from end to end, and one row of long columns comes back: for a hundred thousand
 -- users that takes a fraction of what looking each of them up takes.
@@ -282,7 +282,7 @@ SELECT (SELECT array_agg(id) FROM users WHERE id = ANY (:user_ids::bigint[])) AS
 FROM memberships
 WHERE course_id = :course_id::bigint AND partition_id = :partition_id::bigint AND user_id = ANY (:user_ids::bigint[]);
 
--- write: room
+-- write: occupancy
 SELECT g.id, g.name, g.capacity, CASE WHEN g.capacity IS NOT NULL THEN (
     SELECT count(*) FROM memberships m
     WHERE m.course_id = g.course_id AND m.group_id = g.id) END AS taken

@@ -5,20 +5,17 @@ from datetime import datetime
 from itertools import count, repeat
 from typing import Any, Literal, TypedDict
 
-from groupsvc.core.memberships.planning import Answer, AssignmentRequest, Plan, plan
-from groupsvc.core.memberships.repository import MembershipChange
+from groupsvc.core.memberships.planning import AssignmentRequest, Plan, RowResult, plan
+from groupsvc.core.memberships.repository import GroupOccupancy, MembershipChange
 from groupsvc.core.partitions.repository import LockedPartition
 from groupsvc.core.partitions.service import PartitionService
 from groupsvc.core.service import Service
 from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.core.users.identifiers import lookup_text
 from groupsvc.domain import rules
 from groupsvc.domain.errors import InvalidError, NotFoundError
 from groupsvc.domain.json_resource import JsonResource, Page
-from groupsvc.domain.names import normalise
 from groupsvc.domain.principal import Permission
-
-# The longest e-mail address, username or name of a group that a row may hold.
-LONGEST_IDENTIFIER = 320
 
 
 class AssignmentRow(TypedDict, total=False):
@@ -155,7 +152,7 @@ class MembershipService(Service):
         *,
         mode: Literal["all_or_nothing", "row_by_row"] = "all_or_nothing",
         dry_run: bool = False,
-    ) -> tuple[list[Answer], bool]:
+    ) -> tuple[list[RowResult], bool]:
         """Assign many at once; answers one result a row, and whether anything was written.
 
         ``all_or_nothing`` writes nothing when a row is refused. ``dry_run`` answers the same and
@@ -171,18 +168,18 @@ class MembershipService(Service):
 
     async def plan_rows(self, held: LockedPartition, rows: Sequence[AssignmentRow]) -> Plan:
         """Decide the rows of a batch against what is true now; nothing is written."""
-        room = await self._uow.memberships.room(held.course_id, held.id)
-        by_name = {group.name: group_id for group_id, group in room.items()}
+        groups = await self._uow.memberships.occupancy(held.course_id, held.id)
+        by_name = {group.name: group_id for group_id, group in groups.items()}
         given = {row.get("user") for row in rows if row.get("user_id") is None}
-        names = sorted(tidy for tidy in map(_tidy, given) if tidy)
+        names = sorted(text for text in map(lookup_text, given) if text is not None)
         named = [(name, held.department) for name in names]
         people = await self._uow.users.identify(named) if named else {}
         users = {name: person.id for (name, _), person in people.items()}
         user_ids = [_user(place, row, users) for place, row in enumerate(rows)]
         known = sorted({user_id for user_id in user_ids if user_id is not None})
-        standing = await self._uow.memberships.standing(held.course_id, held.id, known)
-        wishes = map(_wish, count(1), user_ids, rows, repeat(by_name))
-        return plan(wishes, standing, room, enrolled_only=not rules.takes_anybody(held.kind))
+        placements = await self._uow.memberships.placements(held.course_id, held.id, known)
+        requests = map(_request, count(1), user_ids, rows, repeat(by_name))
+        return plan(requests, placements, groups, enrolled_only=not rules.takes_anybody(held.kind))
 
     def _decided(self, outcome: MembershipChange | None, what: str) -> MembershipChange:
         if outcome is None:
@@ -206,27 +203,36 @@ def _user(place: int, row: AssignmentRow, users: Mapping[str, int]) -> int | Non
     name = row.get("user")
     if name is None:
         raise InvalidError("a row names no user", pointer=f"#/rows/{place}/user_id")
-    return users.get(_tidy(name))
+    return users.get(lookup_text(name) or "")
 
 
-def _wish(
+def _request(
     line: int, user_id: int | None, row: AssignmentRow, groups: Mapping[str | None, int]
 ) -> AssignmentRequest:
     group_id = row.get("group_id")
     if group_id is None and (group := row.get("group")) is not None:
-        group_id = groups.get(_tidy(group))
+        group_id = groups.get(lookup_text(group) or "")
         return AssignmentRequest(
             line, user_id, group_id, "unknown_group" if group_id is None else None
         )
     return AssignmentRequest(line, user_id, group_id)
 
 
-def _tidy(name: str | None) -> str:
-    """The form in which names are stored and compared; empty for what nothing is called."""
-    try:
-        return normalise(name, longest=LONGEST_IDENTIFIER)
-    except InvalidError:
-        return ""
+async def plan_requests(
+    uow: UnitOfWork,
+    course_id: int,
+    partition_id: int,
+    requests: Sequence[AssignmentRequest],
+    groups: dict[int, GroupOccupancy],
+    *,
+    enrolled_only: bool,
+) -> Plan:
+    """Decide requests for users who are known; ``groups`` is used up as they go by."""
+    user_ids = sorted({each.user_id for each in requests if each.user_id is not None})
+    placements = (
+        await uow.memberships.placements(course_id, partition_id, user_ids) if user_ids else {}
+    )
+    return plan(requests, placements, groups, enrolled_only=enrolled_only)
 
 
 async def write_plan(uow: UnitOfWork, course_id: int, partition_id: int, made: Plan) -> None:

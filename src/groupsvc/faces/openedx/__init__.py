@@ -16,9 +16,9 @@ from starlette.routing import Route
 from groupsvc.faces.openedx import (
     legacy,
     legacy_users,
+    settings,
+    uploads,
     v1_cohorts,
-    v1_settings,
-    v1_upload,
     v1_users,
     v2_cohorts,
     v2_content,
@@ -29,6 +29,7 @@ from groupsvc.faces.openedx.errors import COHORTS, COURSES
 from groupsvc.faces.openedx.errors import ERRORS as ERRORS
 from groupsvc.faces.openedx.events import JOURNAL as JOURNAL
 from groupsvc.faces.openedx.head_as_get import HeadAsGet
+from groupsvc.faces.openedx.uploads import UPLOAD_WORDS as UPLOAD_WORDS
 from groupsvc.http.application import FaceApplication
 
 TITLE: Final = "groupsvc: Open edX dialect"
@@ -40,13 +41,19 @@ token. Every address is answered with and without a slash at its end."""
 ROUTERS: Final[Sequence[APIRouter]] = (
     v1_cohorts.router,
     v1_users.router,
-    v1_settings.router,
-    v1_upload.router,
+    settings.v1,
+    uploads.router,
+    settings.v2,
     v2_cohorts.router,
     v2_users.router,
     v2_content.router,
 )
-INSTRUCTOR_ROUTERS: Final[Sequence[APIRouter]] = (legacy.router, legacy_users.router)
+INSTRUCTOR_ROUTERS: Final[Sequence[APIRouter]] = (
+    settings.instructor,
+    legacy.router,
+    legacy_users.router,
+    uploads.instructor_router,
+)
 
 
 def mount(app: FastAPI, *, docs: bool) -> None:

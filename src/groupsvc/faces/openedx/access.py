@@ -12,7 +12,7 @@ from urllib.parse import quote
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from groupsvc.core.cohorts.sets import CohortSetService
+from groupsvc.core.cohorts.service import CohortService
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import ForbiddenError, NotFoundError
 from groupsvc.domain.principal import Permission, Place, Principal
@@ -27,13 +27,13 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AccessRequest:
     """Who asks for what, in which course."""
 
     principal: Principal
     key: str
     is_reading: bool
-    cohorts: CohortSetService
+    cohorts: CohortService
 
     def holds(self, permission: Permission) -> bool:
         """Whether a permission is held everywhere, or in this very course."""
@@ -46,7 +46,7 @@ class Asked:
 
     async def place(self) -> Place:
         """Raises NotFoundError."""
-        found = (await self.cohorts.course(self.key)).place
+        found = (await self.cohorts.find_settings(self.key)).course
         return Place(found.department, found.course)
 
 
@@ -67,40 +67,40 @@ class DialectAccess(Requires):
         principal = await caller(request, uow)
         key: str = request.path_params["key"]
         require_course_key(key)
-        cohorts = CohortSetService(uow, principal)
-        if not await self.may(Asked(principal, key, request.method in SAFE, cohorts)):
+        cohorts = CohortService(uow, principal)
+        if not await self.may(AccessRequest(principal, key, request.method in SAFE, cohorts)):
             raise ForbiddenError("this needs another permission")
         return principal
 
-    async def may(self, asked: Asked) -> bool:
+    async def may(self, request: AccessRequest) -> bool:
         raise NotImplementedError
 
 
 class StaffOrModerator(DialectAccess):
     """Course staff; for reading, moderators as well."""
 
-    async def may(self, asked: Asked) -> bool:
-        if asked.holds(Permission.GROUPS_WRITE):
+    async def may(self, request: AccessRequest) -> bool:
+        if request.holds(Permission.GROUPS_WRITE):
             return True
-        return asked.is_reading and asked.holds(Permission.GROUPS_READ)
+        return request.is_reading and request.holds(Permission.GROUPS_READ)
 
 
 class GlobalStaff(DialectAccess):
-    async def may(self, asked: Asked) -> bool:
-        return asked.principal.may(Permission.GROUPS_WRITE)
+    async def may(self, request: AccessRequest) -> bool:
+        return request.principal.may(Permission.GROUPS_WRITE)
 
 
 class Dashboard(DialectAccess):
     """Whoever may see the instructor's dashboard; the course is looked up for everybody."""
 
-    async def may(self, asked: Asked) -> bool:
-        return asked.principal.may(Permission.GROUPS_WRITE, await asked.place())
+    async def may(self, request: AccessRequest) -> bool:
+        return request.principal.may(Permission.GROUPS_WRITE, await request.place())
 
 
 class Manager(StaffOrModerator):
     """Staff and moderators of the course or its whole department.
 
-    A key that is none is told to everybody, an unknown course to global staff alone.
+    Everybody gets 404 for a key that is none, only global staff for an unknown course.
     """
 
     async def authenticate_and_authorize(self, request: Request, uow: UnitOfWork) -> Principal:
@@ -109,15 +109,15 @@ class Manager(StaffOrModerator):
             raise ApiError(404, f"{key} is not a valid course key.")
         return await super().authenticate_and_authorize(request, uow)
 
-    async def may(self, asked: Asked) -> bool:
-        if asked.principal.may(Permission.GROUPS_WRITE):
+    async def may(self, request: AccessRequest) -> bool:
+        if request.principal.may(Permission.GROUPS_WRITE):
             return True
         try:
-            here = await asked.place()
+            here = await request.place()
         except NotFoundError:
             return False
-        reads = asked.is_reading and asked.principal.may(Permission.GROUPS_READ, here)
-        return reads or asked.principal.may(Permission.GROUPS_WRITE, here)
+        reads = request.is_reading and request.principal.may(Permission.GROUPS_READ, here)
+        return reads or request.principal.may(Permission.GROUPS_WRITE, here)
 
 
 class Author(DialectAccess):
@@ -140,8 +140,8 @@ class Author(DialectAccess):
                 raise HTTPException(404) from error
             raise HTTPException(302, headers={"location": _login(request)}) from error
 
-    async def may(self, asked: Asked) -> bool:
-        return asked.holds(Permission.GROUPS_WRITE)
+    async def may(self, request: AccessRequest) -> bool:
+        return request.holds(Permission.GROUPS_WRITE)
 
 
 def _login(request: Request) -> str:
@@ -154,6 +154,6 @@ def _login(request: Request) -> str:
 class Instructor(DialectAccess):
     """Course staff; the course is looked up for everybody."""
 
-    async def may(self, asked: Asked) -> bool:
-        await asked.place()
-        return asked.holds(Permission.GROUPS_WRITE)
+    async def may(self, request: AccessRequest) -> bool:
+        await request.place()
+        return request.holds(Permission.GROUPS_WRITE)

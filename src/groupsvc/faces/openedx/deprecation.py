@@ -1,4 +1,4 @@
-"""v1 goes on working and tells its successor, refusals included."""
+"""Every answer of v1, refusals included, names its successor."""
 
 import re
 from functools import lru_cache
@@ -26,13 +26,13 @@ class Deprecation:
             return
         link = _link(root + path)
 
-        async def tell(message: Message) -> None:
+        async def add_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["deprecation"], headers["link"] = "true", link
             await send(message)
 
-        await self._app(scope, receive, tell)
+        await self._app(scope, receive, add_headers)
 
 
 @lru_cache(maxsize=1_000)

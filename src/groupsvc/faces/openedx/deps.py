@@ -2,28 +2,18 @@
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Annotated
 
-from fastapi import Depends
-
-from groupsvc.core.cohorts.edits import CohortEditService
-from groupsvc.core.cohorts.members import CohortMemberService
-from groupsvc.core.cohorts.service import CohortService
-from groupsvc.core.cohorts.sets import CohortSetService
-from groupsvc.core.cohorts.uploads import CohortUploadService
 from groupsvc.domain.errors import ForbiddenError, GroupsvcError
 from groupsvc.faces.openedx.errors import COURSE_NOT_FOUND, ApiError
-from groupsvc.http.access import bound
+from groupsvc.http.dependencies import CohortMemberServiceDep as MembersDep
+from groupsvc.http.dependencies import CohortServiceDep as CohortsDep
+from groupsvc.http.dependencies import CohortUploadServiceDep as UploadsDep
 
-SetsDep = Annotated[CohortSetService, Depends(bound(CohortSetService))]
-EditsDep = Annotated[CohortEditService, Depends(bound(CohortEditService))]
-MembersDep = Annotated[CohortMemberService, Depends(bound(CohortMemberService))]
-UploadsDep = Annotated[CohortUploadService, Depends(bound(CohortUploadService))]
-ContentDep = Annotated[CohortService, Depends(bound(CohortService))]
+__all__ = ["CohortsDep", "MembersDep", "UploadsDep", "for_staff", "translate_errors"]
 
 
 @contextmanager
-def saying(words: Mapping[str, ApiError]) -> Generator[None]:
+def translate_errors(words: Mapping[str, ApiError]) -> Generator[None]:
     """Put refusals into the words of an endpoint, by their code."""
     try:
         yield

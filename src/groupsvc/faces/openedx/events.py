@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from groupsvc.core.changes.journal import Change, Journal
-from groupsvc.core.cohorts.assignment import LAZY
+from groupsvc.core.cohorts.assignment import AUTOMATIC
 
 Event = tuple[str, dict[str, Any]]
 
@@ -40,7 +40,7 @@ def render_events(change: Change) -> list[dict[str, Any]]:
 def _created(change: Change) -> list[Event]:
     made = change["after"]
     events = [(CREATED, {"cohort_id": made["id"], "cohort_name": made["name"]})]
-    if change["cause"] != LAZY:
+    if change["cause"] != AUTOMATIC:
         requested = {"cohort_name": made["name"], "cohort_id": made["id"]}
         events.append((CREATION_REQUESTED, requested))
     return events
@@ -114,12 +114,7 @@ def _membership_changed(change: Change) -> Event:
         "id": change["user_id"],
         "is_active": user["is_active"] if user is not None else False,
     }
-    course = {
-        "course_key": change["course_key"],
-        "display_name": "",
-        "start": None,
-        "end": None,
-    }
+    course = {"course_key": change["course_key"], "display_name": "", "start": None, "end": None}
     name = change["after"]["group_name"]
     return MEMBERSHIP_CHANGED, {"cohort": {"user": person, "course": course, "name": name}}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qs, quote, urlencode
 
-from fastapi import Query
+from fastapi import Depends, Query
 from starlette.requests import Request
 
 from groupsvc.faces.openedx.errors import ApiError
@@ -19,61 +19,56 @@ _FURTHEST: Final = 2**31
 _LONGEST: Final = 100  # digits
 _UNQUOTED: Final = "/:@&+$,-_.!~*'()"  # what these platforms leave as it is in a path
 
-Page = Annotated[str | None, Query(description="A number from 1, or `last`", examples=["2"])]
-PageSize = Annotated[str | None, Query(description="1 to 100, otherwise 10", examples=["100"])]
-
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """``number`` is None for the last page."""
+class PageRequest:
+    """``number`` is None for the last page, and 0 for one that cannot be."""
 
     number: int | None
     size: int
 
     @property
     def offset(self) -> int:
-        return -1 if self.number is None else (self.number - 1) * self.size
+        return -1 if self.number is None else max(self.number - 1, 0) * self.size
 
-    def found(self, total: int) -> "Found":
-        """Raises ApiError 404 beyond the last page. There is one page of nothing."""
+    def found(self, total: int) -> tuple[int, int]:
+        """Which page of how many; raises ApiError 404 without it. There is one page of nothing."""
         pages = max(-(-total // self.size), 1)
         number = pages if self.number is None else self.number
-        if number > pages:
+        if not 0 < number <= pages:
             raise ApiError(404, INVALID_PAGE)
-        return Found(number, pages, self.size, total)
+        return number, pages
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    number: int
-    pages: int
-    size: int
-    total: int
-
-    def envelope(self, request: Request, results: Sequence[Any]) -> dict[str, Any]:
+    def envelope(self, request: Request, total: int, results: Sequence[Any]) -> dict[str, Any]:
+        """Raises ApiError 404."""
+        number, pages = self.found(total)
         return {
-            "next": _link(request, self.number + 1) if self.number < self.pages else None,
-            "previous": _link(request, self.number - 1) if self.number > 1 else None,
-            "count": self.total,
-            "num_pages": self.pages,
-            "current_page": self.number,
-            "start": (self.number - 1) * self.size,
+            "next": _link(request, number + 1) if number < pages else None,
+            "previous": _link(request, number - 1) if number > 1 else None,
+            "count": total,
+            "num_pages": pages,
+            "current_page": number,
+            "start": (number - 1) * self.size,
             "results": results,
         }
 
 
-def wanted_page(page: str | None, page_size: str | None) -> Wanted | None:
-    """The page that is asked for; None when there can be no such page."""
+async def _page_request(
+    page: Annotated[
+        str | None, Query(description="A number from 1, or `last`", examples=["2"])
+    ] = None,
+    page_size: Annotated[
+        str | None, Query(description="1 to 100, otherwise 10", examples=["100"])
+    ] = None,
+) -> PageRequest:
     size = _number(page_size or "")
     size = min(size, MOST) if size is not None and size > 0 else DEFAULT
     if page == LAST:
-        return Wanted(None, size)
-    number = _number(page or "1")
-    return Wanted(min(number, _FURTHEST), size) if number is not None and number > 0 else None
+        return PageRequest(None, size)
+    return PageRequest(min(max(_number(page or "1") or 0, 0), _FURTHEST), size)
 
 
-def no_page() -> ApiError:
-    return ApiError(404, INVALID_PAGE)
+PageDep = Annotated[PageRequest, Depends(_page_request)]
 
 
 def _number(text: str) -> int | None:
@@ -94,7 +89,7 @@ def _link(request: Request, number: int) -> str:
 
 
 def _address(request: Request) -> str:
-    """A gateway that ends TLS says so; whoever else says so misleads himself alone."""
+    """A gateway that ends TLS says so; any other caller who says so misleads nobody else."""
     forwarded = request.headers.get("x-forwarded-proto", "")
     scheme = forwarded if forwarded in ("http", "https") else request.url.scheme
     return f"{scheme}://{request.url.netloc}{quote(request.scope['path'], safe=_UNQUOTED)}"

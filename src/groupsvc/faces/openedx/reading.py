@@ -18,6 +18,7 @@ from groupsvc.http.app_state import app_state
 from groupsvc.http.strict_json import InvalidJsonError, read_json
 
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+INVALID: Final = "Invalid JSON"
 MOST_FIELDS: Final = 100_000
 _LARGE: Final = 262_144  # bytes, above which reading would keep other requests waiting
 _LONGEST_TYPE: Final = 200
@@ -62,6 +63,21 @@ async def read_body(request: Request) -> Body:
         raise ApiError(400, f"JSON parse error - {_why(error)}") from error
     if not isinstance(value, dict):
         raise ApiError(400, "Invalid data. Expected a dictionary.")
+    return Body(cast("dict[str, Any]", value))
+
+
+async def read_json_body(request: Request) -> Body:
+    """Where there is nothing but JSON: a body that does not say it is JSON is empty."""
+    if "application/json" not in request.headers.get("content-type", ""):
+        return Body()
+    if not request.state.body:
+        return Body()
+    try:
+        value = await read_value(request)
+    except InvalidJsonError as error:
+        raise ApiError(400, INVALID) from error
+    if not isinstance(value, dict):
+        raise ApiError(400, INVALID)
     return Body(cast("dict[str, Any]", value))
 
 

@@ -6,9 +6,8 @@ from typing import Any, Final
 from pydantic_core import PydanticSerializationError, to_json
 from starlette.responses import Response
 
-from groupsvc.core.cohorts.add_result import Additions
-from groupsvc.core.cohorts.edits import CohortEdit
-from groupsvc.core.cohorts.records import Cohort, CohortSwitch, Member
+from groupsvc.core.cohorts.add_result import AddResult
+from groupsvc.core.cohorts.records import Cohort, CohortEdit, Member, StoredCohortSettings
 from groupsvc.core.users.records import Person
 from groupsvc.faces.openedx.reading import Body
 
@@ -26,12 +25,12 @@ def _encoded(value: Any) -> bytes:
         return json.dumps(value, separators=(",", ":")).encode()
 
 
-def nothing() -> Response:
+def no_content() -> Response:
     return Response(status_code=204)
 
 
-def settings(switch: CohortSwitch) -> dict[str, Any]:
-    return {"id": switch.id, "is_cohorted": switch.is_cohorted}
+def settings(found: StoredCohortSettings) -> dict[str, Any]:
+    return {"id": found.id, "is_cohorted": found.is_cohorted}
 
 
 def cohort(found: Cohort) -> dict[str, Any]:
@@ -50,28 +49,28 @@ def member(found: Member) -> dict[str, Any]:
     return {**_person(found), "name": f"{found.given_name} {found.family_name}"}
 
 
-def _person(found: Person | Member) -> dict[str, Any]:
+def _person(found: Person) -> dict[str, Any]:
     return {"username": found.username, "email": found.email or ""}
 
 
-def additions(found: Additions) -> dict[str, Any]:
-    """The lists in their order. What a cohort refused is told when there is some."""
-    lists = {
+def add_result(found: AddResult) -> dict[str, Any]:
+    """The lists in their order; ``not_allowed`` only when the cohort refused somebody."""
+    lists: dict[str, Any] = {
         "added": [_person(person) for person in found.added],
         "changed": [
             {
-                "email": change.person.email or "",
-                "previous_cohort": change.previous,
-                "username": change.person.username,
+                "email": moved.person.email or "",
+                "previous_cohort": moved.previous,
+                "username": moved.person.username,
             }
-            for change in found.changed
+            for moved in found.moved
         ],
         "present": found.present,
-        "unknown": found.unknown,
-        "preassigned": found.preassigned,
-        "invalid": found.invalid,
+        "unknown": found.unmatched["unknown"],
+        "preassigned": found.unmatched["preassigned"],
+        "invalid": found.unmatched["invalid"],
     }
-    return {**lists, "not_allowed": found.not_allowed} if found.not_allowed else lists
+    return {**lists, "not_allowed": found.refused} if found.refused else lists
 
 
 def cohort_edit(body: Body, *, relink: bool = True) -> CohortEdit:

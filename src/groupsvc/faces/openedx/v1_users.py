@@ -6,16 +6,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from groupsvc.core.cohorts.sets import unknown_cohort
 from groupsvc.faces.openedx.access import StaffOrModerator
-from groupsvc.faces.openedx.deps import MembersDep, SetsDep, for_staff, saying
+from groupsvc.faces.openedx.deps import MembersDep, for_staff, translate_errors
 from groupsvc.faces.openedx.errors import ApiError
 from groupsvc.faces.openedx.keys import CohortId, Key, Username
-from groupsvc.faces.openedx.paging import Page, PageSize, no_page, wanted_page
+from groupsvc.faces.openedx.paging import PageDep
 from groupsvc.faces.openedx.reading import Body, read_body
 from groupsvc.faces.openedx.routing import Address, json_body
 from groupsvc.faces.openedx.schemas import AddedOut, MembersOut, UsersIn
-from groupsvc.faces.openedx.serializers import additions, answer, member, nothing
+from groupsvc.faces.openedx.serializers import add_result, answer, member, no_content
 
 USERS_PATH: Final = "/v1/courses/{key:course_key}/cohorts/{cohort_id:int}/users/"
 
@@ -23,11 +22,7 @@ router = APIRouter(tags=["v1"])
 USERS = Address(router, USERS_PATH, StaffOrModerator(), view="Cohort Users")
 # Whatever follows is the username: a slash at its end belongs to it.
 USER = Address(
-    router,
-    f"{USERS_PATH}{{username:rest}}",
-    StaffOrModerator(),
-    spellings=(),
-    view="Cohort Users",
+    router, f"{USERS_PATH}{{username:rest}}", StaffOrModerator(), spellings=(), view="Cohort Users"
 )
 
 NAME: Final = {
@@ -58,25 +53,15 @@ def no_cohort(key: str, cohort_id: int) -> ApiError:
 )
 @USERS.on("GET", MembersOut, "List the users of a cohort", refusals=(401, 403, 404))
 async def list_users(
-    request: Request,
-    key: Key,
-    cohort_id: CohortId,
-    cohorts: SetsDep,
-    page: Page = None,
-    page_size: PageSize = None,
+    request: Request, key: Key, cohort_id: CohortId, members: MembersDep, page: PageDep
 ) -> Response:
-    """Whatever their enrollment, in the order in which the users were made."""
-    wanted = wanted_page(page, page_size)
-    limit, offset = (wanted.size, wanted.offset) if wanted is not None else (1, 0)
-    with for_staff(), saying({"unknown_cohort": no_cohort(key, cohort_id)}):
-        found = await cohorts.members(key, cohort_id, limit=limit, offset=offset)
-        cohorts.require_writer(found.place)
-        if found.cohort_id is None:
-            unknown_cohort()
-    if wanted is None:
-        raise no_page()
-    shown = wanted.found(found.total)
-    return answer(shown.envelope(request, [member(each) for each in found.members]))
+    """Whatever their enrollment, in the order in which the users were created."""
+    with for_staff(), translate_errors({"unknown_cohort": no_cohort(key, cohort_id)}):
+        found = await members.page(
+            key, cohort_id, limit=page.size, offset=page.offset, writers_only=True
+        )
+    shown = [member(each) for each in found.members]
+    return answer(page.envelope(request, found.total, shown))
 
 
 @USERS.on("POST", AddedOut, "Add users to a cohort", body=json_body(UsersIn), bulk=True)
@@ -88,11 +73,7 @@ async def add_users(
 
 
 @USER.on(
-    "POST",
-    AddedOut,
-    "Add a user to a cohort",
-    body=json_body(UsersIn, required=False),
-    bulk=True,
+    "POST", AddedOut, "Add a user to a cohort", body=json_body(UsersIn, required=False), bulk=True
 )
 async def add_user(
     request: Request, key: Key, cohort_id: CohortId, username: Username, members: MembersDep
@@ -111,21 +92,21 @@ async def remove_user(
         "unknown_user": ApiError(*NO_USER),
         "not_a_member": ApiError(*NOT_IN_COHORT),
     }
-    with saying(words):
+    with translate_errors(words):
         await members.remove(key, cohort_id, username)
-    return nothing()
+    return no_content()
 
 
 async def _add(
     request: Request, key: str, cohort_id: int, members: MembersDep, username: str | None
 ) -> Response:
-    with saying({"unknown_cohort": no_cohort(key, cohort_id)}):
+    with translate_errors({"unknown_cohort": no_cohort(key, cohort_id)}):
         found = await members.get_editable(key, cohort_id)
     identifiers = given_users(await read_body(request)) or ([username] if username else [])
     if not identifiers:
         raise ApiError(*MISSING_USERS)
     named = [each for each in identifiers if each not in ("", None)]
-    return answer({"success": True, **additions(await members.add(found, named))})
+    return answer({"success": True, **add_result(await members.add(found, named))})
 
 
 def given_users(body: Body) -> list[Any]:

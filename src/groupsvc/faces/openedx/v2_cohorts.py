@@ -1,4 +1,4 @@
-"""The second version of cohorts and settings: docs/compat/openedx.md, "v2"."""
+"""The second version of cohorts: docs/compat/openedx.md, "v2"."""
 
 from typing import Annotated, Any, Final
 
@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from groupsvc.core.cohorts.records import Cohort
 from groupsvc.faces.openedx.access import Manager
-from groupsvc.faces.openedx.deps import EditsDep, SetsDep, saying
+from groupsvc.faces.openedx.deps import CohortsDep, translate_errors
 from groupsvc.faces.openedx.errors import ApiError
 from groupsvc.faces.openedx.keys import CohortId, Key
-from groupsvc.faces.openedx.paging import Page, PageSize, no_page, wanted_page
+from groupsvc.faces.openedx.paging import PageDep
 from groupsvc.faces.openedx.reading import Body, read_body
 from groupsvc.faces.openedx.routing import Address, json_body
 from groupsvc.faces.openedx.schemas import (
@@ -20,18 +20,13 @@ from groupsvc.faces.openedx.schemas import (
     CohortPageOut,
     CohortPatch,
     ProblemOut,
-    ReadSettingsOut,
-    SettingsIn,
 )
-from groupsvc.faces.openedx.serializers import answer, cohort, cohort_edit, settings
+from groupsvc.faces.openedx.serializers import answer, cohort, cohort_edit
 
 _PATH: Final = "/v2/courses/{key:course_key}"
 
 router = APIRouter(tags=["v2"])
 _MANAGER: Final = Manager()
-SETTINGS = Address(
-    router, f"{_PATH}/cohort_settings/", _MANAGER, errors=ProblemOut, view="Cohort Settings"
-)
 COHORTS = Address(router, f"{_PATH}/cohorts/", _MANAGER, errors=ProblemOut, view="Cohort")
 COHORT = Address(
     router, f"{_PATH}/cohorts/{{cohort_id:int}}/", _MANAGER, errors=ProblemOut, view="Cohort"
@@ -42,7 +37,6 @@ NAME_TAKEN: Final = "A cohort with that name already exists in this course."
 NO_LINK: Final = "Required when group_id is supplied."
 MISSING: Final = "This field is required."
 NO_FIELDS: Final = "Supply at least one of name, assignment_type or group_id."
-NOT_BOOLEAN: Final = "Must be a valid boolean."
 _GIVEN: Final = ("name", "assignment_type", "group_id", "user_partition_id")
 _NULLABLE: Final = ("group_id", "user_partition_id")
 
@@ -61,73 +55,48 @@ def representation(found: Cohort) -> dict[str, Any]:
     return {name: members[name] for name in names}
 
 
-@SETTINGS.on("GET", ReadSettingsOut, "Is the course cohorted?", refusals=(401, 403, 404))
-async def get_cohort_settings_v2(key: Key, cohorts: SetsDep) -> Response:
-    """Reading makes nothing: the id may be null."""
-    found = await cohorts.course(key)
-    cohorts.require_sight(found.place)
-    return answer(settings(found))
-
-
-@SETTINGS.on("PUT", ReadSettingsOut, "Turn cohorts on or off", body=json_body(SettingsIn))
-async def put_cohort_settings_v2(request: Request, key: Key, cohorts: SetsDep) -> Response:
-    """Turning them off keeps cohorts and members."""
-    wanted = (await read_body(request)).get("is_cohorted")
-    if not isinstance(wanted, bool):
-        raise ApiError(400, f"is_cohorted: {MISSING if wanted is None else NOT_BOOLEAN}")
-    return answer(settings(await cohorts.switch(key, is_cohorted=wanted)))
-
-
 @COHORTS.on("GET", CohortPageOut, "List cohorts")
 async def list_cohorts_v2(
-    request: Request,
-    key: Key,
-    cohorts: SetsDep,
-    ordering: Ordering = None,
-    page: Page = None,
-    page_size: PageSize = None,
+    request: Request, key: Key, cohorts: CohortsDep, page: PageDep, ordering: Ordering = None
 ) -> Response:
     """A page of them, by name. Only the direction of `ordering` counts."""
     order = "name" if ordering is None else ordering.strip()
-    wanted = wanted_page(page, page_size)
     field = order.lstrip("-") or "name"
-    if field not in FIELDS or wanted is None:
-        await cohorts.course(key)
-        if field in FIELDS:
-            raise no_page()
+    if field not in FIELDS:
+        await cohorts.find_settings(key)
         raise ApiError(400, f"ordering: Cannot order by '{field}'. Valid fields: name, id.")
     found = await cohorts.page(
-        key, limit=wanted.size, offset=wanted.offset, descending=order.startswith("-")
+        key, limit=page.size, offset=page.offset, descending=order.startswith("-")
     )
-    shown = wanted.found(found.total)
-    return answer(shown.envelope(request, [representation(each) for each in found.cohorts]))
+    shown = [representation(each) for each in found.cohorts]
+    return answer(page.envelope(request, found.total, shown))
 
 
 @COHORTS.on("POST", CohortOutV2, "Create a cohort", status=201, body=json_body(CohortIn))
-async def create_cohort_v2(request: Request, key: Key, edits: EditsDep) -> Response:
-    """Answers 201. The assignment type is `manual` or `random`."""
+async def create_cohort_v2(request: Request, key: Key, cohorts: CohortsDep) -> Response:
+    """Returns 201. The assignment type is `manual` or `random`."""
     body = _checked(await read_body(request), required=("name", "assignment_type"))
-    with saying(_words()):
-        return answer(representation(await edits.create(key, cohort_edit(body))), 201)
+    with translate_errors(_words()):
+        return answer(representation(await cohorts.create(key, cohort_edit(body))), 201)
 
 
 @COHORT.on("GET", CohortOutV2, "Read a cohort", refusals=(401, 403, 404))
-async def get_cohort_v2(key: Key, cohort_id: CohortId, cohorts: SetsDep) -> Response:
+async def get_cohort_v2(key: Key, cohort_id: CohortId, cohorts: CohortsDep) -> Response:
     """A cohort of this course; the count leaves out who is not actively enrolled."""
-    with saying({"unknown_cohort": no_cohort(key, cohort_id)}):
+    with translate_errors({"unknown_cohort": no_cohort(key, cohort_id)}):
         return answer(representation(await cohorts.read(key, cohort_id)))
 
 
 @COHORT.on("PATCH", CohortOutV2, "Change a cohort", body=json_body(CohortPatch))
 async def edit_cohort_v2(
-    request: Request, key: Key, cohort_id: CohortId, cohorts: SetsDep, edits: EditsDep
+    request: Request, key: Key, cohort_id: CohortId, cohorts: CohortsDep
 ) -> Response:
     """A merge: what is not named stays, `group_id` null unlinks."""
     body = _checked(await read_body(request))
     if not any(map(body.has, _GIVEN)):
         raise ApiError(400, NO_FIELDS)
-    with saying({**_words(), "unknown_cohort": no_cohort(key, cohort_id)}):
-        await edits.edit(key, cohort_id, cohort_edit(body, relink=body.has("group_id")))
+    with translate_errors({**_words(), "unknown_cohort": no_cohort(key, cohort_id)}):
+        await cohorts.edit(key, cohort_id, cohort_edit(body, relink=body.has("group_id")))
         return answer(representation(await cohorts.read(key, cohort_id)))
 
 
@@ -149,6 +118,5 @@ def _words() -> dict[str, ApiError]:
     }
 
 
-SETTINGS.close()
 COHORTS.close()
 COHORT.close()

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from groupsvc.faces.openedx.access import Dashboard
-from groupsvc.faces.openedx.deps import ContentDep, SetsDep
+from groupsvc.faces.openedx.deps import CohortsDep
 from groupsvc.faces.openedx.keys import Key
 from groupsvc.faces.openedx.routing import Address
 from groupsvc.faces.openedx.schemas import ConfigurationOut, ContentGroupsOut
@@ -19,19 +19,14 @@ _PATH = "/v2/courses/{key:course_key}/group_configurations"
 router = APIRouter(tags=["v2"])
 CONFIGURATIONS = Address(router, _PATH, Dashboard(), view="Group Configurations List")
 CONFIGURATION = Address(
-    router,
-    f"{_PATH}/{{configuration_id:int}}",
-    Dashboard(),
-    view="Group Configuration Detail",
+    router, f"{_PATH}/{{configuration_id:int}}", Dashboard(), view="Group Configuration Detail"
 )
 
 
 @CONFIGURATIONS.on("GET", ContentGroupsOut, "Content groups of a course", refusals=(401, 403, 404))
-async def list_content_groups(
-    request: Request, key: Key, cohorts: SetsDep, content: ContentDep
-) -> Response:
+async def list_content_groups(request: Request, key: Key, cohorts: CohortsDep) -> Response:
     """Those of the first partition that is for cohorts."""
-    partitions = await content.for_cohorts((await cohorts.course(key)).place)
+    partitions = await cohorts.content_for_cohorts(key)
     studio = app_state(request).settings.studio_url.rstrip("/")
     return answer(
         {
@@ -45,11 +40,9 @@ async def list_content_groups(
 @CONFIGURATION.on(
     "GET", ConfigurationOut, "One partition of content groups", refusals=(401, 403, 404)
 )
-async def get_configuration(
-    key: Key, configuration_id: int, cohorts: SetsDep, content: ContentDep
-) -> Response:
+async def get_configuration(key: Key, configuration_id: int, cohorts: CohortsDep) -> Response:
     """Partitions that are not for cohorts are not found."""
-    for partition in await content.for_cohorts((await cohorts.course(key)).place):
+    for partition in await cohorts.content_for_cohorts(key):
         if partition["id"] == configuration_id:
             return answer(_configuration(partition))
     return answer({"error": f"Content group configuration {configuration_id} not found"}, 404)

@@ -6,16 +6,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from groupsvc.core.cohorts.sets import unknown_cohort
 from groupsvc.faces.openedx.access import Manager
-from groupsvc.faces.openedx.deps import MembersDep, SetsDep, saying
+from groupsvc.faces.openedx.deps import MembersDep, translate_errors
 from groupsvc.faces.openedx.errors import ApiError
 from groupsvc.faces.openedx.keys import CohortId, Key, Segment
-from groupsvc.faces.openedx.paging import Page, PageSize, no_page, wanted_page
+from groupsvc.faces.openedx.paging import PageDep
 from groupsvc.faces.openedx.reading import Body, read_body
 from groupsvc.faces.openedx.routing import Address, json_body
 from groupsvc.faces.openedx.schemas import MembersOut, ProblemOut, ResultOut, UsersIn
-from groupsvc.faces.openedx.serializers import additions, answer, member, nothing
+from groupsvc.faces.openedx.serializers import add_result, answer, member, no_content
 from groupsvc.faces.openedx.v2_cohorts import MISSING, no_cohort
 
 _PATH: Final = "/v2/courses/{key:course_key}/cohorts/{cohort_id:int}/users/"
@@ -27,25 +26,13 @@ USER = Address(router, f"{_PATH}{{username}}/", Manager(), errors=ProblemOut, vi
 
 @USERS.on("GET", MembersOut, "List the users of a cohort", refusals=(401, 403, 404))
 async def list_users_v2(
-    request: Request,
-    key: Key,
-    cohort_id: CohortId,
-    cohorts: SetsDep,
-    page: Page = None,
-    page_size: PageSize = None,
+    request: Request, key: Key, cohort_id: CohortId, members: MembersDep, page: PageDep
 ) -> Response:
-    """Whatever their enrollment, in the order in which the users were made."""
-    wanted = wanted_page(page, page_size)
-    limit, offset = (wanted.size, wanted.offset) if wanted is not None else (1, 0)
-    with saying({"unknown_cohort": no_cohort(key, cohort_id)}):
-        found = await cohorts.members(key, cohort_id, limit=limit, offset=offset)
-        cohorts.require_sight(found.place)
-        if found.cohort_id is None:
-            unknown_cohort()
-    if wanted is None:
-        raise no_page()
-    results = [{**member(each), "name": member(each)["name"].strip()} for each in found.members]
-    return answer(wanted.found(found.total).envelope(request, results))
+    """Whatever their enrollment, in the order in which the users were created."""
+    with translate_errors({"unknown_cohort": no_cohort(key, cohort_id)}):
+        found = await members.page(key, cohort_id, limit=page.size, offset=page.offset)
+    shown = [{**member(each), "name": member(each)["name"].strip()} for each in found.members]
+    return answer(page.envelope(request, found.total, shown))
 
 
 @USERS.on("POST", ResultOut, "Add users to a cohort", body=json_body(UsersIn), bulk=True)
@@ -53,10 +40,10 @@ async def add_users_v2(
     request: Request, key: Key, cohort_id: CohortId, members: MembersDep
 ) -> Response:
     """Moves those who are in another cohort; unknown addresses wait for their users."""
-    with saying({"unknown_cohort": no_cohort(key, cohort_id)}):
+    with translate_errors({"unknown_cohort": no_cohort(key, cohort_id)}):
         found = await members.get_editable(key, cohort_id)
     identifiers = _given(await read_body(request))
-    return answer(additions(await members.add(found, identifiers)))
+    return answer(add_result(await members.add(found, identifiers)))
 
 
 @USER.on("DELETE", None, "Take a user out of a cohort", status=204)
@@ -69,9 +56,9 @@ async def remove_user_v2(
         "unknown_user": ApiError(404, f"No user named {username}."),
         "not_a_member": ApiError(400, f"username: {username} is not a member of this cohort."),
     }
-    with saying(words):
+    with translate_errors(words):
         await members.remove(key, cohort_id, username)
-    return nothing()
+    return no_content()
 
 
 def _given(body: Body) -> list[Any]:

@@ -83,13 +83,13 @@ async def put_cohort_settings(
     "/courses/{course_id:int}/cohort-assignments", "Assign a cohort to an arriving user", ArrivalOut
 )
 async def assign_cohort(
-    course_id: PathId, body: ArrivalIn, arrivals: CohortAssignmentServiceDep
+    course_id: PathId, body: ArrivalIn, cohorts: CohortAssignmentServiceDep
 ) -> ArrivalOut:
     """The user's own cohort; else that of their preassignment; else one by chance.
 
     Repeating it answers the same cohort.
     """
-    answer = await arrivals.assign(course_id, body.user_id)
+    answer = await cohorts.assign(course_id, body.user_id)
     return ArrivalOut(group_id=answer.group_id, assigned=answer.assigned)
 
 

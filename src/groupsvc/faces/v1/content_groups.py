@@ -8,7 +8,7 @@ from pydantic import Field
 from groupsvc.faces.v1.cohorts import ContentId
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import Id, Output, PathId
-from groupsvc.http.dependencies import ContentGroupServiceDep
+from groupsvc.http.dependencies import CohortAssignmentServiceDep
 
 routes = Routes("cohorts")
 
@@ -32,10 +32,10 @@ async def get_content_group(
     course_id: PathId,
     content_partition_id: ContentId,
     user_id: PathId,
-    groups: ContentGroupServiceDep,
+    cohorts: CohortAssignmentServiceDep,
 ) -> ContentGroupOut:
     """What the user's cohort points at. Reading assigns no cohort."""
-    found = await groups.find(course_id, content_partition_id, user_id, assign=False)
+    found = await cohorts.content_group(course_id, content_partition_id, user_id, assign=False)
     return ContentGroupOut(**asdict(found))
 
 
@@ -44,8 +44,8 @@ async def assign_content_group(
     course_id: PathId,
     content_partition_id: ContentId,
     user_id: PathId,
-    groups: ContentGroupServiceDep,
+    cohorts: CohortAssignmentServiceDep,
 ) -> ContentGroupOut:
     """The same, after a cohort has been assigned to a user who had none."""
-    found = await groups.find(course_id, content_partition_id, user_id, assign=True)
+    found = await cohorts.content_group(course_id, content_partition_id, user_id, assign=True)
     return ContentGroupOut(**asdict(found))
