@@ -28,7 +28,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from groupsvc.app import create_app
 from groupsvc.auth.development import DevelopmentKey, open_development_key
 from groupsvc.db import migrate
-from groupsvc.db.engine import Sessions, make_engine, make_sessions
+from groupsvc.db.engine import make_engine
+from groupsvc.db.pool import ConnectionPool
 from groupsvc.domain.grants import parse_grant
 from groupsvc.local.embedded import EmbeddedPostgres
 from groupsvc.settings import Settings
@@ -123,8 +124,8 @@ async def engine(url: URL, settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture(scope="session")
-def sessions(engine: AsyncEngine) -> Sessions:
-    return make_sessions(engine)
+def pool(engine: AsyncEngine) -> ConnectionPool:
+    return ConnectionPool(engine)
 
 
 SQL = Callable[..., Awaitable[list[Any]]]

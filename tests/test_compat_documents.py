@@ -92,7 +92,9 @@ def test_there_are_documents() -> None:
     assert [path.name for path in DOCUMENTS] == ["openedx.md", "scodoc.md"]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "document", [*DOCUMENTS, ROOT / "docs" / "fast-path.md"], ids=lambda path: path.name
+)
 def test_every_test_that_is_named_exists(document: Path) -> None:
     named = TEST.findall(document.read_text(encoding="utf-8"))
     missing = [

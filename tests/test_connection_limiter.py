@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from groupsvc.db.executor import TICKS, ConnectionLimiter
+from groupsvc.db.pool import TICKS, ConnectionLimiter
 
 TIMEOUT = 2.0
 

@@ -11,10 +11,10 @@ import pytest_asyncio
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from groupsvc.core.transactions import MOST_TRIES, TransactionRunner
-from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.db.engine import Sessions, make_engine, make_sessions
+from groupsvc.core.unit_of_work import MOST_TRIES, TransactionRunner, UnitOfWork
+from groupsvc.db.engine import make_engine
 from groupsvc.db.failures import Failure, classify
+from groupsvc.db.pool import ConnectionPool
 from groupsvc.db.statements import Statement
 from groupsvc.domain.errors import UnavailableError
 from groupsvc.settings import Settings
@@ -246,9 +246,9 @@ TROUBLES: list[tuple[Provoke, Failure]] = [
     (wait_for_an_answer, Failure.BUSY),
     (find_no_free_connection, Failure.BUSY),
     (find_somebody_silent, Failure.BUSY),
-    (ask_for_nonsense, Failure.BUG),
-    (break_a_constraint, Failure.BUG),
-    (divide_by_zero, Failure.BUG),
+    (ask_for_nonsense, Failure.PERMANENT),
+    (break_a_constraint, Failure.PERMANENT),
+    (divide_by_zero, Failure.PERMANENT),
 ]
 
 
@@ -266,8 +266,8 @@ async def test_a_failure_is_told_apart(
 class Tries:
     """Work that is told which try it is."""
 
-    def __init__(self, sessions: Sessions, work: Callable[[UnitOfWork, int], Awaitable[Any]]):
-        self._units, self._work, self.count = TransactionRunner(sessions), work, 0
+    def __init__(self, pool: ConnectionPool, work: Callable[[UnitOfWork, int], Awaitable[Any]]):
+        self._units, self._work, self.count = TransactionRunner(pool), work, 0
 
     async def run(self, *, reading: bool = False) -> Any:
         async def once(uow: UnitOfWork) -> Any:
@@ -288,13 +288,13 @@ async def pid_of(uow: UnitOfWork) -> int:
 
 
 @pytest_asyncio.fixture
-async def sessions(trouble: Trouble) -> AsyncIterator[Sessions]:
+async def pool(trouble: Trouble) -> AsyncIterator[ConnectionPool]:
     async with trouble.engine() as engine:
-        yield make_sessions(engine)
+        yield ConnectionPool(engine)
 
 
 async def test_a_lost_race_is_run_again_until_it_is_won(
-    trouble: Trouble, sessions: Sessions
+    trouble: Trouble, pool: ConnectionPool
 ) -> None:
     before = await value(trouble.sql)
 
@@ -306,26 +306,28 @@ async def test_a_lost_race_is_run_again_until_it_is_won(
         await uow.connection.execute(INCREASE, {"id": 1})
         return count
 
-    tries = Tries(sessions, increase)
+    tries = Tries(pool, increase)
     assert (await tries.run(), tries.count) == (4, 4)
     assert await value(trouble.sql) == before + 31
 
 
-async def test_a_race_that_is_always_lost_is_given_up(trouble: Trouble, sessions: Sessions) -> None:
+async def test_a_race_that_is_always_lost_is_given_up(
+    trouble: Trouble, pool: ConnectionPool
+) -> None:
     async def lose(uow: UnitOfWork, _: int) -> None:
         await uow.begin(snapshot=True)
         await uow.connection.execute(write("SELECT n FROM troubles"), {})
         await trouble.sql("UPDATE troubles SET n = n + 1 WHERE id = 1")
         await uow.connection.execute(INCREASE, {"id": 1})
 
-    tries = Tries(sessions, lose)
+    tries = Tries(pool, lose)
     with pytest.raises(UnavailableError) as refused:
         await tries.run()
     assert (tries.count, refused.value.facts) == (MOST_TRIES, {"retry_after": 1})
 
 
 async def test_units_that_lock_each_other_out_both_succeed(
-    trouble: Trouble, sessions: Sessions
+    trouble: Trouble, pool: ConnectionPool
 ) -> None:
     before = [await value(trouble.sql, row) for row in (1, 2)]
     both = asyncio.Barrier(2)
@@ -339,7 +341,7 @@ async def test_units_that_lock_each_other_out_both_succeed(
                 await both.wait()
             await uow.connection.execute(INCREASE, {"id": second})
 
-        return Tries(sessions, update)
+        return Tries(pool, update)
 
     one, two = crossing(1, 2), crossing(2, 1)
     await asyncio.gather(one.run(), two.run())
@@ -347,7 +349,9 @@ async def test_units_that_lock_each_other_out_both_succeed(
     assert [await value(trouble.sql, row) for row in (1, 2)] == [n + 2 for n in before]
 
 
-async def test_a_read_survives_the_end_of_its_backend(trouble: Trouble, sessions: Sessions) -> None:
+async def test_a_read_survives_the_end_of_its_backend(
+    trouble: Trouble, pool: ConnectionPool
+) -> None:
     async def read(uow: UnitOfWork, count: int) -> int:
         await uow.begin()
         if count == 1:
@@ -355,24 +359,24 @@ async def test_a_read_survives_the_end_of_its_backend(trouble: Trouble, sessions
         ((one,),) = await uow.connection.execute(write("SELECT 1"), {})
         return one
 
-    tries = Tries(sessions, read)
+    tries = Tries(pool, read)
     assert (await tries.run(reading=True), tries.count) == (1, 2)
 
 
 async def test_a_read_survives_the_end_of_all_backends_that_are_waiting(
-    trouble: Trouble, sessions: Sessions
+    trouble: Trouble, pool: ConnectionPool
 ) -> None:
     async def name_backend(uow: UnitOfWork, _: int) -> int:
         return await pid_of(uow)
 
-    tries = Tries(sessions, name_backend)
+    tries = Tries(pool, name_backend)
     ended = set(await asyncio.gather(*(tries.run(reading=True) for _ in range(5))))
     for pid in ended:
         await trouble.end(pid)
     assert await tries.run(reading=True) not in ended
 
 
-async def test_what_was_not_committed_is_done_again(trouble: Trouble, sessions: Sessions) -> None:
+async def test_what_was_not_committed_is_done_again(trouble: Trouble, pool: ConnectionPool) -> None:
     before = await value(trouble.sql)
 
     async def increase(uow: UnitOfWork, count: int) -> None:
@@ -382,36 +386,36 @@ async def test_what_was_not_committed_is_done_again(trouble: Trouble, sessions: 
             await trouble.end(await pid_of(uow))
         await uow.connection.execute(INCREASE, {"id": 1})
 
-    tries = Tries(sessions, increase)
+    tries = Tries(pool, increase)
     await tries.run()
     assert (tries.count, await value(trouble.sql)) == (2, before + 2)
 
 
-async def test_what_may_have_been_committed_is_not(trouble: Trouble, sessions: Sessions) -> None:
+async def test_what_may_have_been_committed_is_not(trouble: Trouble, pool: ConnectionPool) -> None:
     async def increase(uow: UnitOfWork, _: int) -> None:
         await uow.begin()
         await uow.connection.execute(INCREASE, {"id": 1})
         await trouble.end(await pid_of(uow))
 
-    tries = Tries(sessions, increase)
+    tries = Tries(pool, increase)
     with pytest.raises(UnavailableError):
         await tries.run()
     assert tries.count == 1
 
 
 async def test_a_write_that_stands_alone_is_not_done_again(
-    trouble: Trouble, sessions: Sessions
+    trouble: Trouble, pool: ConnectionPool
 ) -> None:
     async def end_itself(uow: UnitOfWork, _: int) -> None:
         await uow.connection.execute(write("SELECT pg_terminate_backend(pg_backend_pid())"), {})
 
-    tries = Tries(sessions, end_itself)
+    tries = Tries(pool, end_itself)
     with pytest.raises(UnavailableError):
         await tries.run()
     assert tries.count == 1
 
 
-async def test_a_plan_that_is_stale_is_made_anew(trouble: Trouble, sessions: Sessions) -> None:
+async def test_a_plan_that_is_stale_is_made_anew(trouble: Trouble, pool: ConnectionPool) -> None:
     query = Statement("changing", "read", "SELECT * FROM changing")
     await trouble.sql("CREATE TABLE changing (a integer)")
 
@@ -426,7 +430,7 @@ async def test_a_plan_that_is_stale_is_made_anew(trouble: Trouble, sessions: Ses
         return count
 
     try:
-        assert await Tries(sessions, read).run(reading=True) == 2
+        assert await Tries(pool, read).run(reading=True) == 2
     finally:
         await trouble.sql("DROP TABLE changing")
 
@@ -434,7 +438,7 @@ async def test_a_plan_that_is_stale_is_made_anew(trouble: Trouble, sessions: Ses
 async def test_a_server_that_takes_no_writes_any_more_is_left(trouble: Trouble) -> None:
     """After a failover, connections that are still open may lead to what is a standby now."""
     async with trouble.engine(pool_size=1) as engine:
-        sessions = make_sessions(engine)
+        pool = ConnectionPool(engine)
         async with engine.connect() as demoted:
             await demoted.execute(text("SET default_transaction_read_only = on"))
         before = await value(trouble.sql)
@@ -443,16 +447,16 @@ async def test_a_server_that_takes_no_writes_any_more_is_left(trouble: Trouble) 
             await uow.begin()
             await uow.connection.execute(INCREASE, {"id": 1})
 
-        tries = Tries(sessions, increase)
+        tries = Tries(pool, increase)
         await tries.run()
         assert (tries.count, await value(trouble.sql)) == (2, before + 1)
 
 
-async def test_a_bug_is_not_hidden(sessions: Sessions) -> None:
+async def test_a_bug_is_not_hidden(pool: ConnectionPool) -> None:
     async def divide(_: UnitOfWork, __: int) -> float:
         return 1 / 0
 
-    tries = Tries(sessions, divide)
+    tries = Tries(pool, divide)
     with pytest.raises(ZeroDivisionError):
         await tries.run()
     assert tries.count == 1

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from groupsvc.db.constraints import driver_error
+from groupsvc.db.failures import driver_error
 from tests.conftest import SQL, World
 
 

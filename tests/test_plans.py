@@ -12,7 +12,6 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from groupsvc.core import changelog_version as moments
 from groupsvc.core.class_lists import repository as rolls
 from groupsvc.core.cohorts import repository as cohorts
 from groupsvc.core.courses import repository as courses
@@ -21,7 +20,7 @@ from groupsvc.core.groups import repository as groups
 from groupsvc.core.memberships import repository as memberships
 from groupsvc.core.partitions import repository as partitions
 from groupsvc.core.users import repository as users
-from groupsvc.db import migrate
+from groupsvc.db import count_cache, migrate
 from groupsvc.db.engine import make_engine
 from groupsvc.db.statements import TOKENS, Statement
 from groupsvc.settings import Settings
@@ -103,7 +102,7 @@ def in_cohort(course: int, needed: int, **where: Any) -> Case:
     return Case(cohorts.SQL.members, needed, {**found, **where})
 
 
-PAGED = {"limit": 100, "offset": 0, "descending": False, **moments.NEVER}
+PAGED = {"limit": 100, "offset": 0, "descending": False, **count_cache.NEVER}
 CASES = {
     "a partition": Case(partitions.SQL.read, 10, {"id": TD}),
     "partitions": of_course(partitions.SQL.in_course, 20),
@@ -205,7 +204,7 @@ def literal(value: Any) -> str:
 
 async def plan_of(one: AsyncConnection, statement: Statement, arguments: dict[str, Any]) -> Any:
     """The plan as it was executed."""
-    given = ", ".join(map(literal, statement.arguments(arguments)))
+    given = ", ".join(literal(arguments.get(name)) for name in statement.names)
     await one.exec_driver_sql(f"PREPARE stated AS {statement.query}")
     explain = f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE stated{f'({given})' if given else ''}"
     (found,) = (await one.exec_driver_sql(explain)).scalars()

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Mount
 
 from groupsvc.app import create_app
 from groupsvc.cli.openapi import describe
-from groupsvc.http.access import Public, Requires
+from groupsvc.http.routing import Public, Requires
 from groupsvc.settings import Settings
 
 ROOT = Path(__file__).parents[1]

@@ -15,19 +15,19 @@ from groupsvc.auth.verifier import make_verifier
 from groupsvc.core.accounts.authentication import Authenticator
 from groupsvc.core.changes.journal import Journal
 from groupsvc.core.jobs.service import JobRunner, Pace
-from groupsvc.core.transactions import TransactionRunner
-from groupsvc.db.engine import close_engine, for_bulk, make_engine, make_sessions
+from groupsvc.core.unit_of_work import TransactionRunner
+from groupsvc.db.engine import close_engine, for_bulk, make_engine
+from groupsvc.db.pool import ConnectionPool
 from groupsvc.db.readiness import DatabaseCheck
 from groupsvc.faces import openedx, scodoc, v1
 from groupsvc.faces.v1.oauth import offer_login
 from groupsvc.http import health, swagger
-from groupsvc.http.app_state import AppState
 from groupsvc.http.application import FaceApplication
-from groupsvc.http.edge import Guard, Limits
+from groupsvc.http.edge import Guard
 from groupsvc.http.errors import ErrorFace
-from groupsvc.http.fast_path.middleware import FastPathMiddleware
+from groupsvc.http.fast_path.middleware import FastPathMiddleware, RouteTable
 from groupsvc.http.problems import PROBLEMS, document_problems
-from groupsvc.http.routing import bulk_paths
+from groupsvc.http.routing import AppState
 from groupsvc.settings import Settings
 
 DESCRIPTION = """Courses are divided by partitions into groups; a user has at most one group in each
@@ -64,7 +64,7 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         engine, bulk = make_engine(url, settings), make_engine(url, for_bulk(settings))
         verifier = make_verifier(settings, home, scodoc.VOCABULARY.permissions)
         stopping = asyncio.Event()
-        units = TransactionRunner(make_sessions(engine), make_sessions(bulk), VOCABULARY)
+        units = TransactionRunner(ConnectionPool(engine), ConnectionPool(bulk), VOCABULARY)
         pace = Pace(poll=settings.job_poll, silence=settings.job_silence, keep=settings.job_days)
         runner = JobRunner(units, pace)
         runner.start()
@@ -94,7 +94,8 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
             swagger.install_docs(app, title=title, openapi_url=document, docs_url=page)
     app.mount("/ScoDoc", scodoc.make_app(docs=settings.docs))
     openedx.mount(app, docs=settings.docs)
-    app.add_middleware(FastPathMiddleware, application=app)
+    table = RouteTable(app)
+    app.add_middleware(FastPathMiddleware, table=table)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -105,15 +106,9 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         )
     app.add_middleware(
         Guard,
-        limits=Limits(
-            max_body=settings.max_body,
-            max_upload=settings.max_upload,
-            request_timeout=settings.request_timeout,
-            bulk_timeout=settings.bulk_timeout,
-            allowed_hosts=settings.allowed_hosts,
-        ),
+        settings=settings,
         render=_render,
-        is_bulk=bulk_paths(app.routes),
+        is_bulk=table.is_bulk,
     )
     return app
 

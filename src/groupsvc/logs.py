@@ -152,12 +152,20 @@ def log_access(level: int, fields: Mapping[str, object]) -> None:
                 cast("logging.StreamHandler[TextIO]", handler).stream.write(line + "}\n")
 
 
+def _standard_output() -> TextIO:
+    """Standard output line by line: into a pipe it waits for several thousand bytes."""
+    stream: Any = sys.stdout
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(line_buffering=True)
+    return cast("TextIO", stream)
+
+
 def configure(level: str, stream: TextIO | None = None) -> None:
-    """Send every logger of the process, uvicorn's too, through one handler on standard error.
+    """Send every logger of the process, uvicorn's too, through one handler on standard output.
 
     uvicorn must be started with ``log_config=None``, or it puts its own handlers back.
     """
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(stream or _standard_output())
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     for old in [old for old in root.handlers if isinstance(old.formatter, JsonFormatter)]:

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from groupsvc.core.accounts.service import AccountService
+from groupsvc.core.repository import Context
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.db.connection import Context
-from groupsvc.db.engine import Sessions
+from groupsvc.db.pool import ConnectionPool
 from groupsvc.domain.errors import ForbiddenError
 from groupsvc.domain.principal import Grant, Permission, Principal
 from groupsvc.logs import JsonFormatter
@@ -124,30 +124,30 @@ async def test_secrets_and_tokens_are_written_down_nowhere(
 
 
 async def test_the_command_line_makes_the_first_administrator(
-    sessions: Sessions, anonymous: httpx.AsyncClient, name: str
+    pool: ConnectionPool, anonymous: httpx.AsyncClient, name: str
 ) -> None:
-    async with UnitOfWork(sessions, Context(actor="cli")) as uow:
+    async with UnitOfWork(pool, Context(actor="cli")) as uow:
         declared = await AccountService(uow, CLI).declare(name, grants=["admin"])
     assert declared.secret is not None
     token = await log_in(anonymous, name, declared.secret)
     assert (await anonymous.get("/v1/accounts", headers=token)).status_code == 200
-    async with UnitOfWork(sessions, Context(actor="cli")) as uow:
+    async with UnitOfWork(pool, Context(actor="cli")) as uow:
         document = await AccountService(uow, CLI).set_grants(name, ["groups:read"])
     assert document.data["grants"] == ["groups:read"]
     assert (await anonymous.get("/v1/accounts", headers=token)).status_code == 403
-    async with UnitOfWork(sessions, Context(actor="cli")) as uow:
+    async with UnitOfWork(pool, Context(actor="cli")) as uow:
         assert (await AccountService(uow, CLI).disable(name)).data["is_active"] is False
     assert (await anonymous.get("/v1/me", headers=token)).status_code == 401
 
 
 @pytest.mark.parametrize("work", ["disable", "delete", "read", "set_grants", "declare", "page"])
-async def test_the_service_itself_refuses_others(sessions: Sessions, work: str) -> None:
+async def test_the_service_itself_refuses_others(pool: ConnectionPool, work: str) -> None:
     teacher = Principal("t", grants=frozenset({Grant(Permission.ADMIN, department="RT")}))
     arguments: dict[str, Any] = {
         "set_grants": {"name": "x", "grants": ["admin"]},
         "declare": {"name": "x", "grants": ["admin"]},
         "page": {"limit": 1},
     }
-    async with UnitOfWork(sessions) as uow:
+    async with UnitOfWork(pool) as uow:
         with pytest.raises(ForbiddenError):
             await getattr(AccountService(uow, teacher), work)(**arguments.get(work, {"name": "x"}))

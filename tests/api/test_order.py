@@ -9,7 +9,7 @@ import pytest
 from groupsvc.core.groups.service import GroupService
 from groupsvc.core.partitions.service import PartitionService
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.db.engine import Sessions
+from groupsvc.db.pool import ConnectionPool
 from groupsvc.domain.principal import Grant, Permission, Principal
 from tests.api.refusals import invalid, problem, told
 from tests.conftest import SQL, World
@@ -57,8 +57,8 @@ class List:
         path = f"/v1/{parent}/{self.parent}/{self.noun}/order"
         return await self.client.put(path, json={"ids": ids})
 
-    async def order_some(self, sessions: Sessions, ids: Sequence[int]) -> None:
-        async with UnitOfWork(sessions) as uow:
+    async def order_some(self, pool: ConnectionPool, ids: Sequence[int]) -> None:
+        async with UnitOfWork(pool) as uow:
             service = PartitionService if self.noun == "partitions" else GroupService
             await service(uow, ROOT).order(self.parent, ids, partial=True)
 
@@ -132,13 +132,13 @@ async def test_an_empty_list_has_one_order(made: List) -> None:
 
 
 async def test_a_part_of_an_order_comes_first_and_the_rest_keeps_its_own(
-    made: List, sessions: Sessions
+    made: List, pool: ConnectionPool
 ) -> None:
     await made.make(1, 2, 3, 4)
     one, two, three, four = made.ids
-    await made.order_some(sessions, [four, two])
+    await made.order_some(pool, [four, two])
     assert await made.stored() == from_one([four, two, one, three])
-    await made.order_some(sessions, [])
+    await made.order_some(pool, [])
     assert await made.stored() == from_one([four, two, one, three])
 
 

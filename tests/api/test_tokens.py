@@ -10,8 +10,9 @@ import pytest_asyncio
 from sqlalchemy import URL
 
 from groupsvc.app import create_app
-from groupsvc.auth.passwords import TOKEN_PREFIX, token_digest
+from groupsvc.auth.passwords import TOKEN_PREFIX
 from groupsvc.core.accounts import authentication
+from groupsvc.core.accounts.authentication import token_digest
 from groupsvc.faces.v1.oauth import offer_login
 from groupsvc.http.application import FaceApplication
 from groupsvc.settings import Settings

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.db.engine import Sessions
+from groupsvc.db.pool import ConnectionPool
 from tests.api.people import put, user
 from tests.conftest import MakeWorld, World
 
@@ -130,7 +130,7 @@ async def ids(uow: UnitOfWork, names: list[str], department: str) -> dict[str, i
 
 
 async def test_users_are_known_by_username_then_address_then_number(
-    client: httpx.AsyncClient, sessions: Sessions, make_world: MakeWorld, name: str
+    client: httpx.AsyncClient, pool: ConnectionPool, make_world: MakeWorld, name: str
 ) -> None:
     here, there = await make_world(0), await make_world(0)
     own = {"department": here.department}
@@ -139,7 +139,7 @@ async def test_users_are_known_by_username_then_address_then_number(
     bob = await put(client, f"{name}-b", **other)
     eve = await put(client, f"{name}@example.org", student_number=f"{name}-a", **own)
     names = [f"{name}-a", f"{name}@example.org", f"{name.upper()}@EXAMPLE.org", name, "", "nobody"]
-    async with UnitOfWork(sessions) as uow:
+    async with UnitOfWork(pool) as uow:
         assert await ids(uow, names, here.department) == {
             f"{name}-a": ada["id"],
             f"{name}@example.org": eve["id"],

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from groupsvc.auth.cache import TokenCache
 from groupsvc.auth.claim_grants import ClaimGrants, parse_permissions
 from groupsvc.auth.jwt import JwtVerifier
 from groupsvc.auth.verifier import Verifier, make_verifier
@@ -32,7 +31,7 @@ OTHERS = ClaimGrants(
 async def granted(clock: Clock, others: ClaimGrants, **more: Any) -> list[str]:
     rules = replace(RULES, others=others)
     issuers = {ISSUER: JwtVerifier(rules, Published(*PUBLISHED), clock=clock)}
-    verifier = Verifier(issuers, TokenCache(clock=clock))
+    verifier = Verifier(issuers)
     principal, _ = await verifier.verify(forge(body=claims(**more)))
     return sorted(map(format_grant, principal.grants))
 

@@ -10,9 +10,9 @@ from groupsvc.auth.passwords import (
     TOKEN_PREFIX,
     hash_secret,
     new_token,
-    token_digest,
     verify_secret,
 )
+from groupsvc.core.accounts.authentication import token_digest
 
 
 @pytest.mark.parametrize(

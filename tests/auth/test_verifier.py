@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from groupsvc.auth.cache import MAX_AGE_SECONDS, TokenCache
 from groupsvc.auth.development import KEY_FILE, DevelopmentKeyError, open_development_key
 from groupsvc.auth.jwt import JwtVerifier
 from groupsvc.auth.verifier import Verifier, make_verifier
@@ -46,7 +45,7 @@ def verifier(keys: Published, clock: Clock) -> Verifier:
         ISSUER: JwtVerifier(RULES, keys, clock=clock),
         OTHER: JwtVerifier(replace(RULES, issuer=OTHER), theirs, clock=clock),
     }
-    return Verifier(issuers, TokenCache(clock=clock))
+    return Verifier(issuers)
 
 
 async def test_each_issuer_vouches_for_its_own(verifier: Verifier) -> None:
@@ -78,30 +77,6 @@ async def test_no_hostile_token_gets_past_the_door(verifier: Verifier, token: st
     for _ in range(2):
         with pytest.raises(UnauthenticatedError):
             await verifier.verify(token)
-
-
-async def test_a_token_is_verified_once_in_a_while(
-    verifier: Verifier, keys: Published, clock: Clock
-) -> None:
-    token = forge()
-    for _ in range(3):
-        await verifier.verify(token)
-    assert keys.asked == 1
-    keys.keys.clear()
-    clock.advance(MAX_AGE_SECONDS - 1)
-    await verifier.verify(token)
-    clock.advance(1)
-    with pytest.raises(UnauthenticatedError):
-        await verifier.verify(token)
-
-
-async def test_a_remembered_token_expires(verifier: Verifier, clock: Clock) -> None:
-    token = forge(body=claims(exp=NOW + 100))
-    await verifier.verify(token)
-    clock.advance(130)
-    with pytest.raises(UnauthenticatedError) as refusal:
-        await verifier.verify(token)
-    assert refusal.value.code == "token_expired"
 
 
 def settings(**values: Any) -> Settings:

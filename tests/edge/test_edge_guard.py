@@ -11,19 +11,28 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Scope
 
 from groupsvc import logs
 from groupsvc.domain import errors
 from groupsvc.http import edge as guard
-from groupsvc.http.edge import Guard, Limits
+from groupsvc.http.edge import Guard
 from groupsvc.http.problems import PROBLEMS
+from groupsvc.settings import Settings
 
-LIMITS = Limits(max_body=1_000, max_upload=5_000, request_timeout=5, bulk_timeout=10)
+
+def bounded(**limits: Any) -> Settings:
+    """Settings with limits that would be too small for the real thing."""
+    return Settings().model_copy(update=limits)
+
+
+LIMITS = bounded(max_body=1_000, max_upload=5_000, request_timeout=5, bulk_timeout=10)
 TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln"
 BASE = {"host": "test"}
 
 
-def is_bulk(path: str) -> bool:
+def is_bulk(scope: Scope) -> bool:
+    path: str = scope["path"]
     return path.endswith(("/assignments", "/import"))
 
 
@@ -66,9 +75,9 @@ def make_app() -> FastAPI:
 
 
 def client_of(
-    app: Any, limits: Limits = LIMITS, *, root_path: str = "", base_url: str = "http://test"
+    app: Any, limits: Settings = LIMITS, *, root_path: str = "", base_url: str = "http://test"
 ) -> httpx.AsyncClient:
-    edge = Guard(app, limits=limits, render=PROBLEMS.render, is_bulk=is_bulk)
+    edge = Guard(app, settings=limits, render=PROBLEMS.render, is_bulk=is_bulk)
     transport = httpx.ASGITransport(edge, root_path=root_path)
     return httpx.AsyncClient(transport=transport, base_url=base_url)
 
@@ -98,7 +107,7 @@ async def exchange(
     app: Any,
     headers: list[tuple[bytes, bytes]],
     *,
-    limits: Limits = LIMITS,
+    limits: Settings = LIMITS,
     received: tuple[dict[str, Any], ...] = (),
     **scope: Any,
 ) -> list[dict[str, Any]]:
@@ -113,7 +122,7 @@ async def exchange(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    edge = Guard(app, limits=limits, render=PROBLEMS.render, is_bulk=is_bulk)
+    edge = Guard(app, settings=limits, render=PROBLEMS.render, is_bulk=is_bulk)
     await edge({**base, "headers": headers, **scope}, receive, send)
     return sent
 
@@ -203,7 +212,7 @@ async def test_any_host_will_do_when_none_are_named(host: bytes) -> None:
     ],
 )
 async def test_only_named_hosts_are_answered(host: bytes, path: str, status: int) -> None:
-    limits = Limits(
+    limits = bounded(
         max_body=1,
         max_upload=1,
         request_timeout=1,
@@ -313,8 +322,8 @@ async def test_odd_content_lengths(length: bytes, status: int) -> None:
 # deadlines
 
 
-def limits_of(seconds: float, bulk: float = 10) -> Limits:
-    return Limits(max_body=1_000, max_upload=1_000, request_timeout=seconds, bulk_timeout=bulk)
+def limits_of(seconds: float, bulk: float = 10) -> Settings:
+    return bounded(max_body=1_000, max_upload=1_000, request_timeout=seconds, bulk_timeout=bulk)
 
 
 async def stuck(scope: Any, receive: Any, send: Any) -> None:
@@ -432,7 +441,7 @@ async def test_what_is_not_http_passes_by() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["type"])
 
-    edge = Guard(app, limits=LIMITS, render=PROBLEMS.render, is_bulk=is_bulk)
+    edge = Guard(app, settings=LIMITS, render=PROBLEMS.render, is_bulk=is_bulk)
     await edge({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
     assert seen == ["lifespan"]
 

@@ -4,6 +4,8 @@ import io
 import json
 import logging
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -126,6 +128,18 @@ def test_the_server_logs_here_and_its_access_log_is_off(stream: io.StringIO) -> 
     assert last(stream)["message"] == "Started"
     assert "color_message" not in last(stream)
     assert not logging.getLogger("uvicorn.access").hasHandlers()
+
+
+def test_lines_go_to_standard_output_at_once() -> None:
+    program = (
+        "import logging, os; from groupsvc import logs; logs.configure('INFO');"
+        "logging.getLogger('x').info('started');"
+        "logs.log_access(logging.INFO, {'status': 200}); os._exit(0)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ended.stderr == ""
+    lines = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [line["message"] for line in lines] == ["started", "request"]
 
 
 def test_configuring_twice_logs_once(stream: io.StringIO) -> None:

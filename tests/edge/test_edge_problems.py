@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from groupsvc import logs
 from groupsvc.domain import errors
+from groupsvc.domain.strict_json import InvalidJsonError
 from groupsvc.http import problems
 from groupsvc.http.application import FaceApplication
 from groupsvc.http.problems import PROBLEMS, document_problems
-from groupsvc.http.strict_json import InvalidJsonError
 
 GroupId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 SECRET = "s3cr3t-value"

@@ -8,9 +8,10 @@ from typing import Any
 
 import uvicorn
 
-from groupsvc.http.edge import Guard, Limits
+from groupsvc.http.edge import Guard
 from groupsvc.http.problems import PROBLEMS
 from groupsvc.http.receive_deadline import DeadlineProtocol
+from groupsvc.settings import Settings
 
 DEADLINE = 1.0
 # How long a test waits for what must happen: only a failing test waits so long.
@@ -209,8 +210,8 @@ async def test_targets_that_are_not_paths_are_refused() -> None:
 
 
 def guard_of() -> Guard:
-    limits = Limits(max_body=1_000, max_upload=1_000, request_timeout=5, bulk_timeout=5)
-    return Guard(echo, limits=limits, render=PROBLEMS.render, is_bulk=lambda _: False)
+    limits = Settings().model_copy(update={"max_body": 1_000, "max_upload": 1_000})
+    return Guard(echo, settings=limits, render=PROBLEMS.render, is_bulk=lambda _: False)
 
 
 async def test_the_guard_on_the_wire() -> None:

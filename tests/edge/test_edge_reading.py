@@ -11,8 +11,9 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
 
+from groupsvc.domain.strict_json import InvalidJsonError, read_json
 from groupsvc.http.problems import PROBLEMS
-from groupsvc.http.strict_json import InvalidJsonError, StrictRequest, media_type_is_json, read_json
+from groupsvc.http.strict_request import StrictRequest, media_type_is_json
 
 DEPTH = 8
 EMPTY = "body is empty"

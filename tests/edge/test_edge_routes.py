@@ -10,9 +10,8 @@ from pydantic import BaseModel
 from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.endpoints import Declared, IfMatchDep, Resource
 from groupsvc.faces.v1.routing import Options, Routes
-from groupsvc.http.access import Public, Requires
 from groupsvc.http.idempotency import IDEMPOTENT
-from groupsvc.http.routing import BulkTransactionalRoute, TransactionalRoute
+from groupsvc.http.routing import BulkTransactionalRoute, Public, Requires, TransactionalRoute
 
 
 class Thing(BaseModel):

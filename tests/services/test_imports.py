@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.db.engine import Sessions
+from groupsvc.db.pool import ConnectionPool
 from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.principal import Grant, Permission, Principal
 from groupsvc.import_export.exports import Export, ExportService
@@ -130,12 +130,12 @@ async def world(sql: SQL) -> World:
 )
 @given(data=st.data())
 async def test_a_batch_does_what_its_rows_do_one_by_one(
-    sessions: Sessions, world: World, kind: Kind, create: bool, data: st.DataObject
+    pool: ConnectionPool, world: World, kind: Kind, create: bool, data: st.DataObject
 ) -> None:
     rows = data.draw(rows_of(kind, world))
     outcomes = []
     for each in (1, data.draw(st.integers(2, 8))):
-        async with UnitOfWork(sessions) as uow, uow.savepoint(rollback=True):
+        async with UnitOfWork(pool) as uow, uow.savepoint(rollback=True):
             answers = await take(uow, kind, rows, each, create=create)
             outcomes.append((answers, await state(uow, world)))
     assert outcomes[0] == outcomes[1]

@@ -1,7 +1,6 @@
 """Secrets of local accounts, and the opaque tokens they are exchanged for."""
 
 import asyncio
-import hashlib
 import secrets
 from functools import cache
 
@@ -30,11 +29,6 @@ async def verify_secret(text: str, hashed: str | None) -> bool:
 def new_token() -> str:
     """A token that says nothing and cannot be guessed."""
     return TOKEN_PREFIX + secrets.token_urlsafe(32)
-
-
-def token_digest(token: str) -> bytes:
-    """What is kept of a token. It is random, so a fast digest is enough."""
-    return hashlib.sha256(_bytes(token)).digest()
 
 
 def _verify(text: bytes, hashed: str | None) -> bool:

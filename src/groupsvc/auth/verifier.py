@@ -5,10 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from groupsvc.auth.cache import TokenCache
 from groupsvc.auth.claim_grants import ClaimGrants, parse_permissions
 from groupsvc.auth.claims import TokenRules
-from groupsvc.auth.compact import MAX_TOKEN, read_compact, refused
+from groupsvc.auth.compact import read_compact, refused
 from groupsvc.auth.development import DEVELOPMENT_ISSUER, open_development_key
 from groupsvc.auth.jwks import KeySet
 from groupsvc.auth.jwt import JwtVerifier
@@ -22,9 +21,8 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 class Verifier:
     """Hands a token to the verifier of the issuer it names, which then checks that name too."""
 
-    def __init__(self, issuers: Mapping[str, JwtVerifier], cache: TokenCache[Principal]) -> None:
+    def __init__(self, issuers: Mapping[str, JwtVerifier]) -> None:
         self._issuers = issuers
-        self._cache = cache
 
     async def verify(self, token: str) -> tuple[Principal, float]:
         """The caller, and when the token expires in seconds since the epoch.
@@ -32,17 +30,12 @@ class Verifier:
         Raises UnauthenticatedError with code ``invalid_token`` or ``token_expired``, and
         UnavailableError when the issuer's keys cannot be had.
         """
-        known = self._cache.get(token) if len(token) <= MAX_TOKEN else None
-        if known is not None:
-            return known
         compact = read_compact(token)
         issuer = compact.claims.get("iss")
         verifier = self._issuers.get(issuer) if isinstance(issuer, str) else None
         if verifier is None:
             raise refused("the token is from an issuer that is not known")
-        principal, expires = await verifier.check(compact)
-        self._cache.put(token, principal, expires)
-        return principal, expires
+        return await verifier.check(compact)
 
     async def aclose(self) -> None:
         for verifier in self._issuers.values():
@@ -65,7 +58,7 @@ def make_verifier(
         issuers[DEVELOPMENT_ISSUER] = JwtVerifier(
             replace(key.rules, permission_names=permission_names), key
         )
-    return Verifier(issuers, TokenCache())
+    return Verifier(issuers)
 
 
 def _provider(

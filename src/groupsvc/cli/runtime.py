@@ -11,10 +11,10 @@ from rich.console import Console
 from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from groupsvc.core.transactions import TransactionRunner
-from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.core.unit_of_work import TransactionRunner, UnitOfWork
 from groupsvc.db import migrate
-from groupsvc.db.engine import database_url, make_engine, make_sessions
+from groupsvc.db.engine import database_url, make_engine
+from groupsvc.db.pool import ConnectionPool
 from groupsvc.domain.principal import Grant, Permission, Principal
 from groupsvc.faces.scodoc.vocabulary import VOCABULARY
 from groupsvc.local.embedded import EmbeddedPostgres, default_home
@@ -108,7 +108,7 @@ def use_database(
 ) -> T:
     async def connect_and_work() -> T:
         async with open_engine(database, settings) as engine:
-            runner = TransactionRunner(make_sessions(engine), vocabulary=VOCABULARY)
+            runner = TransactionRunner(ConnectionPool(engine), vocabulary=VOCABULARY)
             return await work(OperatorRunner(runner))
 
     return asyncio.run(connect_and_work())

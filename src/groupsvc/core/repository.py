@@ -1,13 +1,162 @@
-"""What every repository shares: a connection, who is acting, and statements."""
+"""How a unit of work reaches the database, and what every repository shares."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
-from groupsvc.db.connection import Connection, Context
-from groupsvc.db.statements import Statement
+from asyncpg import InterfaceError, PostgresError
+
+from groupsvc.db.constraints import raise_refusal
+from groupsvc.db.count_cache import CountCache
+from groupsvc.db.pool import FOUND, ConnectionPool, PooledConnection
+from groupsvc.db.statements import TOKENS, SqlFile, Statement
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import GrantScope
+
+SQL: Final = SqlFile(__file__)
+ORDINARY: Final = "READ COMMITTED"
+SNAPSHOT: Final = "REPEATABLE READ"
+NO_TOKEN: Final = {"bearer_digest": None, "bearer": None}
+
+
+class StaleTokenError(Exception):
+    """The caller's token no longer stands for what it did: begin again, and trust no cache."""
+
+
+class CachedToken(NamedTuple):
+    """A token and whom it stood for when it was last looked up."""
+
+    digest: bytes
+    bearer: str
+
+    def parameters(self) -> dict[str, Any]:
+        return {"bearer_digest": self.digest, "bearer": self.bearer}
+
+
+@dataclass(slots=True)
+class Context:
+    """Who is acting, for the change log. ``cause`` tells apart what the rows alone do not.
+
+    ``cached_token`` is what has yet to be confirmed of the caller, with the first statement that
+    can do so; ``use_cached_token`` is false when that has failed.
+    """
+
+    actor: str = "anonymous"
+    request_id: str = ""
+    cause: str = ""
+    cached_token: CachedToken | None = None
+    use_cached_token: bool = True
+
+    def parameters(self) -> dict[str, str]:
+        return {"actor": self.actor, "request_id": self.request_id, "cause": self.cause}
+
+
+class Connection:
+    """A statement stands alone until ``begin``; what follows is one transaction until ``close``."""
+
+    def __init__(self, pool: ConnectionPool, context: Context) -> None:
+        self._pool = pool
+        self._context = context
+        self._held: PooledConnection | None = None
+        self._in_transaction = False
+
+    @property
+    def count_cache(self) -> CountCache | None:
+        """What has been counted before; None in a transaction, which sees what others do not."""
+        return self._pool.counts if self._held is None else None
+
+    async def execute(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        """The rows of a statement; none for one that returns no rows.
+
+        Raises StaleTokenError, and what a broken constraint means.
+        """
+        token = self._context.cached_token
+        if statement.kind == "checked write" or token is not None:
+            checked = statement.with_token_check if token is not None else None
+            if token is not None and checked is not None:
+                return await self._checked(checked, {**parameters, **token.parameters()})
+            await self.confirm()
+            parameters = {**parameters, **NO_TOKEN}
+        return await self._send(statement, parameters)
+
+    async def _send(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        arguments = [parameters[name] for name in statement.names]
+        try:
+            return await self._pool.fetch(statement.query, arguments, self._held)
+        except PostgresError as error:
+            raise_refusal(error)
+            raise
+
+    async def _checked(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        rows = await self._send(statement, parameters)
+        self._context.cached_token = None
+        if not rows:
+            raise StaleTokenError
+        nothing: bool = rows[0].get(FOUND, True) is None
+        return () if nothing else rows
+
+    async def confirm(self) -> None:
+        """Make sure of a caller whose token is cached. Raises StaleTokenError."""
+        token, self._context.cached_token = self._context.cached_token, None
+        if token is None:
+            return
+        rows = await self._send(TOKENS.holder, token.parameters())
+        if not rows or rows[0].is_expired or rows[0].bearer != token.bearer:
+            raise StaleTokenError
+
+    async def begin(self, *, snapshot: bool) -> None:
+        await self.confirm()
+        if self._held is None:
+            self._held = await self._pool.acquire()
+        else:
+            await self.commit()
+        await self._step("BEGIN ISOLATION LEVEL " + (SNAPSHOT if snapshot else ORDINARY))
+        self._in_transaction = True
+        await self.act()
+
+    async def act(self) -> None:
+        """Tell the triggers who is acting and why, for this transaction."""
+        await self._send(SQL.act, self._context.parameters())
+
+    @asynccontextmanager
+    async def savepoint(self, *, rollback: bool) -> AsyncGenerator[None]:
+        """A part of the transaction that is undone when it fails, or in any case."""
+        await self._step("SAVEPOINT part")
+        try:
+            yield
+        except Exception:
+            if self._held is not None and not self._held.spoiled:
+                await self._step("ROLLBACK TO SAVEPOINT part")
+            raise
+        await self._step("ROLLBACK TO SAVEPOINT part" if rollback else "RELEASE SAVEPOINT part")
+
+    async def commit(self) -> None:
+        """Raises what a constraint that is checked now means."""
+        self._in_transaction = False
+        await self._step("COMMIT")
+
+    async def close(self) -> None:
+        """Put the connection back. What was not committed is undone."""
+        if self._held is None:
+            return
+        try:
+            if self._in_transaction and not self._held.spoiled:
+                await self._step("ROLLBACK")
+        except (PostgresError, InterfaceError, OSError):
+            self._held.spoiled = True
+        finally:
+            self._pool.release(self._held)
+            self._held = None
+
+    async def _step(self, command: str) -> None:
+        assert self._held is not None
+        try:
+            await self._pool.step(self._held, command)
+        except PostgresError as error:
+            raise_refusal(error)
+            raise
 
 
 def scope_parameters(scope: GrantScope) -> dict[str, Any]:

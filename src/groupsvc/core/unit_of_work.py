@@ -1,9 +1,12 @@
-"""One request, one unit of work: the only place that commits."""
+"""One request, one unit of work: the only place that commits, and that tries again."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cached_property
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Self, TypeVar
 
 from groupsvc.core.accounts.repository import AccountRepository
 from groupsvc.core.changes.repository import ChangeRepository
@@ -18,38 +21,24 @@ from groupsvc.core.idempotency import IdempotencyRepository
 from groupsvc.core.jobs.repository import JobRepository
 from groupsvc.core.memberships.repository import MembershipRepository
 from groupsvc.core.partitions.repository import PartitionRepository
-from groupsvc.core.repository import Repository
+from groupsvc.core.repository import Connection, Context, Repository, StaleTokenError
 from groupsvc.core.users.repository import UserRepository
-from groupsvc.db.connection import Connection, Context
-from groupsvc.db.constraints import broken_constraints
-from groupsvc.db.engine import Sessions
 from groupsvc.db.failures import Failure, classify
+from groupsvc.db.pool import ConnectionPool
+from groupsvc.domain.errors import UnavailableError
 from groupsvc.domain.vocabulary import Vocabulary
 
 R = TypeVar("R", bound=Repository)
+T = TypeVar("T")
 
 NO_WORDS = Vocabulary()
+MOST_TRIES = 6
+FIRST_PAUSE = 0.005  # seconds
 
 
-class _Lazy(Generic[R]):
-    """A repository that is made when it is first asked for: most requests need one or two."""
-
-    def __init__(self, kind: type[R]) -> None:
-        self._kind = kind
-
-    def __set_name__(self, _: type["UnitOfWork"], name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, unit: None, _: Any) -> Self: ...
-    @overload
-    def __get__(self, unit: "UnitOfWork", _: Any) -> R: ...
-    def __get__(self, unit: "UnitOfWork | None", _: Any) -> R | Self:
-        if unit is None:
-            return self
-        made = self._kind(unit.connection, unit.context)
-        unit.__dict__[self._name] = made
-        return made
+def _repository(kind: type[R]) -> cached_property[R]:
+    """Made when it is first asked for: most requests need one or two."""
+    return cached_property(lambda unit: kind(unit.connection, unit.context))
 
 
 class UnitOfWork:
@@ -60,30 +49,30 @@ class UnitOfWork:
     that a repeated request can be decided anew.
     """
 
-    accounts = _Lazy(AccountRepository)
-    auto_assignments = _Lazy(AutoAssignmentRepository)
-    changes = _Lazy(ChangeRepository)
-    class_lists = _Lazy(ClassListRepository)
-    cohorts = _Lazy(CohortRepository)
-    courses = _Lazy(CourseRepository)
-    departments = _Lazy(DepartmentRepository)
-    enrollments = _Lazy(EnrollmentRepository)
-    groups = _Lazy(GroupRepository)
-    idempotency = _Lazy(IdempotencyRepository)
-    jobs = _Lazy(JobRepository)
-    memberships = _Lazy(MembershipRepository)
-    partitions = _Lazy(PartitionRepository)
-    users = _Lazy(UserRepository)
+    accounts = _repository(AccountRepository)
+    auto_assignments = _repository(AutoAssignmentRepository)
+    changes = _repository(ChangeRepository)
+    class_lists = _repository(ClassListRepository)
+    cohorts = _repository(CohortRepository)
+    courses = _repository(CourseRepository)
+    departments = _repository(DepartmentRepository)
+    enrollments = _repository(EnrollmentRepository)
+    groups = _repository(GroupRepository)
+    idempotency = _repository(IdempotencyRepository)
+    jobs = _repository(JobRepository)
+    memberships = _repository(MembershipRepository)
+    partitions = _repository(PartitionRepository)
+    users = _repository(UserRepository)
 
     def __init__(
         self,
-        sessions: Sessions,
+        pool: ConnectionPool,
         context: Context | None = None,
         vocabulary: Vocabulary = NO_WORDS,
     ) -> None:
         self.vocabulary = vocabulary
         self.context = context or Context()
-        self.connection = Connection(sessions, self.context)
+        self.connection = Connection(pool, self.context)
         self.began = False
         self.committing = False
         self.decisions: list[tuple[str, str | None, str | None]] = []
@@ -105,11 +94,8 @@ class UnitOfWork:
     async def savepoint(self, *, rollback: bool = False) -> AsyncGenerator[None]:
         """A part of the transaction that is undone when it fails, or in any case."""
         await self.begin()
-        session = await self.connection.session()
-        async with session.begin_nested() as inner:
+        async with self.connection.savepoint(rollback=rollback):
             yield
-            if rollback:
-                await inner.rollback()
 
     async def set_cause(self, cause: str) -> None:
         """Tell the change log why, from here to the end of the transaction."""
@@ -127,11 +113,71 @@ class UnitOfWork:
     ) -> None:
         """Raises StaleTokenError where nothing has confirmed the caller, refusals included."""
         try:
-            if exc is None or classify(exc) is Failure.BUG:
+            if exc is None or classify(exc) is Failure.PERMANENT:
                 await self.connection.confirm()
             if exc_type is None and self.began:
                 self.committing = True
-                with broken_constraints():
-                    await (await self.connection.session()).commit()
+                await self.connection.commit()
         finally:
             await self.connection.close()
+
+
+class TransactionRunner:
+    """Makes units of work, and judges their failures."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        bulk: ConnectionPool | None = None,
+        vocabulary: Vocabulary = NO_WORDS,
+    ) -> None:
+        self._vocabulary = vocabulary
+        self._pool = pool
+        self._bulk = bulk or pool
+
+    async def run(
+        self,
+        request_id: str,
+        work: Callable[[UnitOfWork], Awaitable[T]],
+        *,
+        reading: bool = False,
+        bulk: bool = False,
+    ) -> T:
+        """Do the work and commit. ``work`` may be called several times.
+
+        ``bulk`` takes a connection that may be slow, out of a small pool of its own.
+
+        A lost race is run again, and a lost connection when nothing can have been committed.
+        Raises UnavailableError when the database is away, busy or too slow, or when a commit was
+        cut off and its outcome is unknown.
+        """
+        tries = 0
+        pool = self._bulk if bulk else self._pool
+        use_cached_token = True
+        while True:
+            tries += 1
+            context = Context(request_id=request_id, use_cached_token=use_cached_token)
+            uow = UnitOfWork(pool, context, self._vocabulary)
+            try:
+                async with uow:
+                    return await work(uow)
+            except StaleTokenError:
+                use_cached_token = False
+                continue
+            except Exception as error:
+                failure = classify(error)
+                if failure is Failure.PERMANENT:
+                    raise
+                if tries >= MOST_TRIES or not _may_repeat(failure, uow, tries, reading=reading):
+                    raise UnavailableError("the database is not available") from error
+            await asyncio.sleep(random.uniform(0, FIRST_PAUSE * 2**tries))  # noqa: S311 - no secret
+
+
+def _may_repeat(failure: Failure, uow: UnitOfWork, tries: int, *, reading: bool) -> bool:
+    if failure is Failure.RETRY:
+        return True
+    if failure is Failure.STALE:
+        return tries == 1
+    # A statement that stands alone commits by itself: whether a write did is unknown.
+    undone = reading or (uow.began and not uow.committing)
+    return failure is Failure.LOST and undone and tries <= 2

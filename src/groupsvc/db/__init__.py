@@ -1,1 +1,1 @@
-"""The engine, the meaning of broken constraints, migrations and the embedded server."""
+"""Connections, statements, what broken constraints and failures mean, and migrations."""

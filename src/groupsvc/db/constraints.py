@@ -3,11 +3,9 @@
 The names in lower case without a prefix belong to the rules in triggers, see ``alembic/``.
 """
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-from asyncpg import InterfaceError, PostgresError
-from sqlalchemy.exc import DBAPIError
+from asyncpg import PostgresError
 
 from groupsvc.domain import rules
 from groupsvc.domain.errors import (
@@ -76,31 +74,10 @@ MEANING: dict[str, Callable[[], GroupsvcError]] = {
 DATA_EXCEPTION = "22"
 
 
-def driver_error(error: BaseException) -> BaseException | None:
-    """What asyncpg raised. SQLAlchemy's own property raises for errors made by the dialect."""
-    if not isinstance(error, DBAPIError):
-        return error
-    try:
-        return error.driver_exception
-    except ValueError:
-        return None
-
-
-@contextmanager
-def broken_constraints() -> Generator[None]:
-    """Turn a constraint that the database found broken into the refusal it stands for."""
-    try:
-        yield
-    except (DBAPIError, PostgresError) as error:
-        cause = driver_error(error)
-        meaning = MEANING.get(getattr(cause, "constraint_name", None) or "")
-        if meaning is not None:
-            raise meaning() from error
-        if str(getattr(cause, "sqlstate", "")).startswith(DATA_EXCEPTION):
-            raise _out_of_range() from error
-        raise
-    except InterfaceError as error:
-        # asyncpg's own name for an argument that does not fit its type is also a ValueError.
-        if isinstance(error, ValueError):
-            raise _out_of_range() from error
-        raise
+def raise_refusal(error: PostgresError) -> None:
+    """Raises what the constraint stands for that the database found broken, if it is one."""
+    meaning = MEANING.get(getattr(error, "constraint_name", None) or "")
+    if meaning is not None:
+        raise meaning() from error
+    if str(error.sqlstate).startswith(DATA_EXCEPTION):
+        raise _out_of_range() from error

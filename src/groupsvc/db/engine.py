@@ -8,38 +8,14 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import URL, event, make_url
-from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.ext.asyncio import (
-    AsyncEngine,
-    AsyncSession,
-    async_sessionmaker,
-    create_async_engine,
-)
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from groupsvc.db.count_cache import CountCache
-from groupsvc.db.executor import READ_ONLY, ConnectionLimiter, StatementExecutor
 from groupsvc.settings import Settings
 
 BULK_CONNECTIONS = 2
 STATEMENTS_KEPT = 400  # prepared, of each connection
 SECONDS_TO_CLOSE = 2.0
-
-
-class Sessions:
-    """Both ways to a database: sessions, and the executor for a statement that stands alone."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        pool: Any = engine.sync_engine.pool
-        self.limiter = ConnectionLimiter(pool.size(), pool.timeout())
-        self.executor = StatementExecutor(engine, self.limiter)
-        self.count_cache = CountCache()
-        self._make = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
-
-    def open(self) -> AsyncSession:
-        """A session; whoever opens one has been admitted."""
-        self.executor.give_back()
-        return self._make()
 
 
 def database_url(settings: Settings) -> URL:
@@ -53,7 +29,7 @@ def database_url(settings: Settings) -> URL:
 
 
 def make_engine(url: URL, settings: Settings) -> AsyncEngine:
-    engine = create_async_engine(
+    return create_async_engine(
         url,
         isolation_level="AUTOCOMMIT",
         pool_size=settings.pool_size,
@@ -64,14 +40,6 @@ def make_engine(url: URL, settings: Settings) -> AsyncEngine:
         hide_parameters=True,
         connect_args=_connect_args(settings),
     )
-    event.listen(engine.sync_engine, "handle_error", _leave_standby)
-    return engine
-
-
-def _leave_standby(context: ExceptionContext) -> None:
-    """After a failover, open connections may lead to what is a standby now: drop all of them."""
-    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
-        context.is_disconnect = True
 
 
 async def close_engine(engine: AsyncEngine) -> None:
@@ -92,10 +60,6 @@ def for_bulk(settings: Settings) -> Settings:
             "statement_timeout": slow,
         }
     )
-
-
-def make_sessions(engine: AsyncEngine) -> Sessions:
-    return Sessions(engine)
 
 
 def _connect_args(settings: Settings) -> dict[str, Any]:

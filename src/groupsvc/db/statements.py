@@ -8,23 +8,21 @@ statement can be pasted into psql as it stands. The kinds:
   with the check of that token around it.
 * ``write`` changes something and is sent once the caller is certain.
 * ``checked write`` stands alone, sets the audit context and checks a cached token by itself: it
-  returns no row, and writes nothing, when the token no longer stands for what it did.
+  returns no row, and writes nothing, when the token no longer stands for what it did. It has two
+  parameters for that, ``bearer_digest`` and ``bearer``, null when there is no cached token.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 Kind = Literal["read", "write", "checked write"]
 
 # A colon that begins a parameter: neither a cast nor a slice of an array.
 _PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 _HEADING: Final = re.compile(r"^-- (read|write|checked write): (\w+)\n", re.MULTILINE)
-
-# Both are given by the connection, and null when there is no cached token to check.
-TOKEN_PARAMETERS: Final = ("bearer_digest", "bearer")
 
 
 class Statement:
@@ -35,13 +33,6 @@ class Statement:
         self.names = tuple(dict.fromkeys(_PARAMETER.findall(source)))
         numbers = {each: f"${number}" for number, each in enumerate(self.names, 1)}
         self.query = _PARAMETER.sub(lambda found: numbers[found[1]], source)
-
-    def arguments(self, parameters: Mapping[str, Any]) -> list[Any]:
-        """Raises KeyError when one is missing."""
-        return [
-            parameters.get(each) if each in TOKEN_PARAMETERS else parameters[each]
-            for each in self.names
-        ]
 
     @cached_property
     def with_token_check(self) -> "Statement | None":
@@ -65,19 +56,17 @@ class SqlFile:
     def __init__(self, module: str) -> None:
         path = Path(module).with_suffix(".sql")
         _, *parts = _HEADING.split(path.read_text(encoding="utf-8"))
-        self._statements = {
-            name: Statement(name, cast("Kind", kind), source.rstrip().removesuffix(";"))
+        vars(self).update(
+            (name, Statement(name, cast("Kind", kind), source.rstrip().removesuffix(";")))
             for kind, name, source in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
-        }
+        )
 
-    def __getattr__(self, name: str) -> Statement:
-        try:
-            return self._statements[name]
-        except KeyError:
-            raise AttributeError(name) from None
+    def __iter__(self) -> Iterator[Statement]:
+        return iter(vars(self).values())
 
-    def __iter__(self) -> Any:
-        return iter(self._statements.values())
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Statement: ...
 
 
 TOKENS: Final = SqlFile(__file__)

@@ -19,7 +19,7 @@ from groupsvc.core.groups.service import GroupService
 from groupsvc.core.memberships.service import MembershipService
 from groupsvc.core.partitions.service import PartitionService
 from groupsvc.core.users.service import UserService
-from groupsvc.http.access import bound
+from groupsvc.http.routing import bound
 from groupsvc.import_export.exports import ExportService
 from groupsvc.import_export.imports import ImportService
 

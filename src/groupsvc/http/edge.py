@@ -9,7 +9,6 @@ import logging
 import random
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Final, NamedTuple
 
@@ -17,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from groupsvc.logs import log_access, request_id, route_template
+from groupsvc.settings import Settings
 
 MAX_PATH: Final = 2_048
 MAX_QUERY: Final = 8_192
@@ -24,7 +24,6 @@ MAX_HEADERS: Final = 100
 MAX_HEADER_BYTES: Final = 32_768
 
 Render = Callable[[str, int, str, str], tuple[bytes, str]]
-PathPredicate = Callable[[str], object]
 Headers = list[tuple[bytes, bytes]]
 
 _ids: Final = random.Random()  # noqa: S311 - they name requests and guard nothing
@@ -56,17 +55,6 @@ TOO_LATE: Final = Refusal(503, "deadline_passed", "this took too long and was gi
 CRASHED: Final = Refusal(500, "internal_error", "an unexpected error, which has been logged")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Bytes and seconds. Without ``allowed_hosts`` every host is answered."""
-
-    max_body: int
-    max_upload: int
-    request_timeout: float
-    bulk_timeout: float
-    allowed_hosts: Collection[str] = ()
-
-
 def _read_headers(headers: Headers) -> tuple[dict[bytes, bytes], Refusal | None]:
     """The headers that matter here, and whether there is too much of anything."""
     found: dict[bytes, bytes] = {}
@@ -82,7 +70,8 @@ def _read_headers(headers: Headers) -> tuple[dict[bytes, bytes], Refusal | None]
     return found, HEADERS if too_much else repeated
 
 
-def _local_path(scope: Scope) -> str:
+def local_path(scope: Scope) -> str:
+    """The path without the prefix of a gateway."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     return path.removeprefix(root) if root and path.startswith(root + "/") else path
@@ -116,7 +105,7 @@ class RequestContext:
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.began = perf_counter()
         self.scope = scope
-        self.path = _local_path(scope)
+        self.path = local_path(scope)
         self._receive, self._send = receive, send
         self.id = b""
         self.ceiling = self._received = self._sent = 0
@@ -193,10 +182,16 @@ class Guard:
     """
 
     def __init__(
-        self, app: ASGIApp, *, limits: Limits, render: Render, is_bulk: PathPredicate
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        render: Render,
+        is_bulk: Callable[[Scope], bool],
     ) -> None:
-        self._app, self._limits, self._render, self._is_bulk = app, limits, render, is_bulk
-        self._hosts = frozenset(host.lower().encode() for host in limits.allowed_hosts)
+        self._app, self._settings, self._render = app, settings, render
+        self._is_bulk = is_bulk
+        self._hosts = frozenset(host.lower().encode() for host in settings.allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -233,7 +228,7 @@ class Guard:
         return TOO_LARGE if len(length) > 18 or int(length) > context.ceiling else None
 
     def _bound(self, context: RequestContext) -> None:
-        bulk, limits = self._is_bulk(context.path), self._limits
+        bulk, limits = self._is_bulk(context.scope), self._settings
         context.ceiling = limits.max_upload if bulk else limits.max_body
         context.seconds = limits.bulk_timeout if bulk else limits.request_timeout
 

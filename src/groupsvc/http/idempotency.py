@@ -14,7 +14,6 @@ from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.db.failures import Failure, classify
 from groupsvc.domain.errors import ConflictError, InvalidError
 from groupsvc.domain.principal import Permission, Place, Principal
-from groupsvc.http.app_state import app_state
 
 HEADER = "idempotency-key"
 KEY = re.compile(r'"([\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e][\x21-\x7e]{0,254})')
@@ -60,8 +59,10 @@ class Claim:
         )
 
 
-async def claim(request: Request, uow: UnitOfWork, principal: Principal) -> Claim | None:
-    """Take the key of a POST, if it has one.
+async def claim(
+    request: Request, uow: UnitOfWork, principal: Principal, hours: int
+) -> Claim | None:
+    """Take the key of a POST, if it has one, for so many hours.
 
     Raises InvalidError for a malformed key or one that was used for something else, ConflictError
     while the first request is still running.
@@ -76,7 +77,6 @@ async def claim(request: Request, uow: UnitOfWork, principal: Principal) -> Clai
         )
     key = matched[1] or matched[2]
     fingerprint = await _fingerprint(request)
-    hours = app_state(request).settings.idempotency_hours
     await uow.begin()
     remembered = await _take(uow, principal.subject, key, fingerprint, hours)
     if remembered.fingerprint != fingerprint:

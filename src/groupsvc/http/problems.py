@@ -17,8 +17,8 @@ from starlette.exceptions import HTTPException
 from typing_extensions import override
 
 from groupsvc.domain import errors as refusals
+from groupsvc.domain.strict_json import InvalidJsonError
 from groupsvc.http.errors import ErrorFace, Refusal, challenge
-from groupsvc.http.strict_json import InvalidJsonError
 from groupsvc.logs import request_id
 
 MEDIA_TYPE: Final = "application/problem+json"

@@ -1,41 +1,104 @@
-"""One request is one unit of work.
+"""What a route declares, and one unit of work for each request.
 
-The route class owns it: who is calling is settled first, then the body is read, then the endpoint
-runs, and the commit comes before the first byte of the answer. When the database asks for another
-try, all of it runs again.
+A route says who may call it with ``Requires`` or ``Public``; without one the application does not
+start. The route class owns the unit of work: who is calling is settled first, then the body is
+read, then the endpoint runs, and the commit comes before the first byte of the answer. When the
+database asks for another try, all of it runs again.
 """
 
-import re
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 from fastapi.dependencies.models import Dependant
+from fastapi.openapi.models import HTTPBearer
 from fastapi.routing import APIRoute
+from fastapi.security.base import SecurityBase
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount
 
-from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.core.accounts.authentication import Authenticator
+from groupsvc.core.changes.journal import Journal
+from groupsvc.core.jobs.service import JobRunner
+from groupsvc.core.service import Service
+from groupsvc.core.unit_of_work import TransactionRunner, UnitOfWork
+from groupsvc.domain.errors import ForbiddenError, UnauthenticatedError
+from groupsvc.domain.principal import Permission, Principal
 from groupsvc.http import idempotency
-from groupsvc.http.access import Public, Requires
-from groupsvc.http.app_state import app_state
-from groupsvc.http.fast_path.compiled_endpoint import DirectCall, direct_call
-from groupsvc.http.strict_json import StrictRequest, media_type_is_json
+from groupsvc.http.fast_path.compiled_endpoint import Handler as Handler
+from groupsvc.http.fast_path.compiled_endpoint import compile_endpoint
+from groupsvc.http.strict_request import StrictRequest, media_type_is_json
+from groupsvc.settings import Settings
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+S = TypeVar("S", bound=Service)
+
+ANYBODY = Principal("anonymous")
 
 
-class Direct:
-    """How a route answers a plain request by itself."""
+@dataclass(frozen=True, slots=True)
+class AppState:
+    settings: Settings
+    units: TransactionRunner
+    authenticator: Authenticator
+    jobs: JobRunner
+    journals: Mapping[str, Journal]
 
-    def __init__(self, call: DirectCall, wrap_in_transaction: Callable[[Handler], Handler]) -> None:
-        self.read = call.read
 
-        async def endpoint(request: Request) -> Response:
-            return await call.answer(request, request.scope["groupsvc.values"])
+def app_state(request: Request) -> AppState:
+    return cast("AppState", request.scope["state"]["app_state"])
 
-        self.handle = wrap_in_transaction(endpoint)
+
+class Requires(SecurityBase):
+    """A caller who holds a permission somewhere, or with ``None`` any caller who is known.
+
+    Whether they hold it in the place at stake is for the service to decide.
+    """
+
+    def __init__(self, permission: Permission | None) -> None:
+        self.permission = permission
+        self.model = HTTPBearer(description="A development, account or identity provider's token")
+        self.scheme_name = "token"
+
+    async def __call__(self, request: Request) -> Principal:
+        """The caller; ``authenticate_and_authorize`` has found them before the body was read."""
+        return cast("Principal", request.state.principal)
+
+    async def authenticate_and_authorize(self, request: Request, uow: UnitOfWork) -> Principal:
+        """Raises UnauthenticatedError or ForbiddenError."""
+        token = bearer(request)
+        if token is None:
+            raise UnauthenticatedError("send a bearer token")
+        principal = await app_state(request).authenticator.principal(uow, token)
+        if self.permission is not None and not principal.holds(self.permission):
+            raise ForbiddenError("this needs another permission", permission=self.permission.value)
+        return principal
+
+
+class Public:
+    """A route that anybody may call."""
+
+    async def __call__(self) -> None:
+        return None
+
+    async def authenticate_and_authorize(self, _request: Request, _uow: UnitOfWork) -> Principal:
+        return ANYBODY
+
+
+def bearer(request: Request) -> str | None:
+    """The bearer token of the request, if its Authorization header holds one."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def bound(kind: type[S]) -> Callable[[Request], Awaitable[S]]:
+    """A dependency that makes a service for the caller in the request's unit of work."""
+
+    async def make(request: Request) -> S:
+        state = request.scope["state"]
+        return kind(state["uow"], state["principal"])
+
+    return make
 
 
 class TransactionalRoute(APIRoute):
@@ -45,8 +108,7 @@ class TransactionalRoute(APIRoute):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        call = direct_call(self)
-        self.direct = Direct(call, self.wrap_in_transaction) if call is not None else None
+        self.compiled_endpoint = compile_endpoint(self, self.wrap_in_transaction)
 
     def get_route_handler(self) -> Handler:
         return self.wrap_in_transaction(super().get_route_handler())
@@ -63,7 +125,7 @@ class TransactionalRoute(APIRoute):
 
         async def handle(given: Request) -> Response:
             wired, state = app_state(given), given.scope["state"]
-            request = given
+            request, hours = given, wired.settings.idempotency_hours
             if not reading:
                 depth = wired.settings.max_json_depth
                 request = StrictRequest(given.scope, given.receive, max_depth=depth)
@@ -75,7 +137,7 @@ class TransactionalRoute(APIRoute):
                 state["subject"] = uow.context.actor = principal.subject
                 claim = None
                 if keyed:
-                    claim = await idempotency.claim(request, uow, principal)
+                    claim = await idempotency.claim(request, uow, principal, hours)
                 if claim is not None and claim.replay is not None:
                     return claim.replay
                 if has_body:
@@ -121,19 +183,3 @@ async def read_body(request: Request) -> None:
     if await request.body() and not media_type_is_json(request.headers.get("content-type")):
         raise HTTPException(415, "send application/json")
     await request.json()
-
-
-def bulk_paths(routes: Iterable[BaseRoute]) -> Callable[[str], object]:
-    """Whether a path is that of a route that is declared ``bulk``, of whatever method."""
-    return re.compile("|".join(dict.fromkeys(_bulk_patterns(routes, "")))).fullmatch
-
-
-def _bulk_patterns(routes: Iterable[BaseRoute], prefix: str) -> Iterator[str]:
-    for route in routes:
-        if isinstance(route, Mount):
-            yield from _bulk_patterns(route.routes, prefix + re.escape(route.path))
-        elif isinstance(route, TransactionalRoute) and route.bulk:
-            # A name may be used once in a pattern; both spellings of an address are one.
-            own = re.sub(r"\?P<\w+>", "?:", route.path_regex.pattern)
-            own = own.removeprefix("^").removesuffix("$").removesuffix("/")
-            yield f"{prefix}{own}/?"

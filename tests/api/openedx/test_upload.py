@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from groupsvc.app import create_app
 from groupsvc.core.jobs import service as jobs_module
 from groupsvc.core.jobs.service import JobRunner, Pace
-from groupsvc.core.transactions import TransactionRunner
+from groupsvc.core.unit_of_work import TransactionRunner
 from groupsvc.settings import Settings
 from tests.api.openedx.conftest import NOWHERE, Course, envelope, told
 from tests.conftest import EVERYTHING, SQL, UNHURRIED, Auth, serving
@@ -461,7 +461,7 @@ async def test_what_was_uploaded_is_forgotten_with_the_work(
 
 
 async def test_a_worker_that_stops_leaves_its_job_to_the_next(
-    sessions: Any, course: Course, make_course: Any, sql: SQL, monkeypatch: pytest.MonkeyPatch
+    pool: Any, course: Course, make_course: Any, sql: SQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs_module, "CHUNK", 1)
     cohort = await course.add("A")
@@ -473,7 +473,7 @@ async def test_a_worker_that_stops_leaves_its_job_to_the_next(
     while await sql(
         "SELECT 1 FROM jobs WHERE course_id = :id AND state <> 'done'", id=course.world.course_id
     ):
-        runner = JobRunner(TransactionRunner(sessions), pace)
+        runner = JobRunner(TransactionRunner(pool), pace)
         runner.start()
         await asyncio.sleep(0)  # it has begun, and is told to stop
         await runner.stop()
@@ -483,7 +483,7 @@ async def test_a_worker_that_stops_leaves_its_job_to_the_next(
     assert len(await course.world.log("membership.assigned")) == 5
 
 
-async def test_runners_share_the_work(sessions: Any, make_course: Any, sql: SQL) -> None:
+async def test_runners_share_the_work(pool: Any, make_course: Any, sql: SQL) -> None:
     courses: list[Course] = [await make_course(2) for _ in range(4)]
     for course in courses:
         await course.add("A")
@@ -491,8 +491,7 @@ async def test_runners_share_the_work(sessions: Any, make_course: Any, sql: SQL)
         for _ in range(5):
             await leave(sql, course, f"cohort,username\nA,{names[0]}\nA,{names[1]}\n")
     runners = [
-        JobRunner(TransactionRunner(sessions), Pace(poll=0.1, silence=60, keep=30))
-        for _ in range(6)
+        JobRunner(TransactionRunner(pool), Pace(poll=0.1, silence=60, keep=30)) for _ in range(6)
     ]
     for runner in runners:
         runner.start()

@@ -1,31 +1,57 @@
 """Who is calling: from a token, or from the name and secret of a local account."""
 
+import hashlib
 import math
+import time
+from collections.abc import Callable
+from typing import NamedTuple
 
-from groupsvc.auth.cache import TokenCache
-from groupsvc.auth.passwords import TOKEN_PREFIX, token_digest, verify_secret
+from cachetools import TLRUCache
+
+from groupsvc.auth.passwords import TOKEN_PREFIX, verify_secret
 from groupsvc.auth.verifier import Verifier
 from groupsvc.core.accounts.repository import LockedAccount
+from groupsvc.core.repository import CachedToken
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.db.connection import CachedToken
 from groupsvc.domain.errors import InvalidError, UnauthenticatedError
 from groupsvc.domain.names import normalise
 from groupsvc.domain.principal import Principal
 
 ACCOUNT = "account:"
+CACHED_TOKENS = 10_000
+MAX_AGE_SECONDS = 300.0
+
+
+class _Known(NamedTuple):
+    """Whom a token stood for; that of a local account must be confirmed before it counts."""
+
+    principal: Principal
+    unconfirmed: CachedToken | None
+    expires: float
+
+
+def token_digest(token: str) -> bytes:
+    """What is stored of a token. A token of ours is random, so a fast digest is enough."""
+    # JSON can carry lone surrogates; they make a wrong token, not a failure.
+    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+
+
+def _until(_: bytes, known: _Known, now: float) -> float:
+    return min(known.expires, now + MAX_AGE_SECONDS)
 
 
 class Authenticator:
-    """Turns tokens into principals. Those of local accounts are looked up every time.
+    """Turns tokens into principals, and caches them by the digest of the token.
 
-    So a token that is revoked, an account that is disabled and a grant that is withdrawn are all
-    without effect from then on. Whom a token stood for the last time is remembered, and left to
-    the first statement of the unit of work to confirm.
+    A signed token counts until it expires, and is verified again after ``MAX_AGE_SECONDS``: a key
+    that its issuer withdraws must not go on working here until the last token expires. The tokens
+    of local accounts are looked up with every request, or the first statement of the unit of work
+    confirms what is cached: what is revoked, disabled or withdrawn is so at once.
     """
 
-    def __init__(self, verifier: Verifier) -> None:
+    def __init__(self, verifier: Verifier, *, clock: Callable[[], float] = time.time) -> None:
         self._verifier = verifier
-        self._known: TokenCache[tuple[Principal, CachedToken]] = TokenCache()
+        self._known = TLRUCache[bytes, _Known](CACHED_TOKENS, _until, timer=clock)
 
     async def principal(self, uow: UnitOfWork, token: str) -> Principal:
         """The caller who holds a token.
@@ -33,14 +59,15 @@ class Authenticator:
         Raises UnauthenticatedError with code ``invalid_token`` or ``token_expired``, and
         UnavailableError when a token issued elsewhere cannot be verified just now.
         """
-        if token.startswith(TOKEN_PREFIX):
-            return await self._local(uow, token)
-        principal, _ = await self._verifier.verify(token)
-        if principal.subject.startswith(ACCOUNT):
-            raise UnauthenticatedError(
-                "the token takes the name of a local account", code="invalid_token"
-            )
-        return principal
+        digest = token_digest(token)
+        known = self._known.get(digest)
+        if known is None or (known.unconfirmed is not None and not uow.context.use_cached_token):
+            local = token.startswith(TOKEN_PREFIX)
+            known = await (self._local(uow, digest) if local else self._signed(token))
+            self._known[digest] = known
+        else:
+            uow.context.cached_token = known.unconfirmed
+        return known.principal
 
     async def disabled(self, uow: UnitOfWork, token: str) -> str | None:
         """The name, in the roster or its own, of the disabled account that a token was for.
@@ -51,19 +78,22 @@ class Authenticator:
             return None
         return await uow.accounts.disabled(token_digest(token))
 
-    async def _local(self, uow: UnitOfWork, token: str) -> Principal:
-        known = self._known.get(token) if uow.context.use_cached_token else None
-        if known is not None:
-            (principal, uow.context.cached_token), _ = known
-            return principal
-        bearer = await uow.accounts.bearer(token_digest(token))
+    async def _signed(self, token: str) -> _Known:
+        principal, expires = await self._verifier.verify(token)
+        if principal.subject.startswith(ACCOUNT):
+            raise UnauthenticatedError(
+                "the token takes the name of a local account", code="invalid_token"
+            )
+        return _Known(principal, None, expires)
+
+    async def _local(self, uow: UnitOfWork, digest: bytes) -> _Known:
+        bearer = await uow.accounts.bearer(digest)
         if bearer is None:
             raise UnauthenticatedError("the token is not known", code="invalid_token")
         if bearer.is_expired:
             raise UnauthenticatedError("the token has expired", code="token_expired")
         principal = Principal(ACCOUNT + bearer.name, bearer.username, bearer.grants)
-        self._known.put(token, (principal, bearer.cached_token), math.inf)
-        return principal
+        return _Known(principal, bearer.cached_token, math.inf)
 
     async def account(self, uow: UnitOfWork, name: str, secret: str) -> Principal:
         """The account itself, without anything it is granted. Raises as ``check_secret`` does."""

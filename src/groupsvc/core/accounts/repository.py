@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from groupsvc.core.repository import Repository
-from groupsvc.db.connection import CachedToken
+from groupsvc.core.repository import CachedToken, Repository
 from groupsvc.db.statements import TOKENS, SqlFile
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import Grant, Permission

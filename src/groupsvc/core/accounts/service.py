@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from groupsvc.auth.passwords import hash_secret, new_token, token_digest, verify_secret
-from groupsvc.core.accounts.authentication import ACCOUNT, check_secret
+from groupsvc.auth.passwords import hash_secret, new_token, verify_secret
+from groupsvc.core.accounts.authentication import ACCOUNT, check_secret, token_digest
 from groupsvc.core.accounts.repository import LockedAccount
 from groupsvc.core.accounts.rules import (
     account_name,

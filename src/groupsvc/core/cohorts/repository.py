@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from groupsvc.core.changelog_version import NEVER
 from groupsvc.core.cohorts.records import (
     Cohort,
     CohortCourse,
@@ -17,6 +16,7 @@ from groupsvc.core.cohorts.records import (
     UserCohort,
 )
 from groupsvc.core.repository import Repository
+from groupsvc.db.count_cache import NEVER
 from groupsvc.db.statements import SqlFile
 from groupsvc.domain.json_resource import JsonResource, Page
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from groupsvc.core.changelog_version import NEVER
 from groupsvc.core.repository import Repository, scope_parameters
+from groupsvc.db.count_cache import NEVER
 from groupsvc.db.statements import SqlFile
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import GrantScope

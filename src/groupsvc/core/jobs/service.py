@@ -17,8 +17,7 @@ from typing import Any, Final
 
 from groupsvc.core.cohorts.uploads import UploadRow, read_rows, write_rows
 from groupsvc.core.jobs.repository import ClaimedJob
-from groupsvc.core.transactions import TransactionRunner
-from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.core.unit_of_work import TransactionRunner, UnitOfWork
 from groupsvc.domain.errors import GroupsvcError, UnavailableError
 
 TASK: Final = "groupsvc jobs"

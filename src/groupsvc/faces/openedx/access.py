@@ -20,8 +20,8 @@ from groupsvc.faces.openedx.credentials import caller
 from groupsvc.faces.openedx.errors import ApiError, require_course_key
 from groupsvc.faces.openedx.keys import is_course_key
 from groupsvc.faces.openedx.negotiation import negotiate
-from groupsvc.http.access import Requires
 from groupsvc.http.errors import local_path
+from groupsvc.http.routing import Requires
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -13,7 +13,7 @@ from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import UnauthenticatedError
 from groupsvc.domain.principal import Principal
 from groupsvc.faces.openedx.errors import UNAUTHENTICATED, ApiError
-from groupsvc.http.app_state import app_state
+from groupsvc.http.routing import app_state
 
 # Errors of bearer tokens are nested in the message, those of the other scheme are not.
 _BEARER: Final[Mapping[str, str]] = {

@@ -13,9 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
+from groupsvc.domain.strict_json import InvalidJsonError, read_json
 from groupsvc.faces.openedx.errors import ApiError
-from groupsvc.http.app_state import app_state
-from groupsvc.http.strict_json import InvalidJsonError, read_json
+from groupsvc.http.routing import app_state
 
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 INVALID: Final = "Invalid JSON"

@@ -16,7 +16,7 @@ from groupsvc.faces.openedx.keys import Key
 from groupsvc.faces.openedx.reading import read_body
 from groupsvc.faces.openedx.routing import Address, file_body
 from groupsvc.faces.openedx.schemas import PageErrorOut
-from groupsvc.http.app_state import app_state
+from groupsvc.http.routing import app_state
 
 UPLOAD_WORDS: Final = UploadWords(
     cohort="cohort_name",

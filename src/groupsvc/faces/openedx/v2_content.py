@@ -12,7 +12,7 @@ from groupsvc.faces.openedx.keys import Key
 from groupsvc.faces.openedx.routing import Address
 from groupsvc.faces.openedx.schemas import ConfigurationOut, ContentGroupsOut
 from groupsvc.faces.openedx.serializers import answer
-from groupsvc.http.app_state import app_state
+from groupsvc.http.routing import app_state
 
 _PATH = "/v2/courses/{key:course_key}/group_configurations"
 

@@ -15,8 +15,7 @@ from groupsvc.core.departments.service import DepartmentService
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import ForbiddenError, UnauthenticatedError
 from groupsvc.domain.principal import Grant, Permission, Place, Principal
-from groupsvc.http.access import Requires, bearer
-from groupsvc.http.app_state import app_state
+from groupsvc.http.routing import Requires, app_state, bearer
 
 
 class Everywhere(Requires):

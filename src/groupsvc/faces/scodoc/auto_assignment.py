@@ -12,7 +12,7 @@ from groupsvc.faces.scodoc import serializers
 from groupsvc.faces.scodoc.reading import read_text
 from groupsvc.faces.scodoc.routing import DialectRouter, Id
 from groupsvc.faces.scodoc.schemas import DOCUMENT, DoneOut
-from groupsvc.http.access import bound
+from groupsvc.http.routing import bound
 
 router = DialectRouter("auto assignment")
 

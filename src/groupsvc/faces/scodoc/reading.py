@@ -1,10 +1,11 @@
 """Bodies, read as JSON whatever their media type says, and checked when it is their turn."""
 
-import json
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+
+from groupsvc.domain.strict_json import InvalidJsonError, decoder
 
 NOT_JSON: Final = "le corps de la requête n'est pas du JSON"
 NOT_AN_OBJECT: Final = "le corps de la requête n'est pas un objet JSON"
@@ -18,11 +19,7 @@ def _int(literal: str) -> int:
     return int(literal[:_MAX_DIGITS])
 
 
-def _constant(_: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON")
-
-
-_DECODER: Final = json.JSONDecoder(parse_int=_int, parse_constant=_constant)
+_DECODER: Final = decoder(_int, parse_float=float, pairs_hook=None)
 
 
 def read_text(request: Request) -> tuple[str, Any]:
@@ -30,7 +27,7 @@ def read_text(request: Request) -> tuple[str, Any]:
     try:
         text = cast("bytes", request.state.body).decode("utf-8-sig")
         return text, _DECODER.decode(text)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, InvalidJsonError):
         raise HTTPException(400, NOT_JSON) from None
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from groupsvc.core.class_lists.service import ClassListService
 from groupsvc.domain.json_resource import State
 from groupsvc.faces.scodoc.serializers import STATES
-from groupsvc.http.access import bound
+from groupsvc.http.routing import bound
 
 ETAT: dict[str, Any] = {
     "name": "etat",

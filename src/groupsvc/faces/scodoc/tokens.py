@@ -14,10 +14,9 @@ from groupsvc.faces.scodoc import serializers
 from groupsvc.faces.scodoc.access import Everywhere
 from groupsvc.faces.scodoc.routing import ERRORS, ScodocRoute
 from groupsvc.faces.scodoc.schemas import TokenOut
-from groupsvc.http.access import Public, bearer
-from groupsvc.http.app_state import app_state
 from groupsvc.http.application import Document
 from groupsvc.http.dependencies import AccountServiceDep
+from groupsvc.http.routing import Public, app_state, bearer
 
 router = APIRouter(prefix="/api", route_class=ScodocRoute, tags=["tokens"])
 

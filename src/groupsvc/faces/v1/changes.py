@@ -12,8 +12,8 @@ from groupsvc.faces.v1.endpoints import Paging, decode_cursor
 from groupsvc.faces.v1.journal_schemas import JournalName, OpenedxEventOut, ScodocLineOut
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import MOST, ChangeOut, PageOut
-from groupsvc.http.app_state import app_state
 from groupsvc.http.dependencies import ChangeServiceDep
+from groupsvc.http.routing import app_state
 
 routes = Routes("changes")
 

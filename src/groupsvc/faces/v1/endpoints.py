@@ -19,7 +19,7 @@ from starlette.responses import Response
 from groupsvc.core.service import IfMatch
 from groupsvc.domain.errors import InvalidError
 from groupsvc.domain.json_resource import JsonResource, Page
-from groupsvc.http.app_state import app_state
+from groupsvc.http.routing import app_state
 
 JSON = "application/json"
 LONGEST_CURSOR = 2048

@@ -14,8 +14,8 @@ from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.endpoints import JSON, Paging, Resource, decode_cursor
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import Id, Output, PageOut, PathId
-from groupsvc.http.app_state import app_state
 from groupsvc.http.dependencies import CohortUploadServiceDep
+from groupsvc.http.routing import app_state
 
 routes = Routes("jobs")
 

@@ -14,10 +14,9 @@ from starlette.responses import JSONResponse, Response
 
 from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.endpoints import Declared, Endpoint, answering, expected_tags
-from groupsvc.http.access import Requires
 from groupsvc.http.idempotency import IDEMPOTENT
 from groupsvc.http.problems import problem_responses
-from groupsvc.http.routing import BulkTransactionalRoute, TransactionalRoute
+from groupsvc.http.routing import BulkTransactionalRoute, Requires, TransactionalRoute
 
 Responses = dict[int | str, dict[str, Any]]
 

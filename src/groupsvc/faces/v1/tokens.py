@@ -21,10 +21,9 @@ from groupsvc.faces.v1.oauth import (
     form_body,
     read_form,
 )
-from groupsvc.http.access import Public, bearer
-from groupsvc.http.app_state import app_state
 from groupsvc.http.dependencies import AccountServiceDep
 from groupsvc.http.problems import problem_responses
+from groupsvc.http.routing import Public, app_state, bearer
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from groupsvc.faces.v1.routing import E, Routes
 from groupsvc.faces.v1.schemas import MOST
 from groupsvc.faces.v1.transfer_schemas import ImportOut
 from groupsvc.faces.v1.uploads import CSV, Report, documented_body, read_upload
-from groupsvc.http.app_state import app_state
 from groupsvc.http.dependencies import ExportServiceDep, ImportServiceDep
+from groupsvc.http.routing import app_state
 from groupsvc.import_export.exports import Export, page_reader
 from groupsvc.import_export.imports import ImportService
 from groupsvc.import_export.kinds import (

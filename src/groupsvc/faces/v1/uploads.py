@@ -22,7 +22,7 @@ from groupsvc.faces.v1.transfer_schemas import (
     Rows,
     StructureRow,
 )
-from groupsvc.http.strict_json import media_type_is_json
+from groupsvc.http.strict_request import media_type_is_json
 from groupsvc.import_export.kinds import Kind, Name, check_header
 from groupsvc.import_export.results import RowAnswer
 from groupsvc.import_export.tables import Row, as_text, read_table

@@ -1,10 +1,10 @@
-"""Calling an endpoint with what a plain request holds, without FastAPI's general solver.
+"""Endpoints that are called with what a plain request holds, without FastAPI's general solver.
 
 Parameters are validated by FastAPI's own fields. Whatever is unusual, such as a parameter that is
 not valid, is left to the stock route, which answers as it always does.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from inspect import iscoroutinefunction, signature
 from types import UnionType
@@ -19,13 +19,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from groupsvc.http.access import Public, Requires
-
 JSON: Final = "application/json"
 _PLAIN: Final = (type(None), bool, int, float, str)
 _COMPOUND: Final = (list, set, frozenset, tuple, dict, BaseModel)
-_SOURCES: Final = ("path_params", "query_params", "header_params")
-_OTHERS: Final = (
+SOURCES: Final = ("path_params", "query_params", "header_params")
+OTHERS: Final = (
     "cookie_params",
     "body_params",
     "websocket_param_name",
@@ -36,8 +34,10 @@ _OTHERS: Final = (
 )
 
 NO_QUERY: Final = QueryParams()
+VALUES: Final = "groupsvc.values"
 
 Values = dict[str, Any]
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class _NotPlainError(Exception):
@@ -101,11 +101,12 @@ class _Call:
         return await self.call(**own)
 
 
-class DirectCall:
-    """The endpoint of a route, called directly."""
+class CompiledEndpoint:
+    """The endpoint of a route with all it depends on, and ``handle`` to call it in its unit."""
 
-    def __init__(self, root: _Call, status: int) -> None:
+    def __init__(self, root: _Call, status: int, wrap: Callable[[Handler], Handler]) -> None:
         self._root, self._status = root, status
+        self.handle = wrap(self._answer)
 
     def read(self, scope: Scope, path: Mapping[str, Any]) -> list[Values] | None:
         """The parameters of a request; None when FastAPI has to look at them."""
@@ -115,41 +116,44 @@ class DirectCall:
         except _NotPlainError:
             return None
 
-    async def answer(self, request: Request, values: list[Values]) -> Response:
+    async def _answer(self, request: Request) -> Response:
         # A unit of work may run again.
-        result = await self._root.run(request, [dict(each) for each in values])
+        values = [dict(each) for each in request.scope[VALUES]]
+        result = await self._root.run(request, values)
         if isinstance(result, Response):
             return result
         content = None if result is None else result.model_dump_json(by_alias=True)
         return Response(content, self._status, media_type=JSON)
 
 
-def direct_call(route: APIRoute) -> DirectCall | None:
-    """The direct way to an endpoint; None when it needs more of FastAPI than there is here."""
+def compile_endpoint(
+    route: APIRoute, wrap: Callable[[Handler], Handler]
+) -> CompiledEndpoint | None:
+    """None when an endpoint needs more of FastAPI than there is here."""
     answers = signature(route.endpoint, eval_str=True).return_annotation
     plain = isinstance(answers, type) and issubclass(answers, (Response, BaseModel))
     if route.body_field is not None or not (plain or answers is None):
         return None
     try:
-        return DirectCall(_call(route.dependant), route.status_code or 200)
+        return CompiledEndpoint(_call(route.dependant), route.status_code or 200, wrap)
     except _NotPlainError:
         return None
 
 
 def _call(dependant: Dependant) -> _Call:
     call = dependant.call
-    if call is None or any(getattr(dependant, name) for name in _OTHERS):
+    if call is None or any(getattr(dependant, name) for name in OTHERS):
         raise _NotPlainError
     if not (iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__)):
         raise _NotPlainError
     path, query, headers = (
-        tuple(_parameter(field) for field in getattr(dependant, source)) for source in _SOURCES
+        tuple(_parameter(field) for field in getattr(dependant, source)) for source in SOURCES
     )
-    # Callers have been admitted by the time that an endpoint is called.
+    # What only declares something has been acted upon by the time that an endpoint is called.
     needs = tuple(
         (each.name, _call(each))
         for each in dependant.dependencies
-        if each.name is not None or not isinstance(each.call, (Requires, Public))
+        if each.name is not None or not hasattr(each.call, "authenticate_and_authorize")
     )
     return _Call(call, path, query, headers, dependant.request_param_name, needs)
 

@@ -1,31 +1,74 @@
-"""The short way from the guard to an endpoint.
+"""The fast path from the guard to an endpoint; ``docs/fast-path.md`` says why there is one.
 
-A plain request to a route that can be called directly passes neither the router nor what FastAPI
-puts around it, but the same middleware of its face, the same unit of work and the same handlers
-of refusals. Everything else goes on as it always does. Nobody else needs to know of this.
+A plain request to a route with a compiled endpoint passes neither the router nor what FastAPI puts
+around it, but the same middleware of its face, the same unit of work and the same handlers of
+errors. Everything else goes on as it always does.
 """
 
-from typing import Any, Final
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
 
 from fastapi import FastAPI
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from groupsvc.http.fast_path.route_index import RouteIndex
-from groupsvc.http.routing import TransactionalRoute
+from groupsvc.http.edge import local_path
+from groupsvc.http.fast_path.compiled_endpoint import VALUES, CompiledEndpoint
 
 _METHODS: Final = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE"))
-_ROUTE: Final = "groupsvc.route"
+# The convertors whose parameters stay within one segment of a path.
+_WITHIN: Final = ("str", "int", "float", "uuid")
+_FOUND: Final = "groupsvc.found"
+_ENDPOINT: Final = "groupsvc.endpoint"
 
 
-class FastPathMiddleware:
-    """The innermost middleware of an application whose routes are complete when it starts."""
+class FoundRoute(NamedTuple):
+    """``path`` is that of the request without the prefix of a gateway."""
 
-    def __init__(self, app: ASGIApp, *, application: FastAPI) -> None:
-        self._otherwise = app
+    app: "MountedApp"
+    route: Route
+    path_params: dict[str, Any]
+    path: str
+
+
+class RouteIndex:
+    """Finds the route of a request without trying all of them.
+
+    Routes are tried in their order, but only those that answer the method and have as many
+    segments.
+    """
+
+    def __init__(self, routes: Iterable[BaseRoute]) -> None:
+        known = [route for route in routes if isinstance(route, Route)]
+        lengths = {_segments(route) for route in known} | {None}
+        found: defaultdict[tuple[str, int | None], list[Route]] = defaultdict(list)
+        for route in known:
+            own = _segments(route)
+            for length in lengths if own is None else {own}:
+                for method in route.methods or ():
+                    found[method, length].append(route)
+        self._found = dict(found)
+
+    def find(self, method: str, path: str) -> tuple[Route, dict[str, Any]] | None:
+        """The route and the parameters in the path; None leaves it to the router to say why."""
+        length = path.count("/")
+        for route in self._found.get((method, length)) or self._found.get((method, None)) or ():
+            match = route.path_regex.match(path)
+            if match is not None:
+                convertors = route.param_convertors
+                given = match.groupdict()
+                return route, {name: convertors[name].convert(given[name]) for name in given}
+        return None
+
+
+class RouteTable:
+    """The routes of an application and of those mounted in it, which are complete."""
+
+    def __init__(self, application: FastAPI) -> None:
         self._own = MountedApp("", application)
         self._mounted = [
             MountedApp(route.path, route.app)
@@ -33,25 +76,49 @@ class FastPathMiddleware:
             if isinstance(route, Mount) and isinstance(route.app, FastAPI)
         ]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] in _METHODS:
-            path = _local_path(scope)
-            for face in self._mounted:
-                if path.startswith(face.prefix):
+    def find(self, scope: Scope) -> FoundRoute | None:
+        """Looked for once in a request, whoever asks first."""
+        if _FOUND not in scope:
+            path = local_path(scope)
+            for app in self._mounted:
+                if path.startswith(app.prefix):
                     break
             else:
-                face = self._own
-            if face.takes(scope, path):
-                await face.answer(scope, receive, send)
+                app = self._own
+            found = app.index.find(scope["method"], path[len(app.path) :])
+            scope[_FOUND] = FoundRoute(app, *found, path) if found is not None else None
+        found_route: FoundRoute | None = scope[_FOUND]
+        return found_route
+
+    def is_bulk(self, scope: Scope) -> bool:
+        """Whether the route may bring much and take long."""
+        found = self.find(scope)
+        return found is not None and getattr(found.route, "bulk", False)
+
+
+class FastPathMiddleware:
+    """The innermost middleware of an application."""
+
+    def __init__(self, app: ASGIApp, *, table: RouteTable) -> None:
+        self._otherwise = app
+        self._table = table
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] in _METHODS:
+            found = self._table.find(scope)
+            if found is not None and found.app.takes(scope, found):
+                await found.app.answer(scope, receive, send)
                 return
         await self._otherwise(scope, receive, send)
 
 
 class MountedApp:
+    """An application with what stands between its mount and its routes."""
+
     def __init__(self, path: str, app: FastAPI) -> None:
-        self.prefix = f"{path}/"
-        self._path, self._app = path, app
-        self._index = RouteIndex(app.routes)
+        self.path, self.prefix = path, f"{path}/"
+        self.index = RouteIndex(app.routes)
+        self._app = app
         handlers: Any = {
             kind: handler
             for kind, handler in app.exception_handlers.items()
@@ -64,38 +131,36 @@ class MountedApp:
             crashed: Any = app.exception_handlers.get(Exception)
             self.answer = ServerErrorMiddleware(self.answer, handler=crashed)
 
-    def takes(self, scope: Scope, path: str) -> bool:
-        """Whether a request can be answered directly; if so, its scope is made ready."""
+    def takes(self, scope: Scope, found: FoundRoute) -> bool:
+        """Whether a request can be answered here; if so, its scope is made ready."""
         root: str = scope.get("root_path", "")
-        if self._path and root and path == scope["path"]:
+        if self.path and root and found.path == scope["path"]:
             # A mount knows its own paths by the prefix of the gateway.
             return False
-        found = self._index.find(scope["method"], path[len(self._path) :])
-        if found is None:
-            return False
-        route, given = found
-        direct = route.direct if isinstance(route, TransactionalRoute) else None
-        values = direct.read(scope, given) if direct is not None else None
+        endpoint: CompiledEndpoint | None = getattr(found.route, "compiled_endpoint", None)
+        values = endpoint.read(scope, found.path_params) if endpoint is not None else None
         if values is None:
             return False
-        if self._path:
+        if self.path:
             scope.setdefault("app_root_path", root)
-            scope["root_path"] = root + self._path
+            scope["root_path"] = root + self.path
         scope["app"] = self._app
-        scope["route"] = scope[_ROUTE] = route
-        scope["endpoint"] = route.endpoint
-        scope["path_params"] = given
-        scope["groupsvc.values"] = values
+        scope["route"] = found.route
+        scope["endpoint"] = found.route.endpoint
+        scope["path_params"] = found.path_params
+        scope[_ENDPOINT], scope[VALUES] = endpoint, values
         return True
 
 
 async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
-    response = await scope[_ROUTE].direct.handle(Request(scope, receive, send))
+    response = await scope[_ENDPOINT].handle(Request(scope, receive, send))
     await response(scope, receive, send)
 
 
-def _local_path(scope: Scope) -> str:
-    """The path without the prefix of a gateway."""
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "")
-    return path[len(root) :] if root and path.startswith(f"{root}/") else path
+def _segments(route: Route) -> int | None:
+    """How many; None when a parameter may have several."""
+    within = all(
+        type(convertor).__name__.lower().startswith(_WITHIN)
+        for convertor in route.param_convertors.values()
+    )
+    return route.path.count("/") if within else None

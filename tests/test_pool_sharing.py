@@ -1,4 +1,4 @@
-"""The lane and sessions share what connections there are."""
+"""Statements that stand alone and transactions share what connections there are."""
 
 import asyncio
 import gc
@@ -17,43 +17,43 @@ from groupsvc.domain.errors import InvalidError, UnavailableError
 from groupsvc.domain.principal import GrantScope
 from groupsvc.settings import Settings
 from tests.conftest import SQL
-from tests.ways import PID, MakeWay, Way, ways, who
+from tests.pools import PID, MakeOwnPool, OwnPool, own_pools, who
 
 EVERYWHERE = GrantScope(everywhere=True, departments=(), courses=())
 
 
 @pytest_asyncio.fixture
-async def make(url: URL, settings: Settings, sql: SQL) -> AsyncIterator[MakeWay]:
-    async with ways(url, settings, sql) as make:
+async def make(url: URL, settings: Settings, sql: SQL) -> AsyncIterator[MakeOwnPool]:
+    async with own_pools(url, settings, sql) as make:
         yield make
 
 
 @pytest.fixture
-def way(make: MakeWay) -> Way:
+def own(make: MakeOwnPool) -> OwnPool:
     return make()
 
 
-async def test_whoever_is_cancelled_leaves_nothing_behind(make: MakeWay) -> None:
-    way = make(pool_size=1)
-    task, pid = await way.asleep()
-    waiting = asyncio.create_task(way.fetch())
+async def test_whoever_is_cancelled_leaves_nothing_behind(make: MakeOwnPool) -> None:
+    own = make(pool_size=1)
+    task, pid = await own.asleep()
+    waiting = asyncio.create_task(own.fetch())
     await asyncio.sleep(0)
     waiting.cancel()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await way.fetch() != pid
+    assert await own.fetch() != pid
     assert waiting.cancelled()
 
 
 # The driver warns of what it was still opening.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("fresh", [True, False], ids=["connecting", "connected"])
-@pytest.mark.parametrize("begins", [True, False], ids=["session", "lane"])
+@pytest.mark.parametrize("begins", [True, False], ids=["transaction", "alone"])
 async def test_wherever_it_is_when_it_is_cancelled(
-    make: MakeWay, begins: bool, fresh: bool
+    make: MakeOwnPool, begins: bool, fresh: bool
 ) -> None:
-    way = make(pool_size=1, pool_timeout=5)
+    own = make(pool_size=1, pool_timeout=5)
 
     async def work(uow: UnitOfWork) -> int:
         if begins:
@@ -62,8 +62,8 @@ async def test_wherever_it_is_when_it_is_cancelled(
 
     for steps in itertools.count(1):
         if fresh:
-            await way.engine.dispose()
-        task = asyncio.create_task(way.unit(work, reading=True))
+            await own.engine.dispose()
+        task = asyncio.create_task(own.unit(work, reading=True))
         for _ in range(steps):
             await asyncio.sleep(0)
         if task.done() or steps > 60:
@@ -72,31 +72,31 @@ async def test_wherever_it_is_when_it_is_cancelled(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert await way.unit(who, reading=True)
-    assert len(await way.together(4)) == 1
+        assert await own.unit(who, reading=True)
+    assert len(await own.together(4)) == 1
     gc.collect()
 
 
-async def test_first_come_first_served(make: MakeWay) -> None:
-    way = make(pool_size=1)
+async def test_first_come_first_served(make: MakeOwnPool) -> None:
+    own = make(pool_size=1)
     served: list[int] = []
 
     async def come(number: int) -> None:
-        await way.fetch()
+        await own.fetch()
         served.append(number)
 
-    await way.sessions.limiter.enter()
+    await own.pool.limiter.enter()
     tasks = [asyncio.create_task(come(number)) for number in range(5)]
     await asyncio.sleep(0)
-    way.sessions.limiter.leave()
+    own.pool.limiter.leave()
     await asyncio.gather(*tasks, come(5))
     assert served == [0, 1, 2, 3, 4, 5]
 
 
-async def test_who_waits_too_long_is_told_so(make: MakeWay) -> None:
-    way = make(pool_size=1, pool_timeout=0.01)
-    await way.sessions.limiter.enter()
-    waited = await asyncio.gather(*(way.fetch() for _ in range(3)), return_exceptions=True)
+async def test_who_waits_too_long_is_told_so(make: MakeOwnPool) -> None:
+    own = make(pool_size=1, pool_timeout=0.01)
+    await own.pool.limiter.enter()
+    waited = await asyncio.gather(*(own.fetch() for _ in range(3)), return_exceptions=True)
     assert [classify(each) for each in waited if isinstance(each, Exception)] == [Failure.BUSY] * 3
     for begins in (True, False):
 
@@ -106,14 +106,16 @@ async def test_who_waits_too_long_is_told_so(make: MakeWay) -> None:
             return await who(uow)
 
         with pytest.raises(UnavailableError):
-            await way.unit(work, reading=True)
-    way.sessions.limiter.leave()
-    assert len(await way.together(1)) == 1
+            await own.unit(work, reading=True)
+    own.pool.limiter.leave()
+    assert len(await own.together(1)) == 1
 
 
 @pytest.mark.parametrize("size", [1, 2])
-async def test_all_ways_share_the_connections(make: MakeWay, size: int) -> None:
-    way = make(pool_size=size)
+async def test_statements_transactions_and_the_engine_share_the_connections(
+    make: MakeOwnPool, size: int
+) -> None:
+    own = make(pool_size=size)
 
     def work(number: int) -> Any:
         async def alone(uow: UnitOfWork) -> set[int]:
@@ -129,18 +131,18 @@ async def test_all_ways_share_the_connections(make: MakeWay, size: int) -> None:
         return (alone, together, mixed)[number % 3]
 
     async def directly() -> set[int]:
-        async with way.engine.connect() as one:
+        async with own.engine.connect() as one:
             return set((await one.execute(text(PID))).scalars())
 
     for _ in range(3):
-        units = [way.unit(work(number)) for number in range(30)]
+        units = [own.unit(work(number)) for number in range(30)]
         found = await asyncio.gather(*units, *(directly() for _ in range(5)))
         assert len(set().union(*found)) <= size
-    assert await way.together(2 * size) <= set().union(*found)
+    assert await own.together(2 * size) <= set().union(*found)
 
 
-@pytest.mark.parametrize("begins", [True, False], ids=["session", "lane"])
-async def test_json_goes_in_as_text_and_comes_out_as_values(way: Way, begins: bool) -> None:
+@pytest.mark.parametrize("begins", [True, False], ids=["transaction", "alone"])
+async def test_json_goes_in_as_text_and_comes_out_as_values(own: OwnPool, begins: bool) -> None:
     statement = Statement("result", "read", "SELECT :result::jsonb AS result")
 
     async def read(uow: UnitOfWork) -> Any:
@@ -149,16 +151,16 @@ async def test_json_goes_in_as_text_and_comes_out_as_values(way: Way, begins: bo
         ((found,),) = await uow.connection.execute(statement, {"result": '{"a": [1]}'})
         return found
 
-    assert await way.unit(read) == {"a": [1]}
+    assert await own.unit(read) == {"a": [1]}
 
 
-@pytest.mark.parametrize("begins", [True, False], ids=["session", "lane"])
+@pytest.mark.parametrize("begins", [True, False], ids=["transaction", "alone"])
 @pytest.mark.parametrize("number", [2**63, -(2**63) - 1])
-async def test_what_is_out_of_range_is_invalid(way: Way, begins: bool, number: int) -> None:
+async def test_what_is_out_of_range_is_invalid(own: OwnPool, begins: bool, number: int) -> None:
     async def work(uow: UnitOfWork) -> Any:
         if begins:
             await uow.begin()
         return await uow.users.read(number, EVERYWHERE)
 
     with pytest.raises(InvalidError):
-        await way.unit(work)
+        await own.unit(work)

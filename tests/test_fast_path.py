@@ -1,5 +1,6 @@
-"""The short way to an endpoint answers what the stock way does, and leaves it what is unusual."""
+"""The fast path answers what FastAPI does, and leaves it what is unusual."""
 
+import dataclasses
 import io
 import json
 import logging
@@ -13,12 +14,15 @@ import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from sqlalchemy import URL
+from starlette.convertors import CONVERTOR_TYPES
 from starlette.routing import BaseRoute, Mount
 
 from groupsvc import logs
 from groupsvc.app import create_app
-from groupsvc.http.fast_path import middleware as front
+from groupsvc.http.fast_path import compiled_endpoint
+from groupsvc.http.fast_path.middleware import MountedApp
 from groupsvc.http.routing import TransactionalRoute
 from groupsvc.settings import Settings
 from tests.conftest import EVERYTHING, SQL, Auth, serving
@@ -33,20 +37,20 @@ TABLES = (
 
 
 @contextmanager
-def going(directly: bool) -> Iterator[list[bool]]:
-    """Which way requests went; or all of them the stock way."""
+def switched(directly: bool) -> Iterator[list[bool]]:
+    """Which requests took the fast path, which can be switched off."""
     taken: list[bool] = []
-    takes = front.MountedApp.takes
+    takes = MountedApp.takes
 
-    def take(face: Any, scope: Any, path: str) -> bool:
-        taken.append(directly and takes(face, scope, path))
+    def take(face: Any, scope: Any, found: Any) -> bool:
+        taken.append(directly and takes(face, scope, found))
         return taken[-1]
 
-    front.MountedApp.takes = take  # type: ignore[method-assign]
+    MountedApp.takes = take  # type: ignore[method-assign]
     try:
         yield taken
     finally:
-        front.MountedApp.takes = takes  # type: ignore[method-assign]
+        MountedApp.takes = takes  # type: ignore[method-assign]
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -59,7 +63,7 @@ async def stage(sql: SQL) -> Stage:
     return await set_stage(sql)
 
 
-def told(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
+def comparable(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
     """All that was sent but what no two answers share."""
     name = answer.headers.get("x-request-id", "none").encode()
     headers = answer.headers.multi_items()
@@ -67,9 +71,9 @@ def told(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
     return answer.status_code, kept, answer.content.replace(name, b"")
 
 
-def of_any_stage(told: tuple[int, list[tuple[str, str]], bytes]) -> list[Any]:
+def of_any_stage(answer: tuple[int, list[tuple[str, str]], bytes]) -> list[Any]:
     """The same with ids and names by the order in which they come."""
-    status, headers, body = told
+    status, headers, body = answer
     met: dict[str, str] = {}
     parts: list[Any] = [status]
     kept = [f"{k}: {v}" for k, v in headers if k not in ("content-length", "etag")]
@@ -94,12 +98,12 @@ async def test_an_operation_answers_and_does_the_same(
     done = []
     stages = [await set_stage(sql), await set_stage(sql)]
     for directly, own in zip((True, False), stages, strict=True):
-        with going(directly) as taken:
+        with switched(directly) as taken:
             answer = await TOUR[name].go(client, own)
         assert answer.status_code == TOUR[name].status, answer.text
-        assert taken == [directly and name in routes and routes[name].direct is not None]
+        assert taken == [directly and name in routes and routes[name].compiled_endpoint is not None]
         log = await sql("SELECT kind FROM changes WHERE course_id = :c ORDER BY seq", c=own.course)
-        done.append((of_any_stage(told(answer)), log))
+        done.append((of_any_stage(comparable(answer)), log))
     assert done[0] == done[1]
 
 
@@ -111,11 +115,21 @@ def all_routes(routes: Sequence[BaseRoute]) -> Iterator[TransactionalRoute]:
             yield route
 
 
-def test_nothing_but_a_body_needs_the_stock_way(app: FastAPI) -> None:
+def test_every_endpoint_without_a_body_is_compiled(app: FastAPI) -> None:
     routes = list(all_routes(app.routes))
-    stock = {route.path for route in routes if route.direct is None}
+    stock = {route.path for route in routes if route.compiled_endpoint is None}
     assert stock == {route.path for route in routes if route.body_field is not None} != set()
     assert len(stock) < len(routes) / 4
+
+
+def test_what_is_private_is_as_it_was() -> None:
+    """A name that is gone would not be looked for in vain: it would be taken for empty."""
+    fields = {each.name for each in dataclasses.fields(Dependant)}
+    assert fields >= {*compiled_endpoint.SOURCES, *compiled_endpoint.OTHERS, "dependencies"}
+    assert {type(each).__name__ for each in CONVERTOR_TYPES.values()} >= {
+        *("StringConvertor", "IntegerConvertor", "FloatConvertor", "UUIDConvertor"),
+        "PathConvertor",
+    }
 
 
 P, G, C = "/v1/partitions/{partition}", "/v1/groups/{group}", "/v1/courses/{course}"
@@ -158,8 +172,8 @@ async def both(client: httpx.AsyncClient, *arguments: Any, **options: Any) -> li
     """What is answered and which way, directly where that is possible and then not."""
     found = []
     for directly in (True, False):
-        with going(directly) as taken:
-            found.append((told(await client.request(*arguments, **options)), any(taken)))
+        with switched(directly) as taken:
+            found.append((comparable(await client.request(*arguments, **options)), any(taken)))
     assert found[0][0] == found[1][0]
     assert not found[1][1]
     return list(found[0])
@@ -181,7 +195,7 @@ async def test_an_address_answers_the_same(
         (COHORTS + "/", 200),
     ],
 )
-async def test_plain_requests_go_the_short_way(
+async def test_plain_requests_take_the_fast_path(
     client: httpx.AsyncClient, stage: Stage, address: str, status: int
 ) -> None:
     answer, directly = await both(client, "GET", address.format(**vars(stage)))

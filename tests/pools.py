@@ -1,4 +1,4 @@
-"""An engine of one's own, and both ways to its database."""
+"""An engine of a test, and a pool of its connections."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from groupsvc.core.transactions import TransactionRunner
-from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.db.engine import Sessions, make_engine, make_sessions
+from groupsvc.core.unit_of_work import TransactionRunner, UnitOfWork
+from groupsvc.db.engine import make_engine
+from groupsvc.db.pool import ConnectionPool
 from groupsvc.db.statements import Statement
 from groupsvc.settings import Settings
 from tests.conftest import SQL
@@ -22,23 +22,23 @@ WHO, SLEEP = Statement("pid", "read", PID), "SELECT pg_sleep(60)"
 
 
 @dataclass
-class Way:
-    """An engine of one's own, and both ways to it."""
+class OwnPool:
+    """An engine and its pool, for one test."""
 
     engine: AsyncEngine
-    sessions: Sessions
+    pool: ConnectionPool
     sql: SQL
 
     async def fetch(self, query: str = PID, *arguments: Any) -> Any:
         """The first value."""
-        return (await self.sessions.executor.fetch(query, arguments))[0][0]
+        return (await self.pool.fetch(query, arguments))[0][0]
 
     async def together(self, count: int) -> set[int]:
         """Backends of as many statements at once."""
         return set(await asyncio.gather(*(self.fetch() for _ in range(count))))
 
     async def unit(self, work: Any, *, reading: bool = False) -> Any:
-        return await TransactionRunner(self.sessions).run("request", work, reading=reading)
+        return await TransactionRunner(self.pool).run("request", work, reading=reading)
 
     async def end(self, *pids: int) -> None:
         for pid in pids:
@@ -60,21 +60,21 @@ class Way:
         return task, pid
 
 
-MakeWay = Callable[..., Way]
+MakeOwnPool = Callable[..., OwnPool]
 
 
 @asynccontextmanager
-async def ways(url: URL, settings: Settings, sql: SQL) -> AsyncIterator[MakeWay]:
-    made: list[Way] = []
+async def own_pools(url: URL, settings: Settings, sql: SQL) -> AsyncIterator[MakeOwnPool]:
+    made: list[OwnPool] = []
 
-    def make(**changes: Any) -> Way:
+    def make(**changes: Any) -> OwnPool:
         engine = make_engine(url, settings.model_copy(update={"pool_size": 3, **changes}))
-        made.append(Way(engine, make_sessions(engine), sql))
+        made.append(OwnPool(engine, ConnectionPool(engine), sql))
         return made[-1]
 
     yield make
-    for way in made:
-        await way.engine.dispose()
+    for own in made:
+        await own.engine.dispose()
 
 
 async def who(uow: UnitOfWork) -> int:

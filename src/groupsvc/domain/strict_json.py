@@ -3,22 +3,16 @@
 A dialect whose original is less strict may ask for less.
 """
 
-import asyncio
 import json
 import math
 import re
 from itertools import chain
 from typing import Any, NoReturn
 
-from starlette.requests import Request, empty_receive
-from starlette.types import Receive, Scope
-
 from groupsvc.domain.errors import InvalidError
 
 MAX_DIGITS = 20
 MAX_NUMBER = 40
-# Above this many bytes a body is read in a thread, so that other requests do not wait for it.
-_LARGE = 262_144
 
 _CONTAINERS = (dict, list)
 _NUMBER_BYTES = bytes.maketrans(b"123456789.eE+-", b"0" * 14)
@@ -58,19 +52,22 @@ def _constant(_: str) -> NoReturn:
     raise InvalidJsonError("NaN and Infinity are not JSON")
 
 
-def _decoder(parse_int: Any, pairs_hook: Any = _object) -> json.JSONDecoder:
+def decoder(
+    parse_int: Any, *, parse_float: Any = _float, pairs_hook: Any = _object
+) -> json.JSONDecoder:
+    """A decoder that knows no NaN and, unless told otherwise, refuses names that repeat."""
     return json.JSONDecoder(
         object_pairs_hook=pairs_hook,
-        parse_float=_float,
+        parse_float=parse_float,
         parse_int=parse_int,
         parse_constant=_constant,
     )
 
 
 # A hook for integers costs a call for each, so it is there only when a long one might be.
-_SHORT_NUMBERS = _decoder(int)
-_ANY_NUMBERS = _decoder(_int)
-_LENIENT = _decoder(_int, None)
+_SHORT_NUMBERS = decoder(int)
+_ANY_NUMBERS = decoder(_int)
+_LENIENT = decoder(_int, pairs_hook=None)
 
 
 def _decode(body: bytes) -> str:
@@ -139,39 +136,3 @@ def read_json(body: bytes, *, max_depth: int, lenient: bool = False) -> Any:
     if "\\u" in text and not lenient:
         _refuse_unstorable_text(text, value)
     return value
-
-
-def media_type_is_json(content_type: str | None) -> bool:
-    """Whether a Content-Type means JSON in UTF-8. A missing one means nothing."""
-    if content_type == "application/json":
-        return True
-    media_type, *parameters = (content_type or "").lower().split(";")
-    kind, _, subtype = media_type.strip().partition("/")
-    if kind != "application" or not (subtype == "json" or subtype.endswith("+json")):
-        return False
-    pairs = (parameter.partition("=") for parameter in parameters)
-    charsets = (value.strip(' \t"') for name, _, value in pairs if name.strip() == "charset")
-    return all(charset in ("utf-8", "utf8") for charset in charsets)
-
-
-class StrictRequest(Request):
-    """A request whose JSON is read strictly. FastAPI reads bodies through the request it is given.
-
-    FastAPI wraps what ``json`` raises into an HTTPException 400: the refusal is its ``__cause__``.
-    """
-
-    def __init__(
-        self, scope: Scope, receive: Receive = empty_receive, *, max_depth: int = 32
-    ) -> None:
-        super().__init__(scope, receive)
-        self._max_depth = max_depth
-
-    async def json(self) -> Any:
-        """The body, read once. Raises InvalidJsonError."""
-        if not hasattr(self, "_json"):
-            body = await self.body()
-            if len(body) > _LARGE:
-                self._json = await asyncio.to_thread(read_json, body, max_depth=self._max_depth)
-            else:
-                self._json = read_json(body, max_depth=self._max_depth)
-        return self._json

@@ -117,7 +117,7 @@ async def make(
     return make
 
 
-def told(answer: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
+def comparable(answer: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
     """Everything but what no two answers share."""
     own = {"x-request-id", "date"}
     headers = {key: value for key, value in answer.headers.items() if key not in own}
@@ -161,13 +161,13 @@ async def test_what_is_taken_is_gone_at_once(
     before = await scene.written()
     answer = await scene.send(scene.here, request_name)
     assert await scene.written() == before
-    assert told(answer) == told(await scene.send(scene.elsewhere, request_name))
+    assert comparable(answer) == comparable(await scene.send(scene.elsewhere, request_name))
     if event is withdraw:
         assert answer.status_code == (200 if request_name == "nothing" else 403), answer.text
     else:
         assert answer.status_code in (401, 403), answer.text
     # And so it stays.
-    assert told(await scene.send(scene.here, request_name)) == told(answer)
+    assert comparable(await scene.send(scene.here, request_name)) == comparable(answer)
 
 
 @pytest.mark.parametrize("request_name", REQUESTS)
@@ -218,7 +218,7 @@ async def test_a_place_that_is_gone_is_no_place(make: MakeScene) -> None:
     headers = {"authorization": f"Bearer {scene.token}"}
     by_key = f"/v1/courses/by-key/{scene.stage.key}"
     here = await scene.here.get(by_key, headers=headers)
-    assert told(here) == told(await scene.elsewhere.get(by_key, headers=headers))
+    assert comparable(here) == comparable(await scene.elsewhere.get(by_key, headers=headers))
     assert here.status_code == 403
 
 
@@ -230,5 +230,5 @@ async def test_whoever_is_meant_changes_at_once(make: MakeScene) -> None:
         before = await scene.here.get(path, headers=headers)
         await scene.put(grants=["groups:read"], username=scene.stage.username)
         after = await scene.here.get(path, headers=headers)
-        assert told(after) == told(await scene.elsewhere.get(path, headers=headers))
+        assert comparable(after) == comparable(await scene.elsewhere.get(path, headers=headers))
         assert after.content != before.content
