@@ -11,8 +11,8 @@ The downgrade leaves the sequences where they are: ids that were given out are n
 
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
