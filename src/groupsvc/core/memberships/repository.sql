@@ -86,6 +86,11 @@ target AS MATERIALIZED (
                           (SELECT g.partition_id FROM groups g WHERE g.id = :group_id::bigint))
     FOR SHARE OF c
 ),
+named AS MATERIALIZED (
+    SELECT CASE WHEN :by_known_id::boolean THEN (
+        SELECT k.id FROM users k WHERE coalesce(k.foreign_id, k.id) = :user_id::bigint)
+    ELSE :user_id::bigint END AS id
+),
 gone AS (
     DELETE FROM memberships m USING target
     WHERE target.allowed AND NOT target.is_locked AND target.kind <> 'default'
