@@ -1,11 +1,8 @@
 """Who is in which group, checked as in docs/compat/scodoc.md, "Order of checks"."""
 
-from typing import Final
-
 from starlette.requests import Request
 from starlette.responses import Response
 
-from groupsvc.core.memberships.repository import UserLookup
 from groupsvc.domain.errors import ConflictError
 from groupsvc.faces.scodoc import serializers
 from groupsvc.faces.scodoc.routing import DialectRouter, Id
@@ -15,9 +12,6 @@ from groupsvc.http.dependencies import MembershipServiceDep
 
 router = DialectRouter("members")
 
-# Who is meant by an etudid, and who may be meant at all.
-ETUDID: Final[UserLookup] = {"visible_users_only": True, "by_known_id": True}
-
 
 @router.write(
     "/group/{group_id:int}/set_etudiant/{etudid:int}", GroupMemberOut, "Put a student into a group"
@@ -25,7 +19,7 @@ ETUDID: Final[UserLookup] = {"visible_users_only": True, "by_known_id": True}
 async def set_etudiant(group_id: Id, etudid: Id, memberships: MembershipServiceDep) -> Response:
     """Out of any other group of the partition. In the default group everybody is already."""
     try:
-        await memberships.assign(group_id, etudid, **ETUDID)
+        await memberships.assign(group_id, etudid, visible_users_only=True, by_known_id=True)
     except ConflictError as error:
         if error.code != "default_partition":
             raise
@@ -41,7 +35,7 @@ async def group_remove_etud(
     group_id: Id, etudid: Id, memberships: MembershipServiceDep
 ) -> Response:
     """Nothing happens when he is not in it."""
-    await memberships.remove(group_id, etudid, **ETUDID)
+    await memberships.remove(group_id, etudid, visible_users_only=True, by_known_id=True)
     return serializers.answer({"group_id": group_id, "etudid": etudid})
 
 
@@ -54,7 +48,7 @@ async def partition_remove_etud(
     partition_id: Id, etudid: Id, memberships: MembershipServiceDep
 ) -> Response:
     """Nothing happens when he is in none."""
-    await memberships.leave(partition_id, etudid, **ETUDID)
+    await memberships.leave(partition_id, etudid, visible_users_only=True, by_known_id=True)
     return serializers.answer({"partition_id": partition_id, "etudid": etudid})
 
 
