@@ -34,6 +34,11 @@ READS = [
     "/etudiant/nip/x/formsemestre/{id}/groups",
     "/etudiant/ine/x/formsemestre/{id}/groups",
     "/formsemestre/{id}/get_groups_auto_assignment",
+    "/formsemestre/{id}",
+    "/etudiant/etudid/{student}",
+    "/etudiant/etudid/{student}/formsemestres",
+    "/etudiant/nip/x",
+    "/etudiant/ine/x",
 ]
 WRITES = [
     "/group/{a}/set_etudiant/{student}",

@@ -11,6 +11,7 @@ from fastapi import APIRouter
 
 from groupsvc.faces.scodoc import (
     auto_assignment,
+    directory,
     groups,
     members,
     partitions,
@@ -34,6 +35,7 @@ ROUTERS: Sequence[APIRouter | DialectRouter] = (
     partitions.router,
     groups.router,
     students.router,
+    directory.router,
     tokens.router,
     auto_assignment.router,
 )
