@@ -20,6 +20,7 @@ from groupsvc.faces.scodoc import (
 )
 from groupsvc.faces.scodoc.errors import ERRORS as ERRORS
 from groupsvc.faces.scodoc.journal import JOURNAL as JOURNAL
+from groupsvc.faces.scodoc.methods import FrameworkMethods
 from groupsvc.faces.scodoc.routing import DialectRouter
 from groupsvc.faces.scodoc.vocabulary import VOCABULARY as VOCABULARY
 from groupsvc.http.application import FaceApplication
@@ -43,7 +44,7 @@ ROUTERS: Sequence[APIRouter | DialectRouter] = (
 
 def make_app(*, docs: bool = True) -> FaceApplication:
     """The application, to be mounted at ``/ScoDoc``; ``docs`` serves ``/openapi.json`` in it."""
-    return FaceApplication(
+    app = FaceApplication(
         ROUTERS,
         ERRORS,
         title=TITLE,
@@ -51,3 +52,5 @@ def make_app(*, docs: bool = True) -> FaceApplication:
         docs=docs,
         edits=[tokens.offer_login],
     )
+    app.add_middleware(FrameworkMethods)
+    return app

@@ -180,7 +180,12 @@ def course(doc: CourseEntry) -> Json:
 
 
 # Members of a formsemestre that nobody keeps here.
-NOT_OURS = ["block_moyennes", "bul_bgcolor", "bul_hide_xml", "elt_annee_apo", "elt_sem_apo", "ens_can_edit_eval", "etape_apo", "formation", "formation_id", "gestion_compensation", "gestion_semestrielle", "parcours", "resp_can_change_ens", "resp_can_edit", "responsables", "scodoc7_id", "session_id"]
+NOT_OURS = (
+    *("block_moyennes", "bul_bgcolor", "bul_hide_xml", "elt_annee_apo", "elt_sem_apo"),
+    *("ens_can_edit_eval", "etape_apo", "formation", "formation_id", "gestion_compensation"),
+    *("gestion_semestrielle", "parcours", "resp_can_change_ens", "resp_can_edit", "responsables"),
+    *("scodoc7_id", "session_id"),
+)
 
 
 def person(doc: PersonEntry) -> Json:

@@ -1,0 +1,59 @@
+"""What the framework of the original answers by itself: HEAD, OPTIONS, and repeated slashes."""
+
+import re
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, get_route_path
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SLASHES: Final = re.compile("/{2,}")
+
+
+class FrameworkMethods:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            if "//" in scope["path"] and await self._redirect(scope, receive, send):
+                return
+            if scope["method"] == "OPTIONS" and (methods := _methods(scope, get_route_path(scope))):
+                headers = {"Allow": ", ".join(sorted(methods))}
+                await Response(headers=headers)(scope, receive, send)
+                return
+            if scope["method"] == "HEAD":
+                # A copy: the server looks at its own to know that there is no body to wait for.
+                await self._app({**scope, "method": "GET"}, receive, _without_body(send))
+                return
+        await self._app(scope, receive, send)
+
+    async def _redirect(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """To the single slash, where that is a route."""
+        if not _methods(scope, SLASHES.sub("/", get_route_path(scope))):
+            return False
+        url = Request(scope).url
+        target = SLASHES.sub("/", url.path) + (f"?{url.query}" if url.query else "")
+        await Response(status_code=308, headers={"Location": target})(scope, receive, send)
+        return True
+
+
+def _without_body(send: Send) -> Send:
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_head
+
+
+def _methods(scope: Scope, path: str) -> set[str]:
+    """What the routes with this path answer; nothing when there is none."""
+    found: set[str] = set()
+    for route in scope["app"].routes:
+        if isinstance(route, Route) and route.path_regex.match(path):
+            found |= route.methods or set()
+    if found:
+        found |= {"OPTIONS", *(["HEAD"] if "GET" in found else [])}
+    return found
