@@ -2,8 +2,58 @@
 
 import pytest
 
-from tests.api.scodoc.conftest import NOBODY, NOT_FOUND, Caller, Semester, refused, told
+from tests.api.scodoc.conftest import NOBODY, NOT_FOUND, Caller, MakeCaller, Semester, refused, told
 from tests.conftest import SQL
+
+
+DEPARTMENT = ("/departement/{dept}", "/departement/id/{dept_id:int}")
+NUMBERS = ("etudid/{etudid:int}", "nip/{nip}", "ine/{ine}")
+DIRECTORY = [
+    "/departements",
+    "/departements_ids",
+    "/formsemestres/query",
+    "/etudiants/courants",
+    "/etudiants/courants/long",
+    "/etudiants/name/{start}",
+    "/etudiants/search/{start}",
+    *(f"/etudiants/{number}" for number in NUMBERS),
+    *(f"/etudiant/{number}" for number in NUMBERS),
+    *(
+        each + ending
+        for each in DEPARTMENT
+        for ending in ("", "/etudiants", "/formsemestres", "/formsemestres_courants")
+    ),
+]
+
+
+@pytest.mark.parametrize("path", DIRECTORY)
+async def test_every_read_is_answered_where_the_caller_may_read(
+    reader: Caller, make_caller: MakeCaller, semester: Semester, path: str
+) -> None:
+    path = path.replace(":int", "").format(
+        dept=semester.world.department,
+        dept_id=semester.world.department_id,
+        etudid=semester.students[0],
+        nip="x",
+        ine="x",
+        start="family",
+    )
+    expected = 404 if path in ("/etudiant/nip/x", "/etudiant/ine/x") else 200
+    assert told(await reader.get(path))[0] == expected
+    refused(await make_caller("groups:write").get(path), 403, "Non autorise")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/etudiants/courants?date_courante=x", "date_courante"),
+        ("/formsemestres/query?annee_scolaire=x", "annee_scolaire: not int"),
+        ("/formsemestres/query?dept_id=-1", "dept_id: not int"),
+        ("/formsemestres/query?etat=true", "etat: not int"),
+    ],
+)
+async def test_parameters_that_cannot_be(reader: Caller, path: str, name: str) -> None:
+    refused(await reader.get(path), 400, f"invalid {name}")
 
 
 @pytest.fixture(params=["{name}", "id/{id}"])

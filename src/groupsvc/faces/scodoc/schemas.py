@@ -111,6 +111,8 @@ class StudentAtLengthOut(StudentWithGroupsOut):
     email: str | None
     etat: Literal["I", "D", "DEF"]
     parcours: str | None
+    boursier: None
+    date_naissance: None
 
 
 class GroupIn(BaseModel):

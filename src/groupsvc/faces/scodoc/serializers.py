@@ -122,6 +122,8 @@ def student_at_length(doc: PersonDoc, course_id: int) -> Json:
         "email": doc["email"],
         "etat": ETATS.get(doc["state"]),
         "parcours": doc["track"],
+        "boursier": None,
+        "date_naissance": None,
         "groups": [placed_group(each, course_id) for each in doc.get("groups", ())],
     }
 
