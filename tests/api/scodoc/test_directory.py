@@ -1,10 +1,10 @@
 """Departments, formsemestres and students, on the way to groups."""
 
+import httpx
 import pytest
 
 from tests.api.scodoc.conftest import NOBODY, NOT_FOUND, Caller, MakeCaller, Semester, refused, told
 from tests.conftest import SQL
-
 
 DEPARTMENT = ("/departement/{dept}", "/departement/id/{dept_id:int}")
 NUMBERS = ("etudid/{etudid:int}", "nip/{nip}", "ine/{ine}")
@@ -116,3 +116,18 @@ async def test_a_student_by_the_id_of_another_server(
     listed = (await reader.get(f"/formsemestre/{semester.id}/etudiants")).json()
     assert listed[0]["id"] == known
     refused(await reader.get(f"/formsemestre/{NOBODY}"), 404, NOT_FOUND)
+
+
+async def test_dates_of_a_course_are_put_natively(
+    client: httpx.AsyncClient, semester: Semester
+) -> None:
+    world = semester.world
+    path = f"/v1/courses/by-key/{world.course}"
+    body = {"department": world.department, "title": "Course"}
+    whole = {"id": semester.id, "key": world.course, **body, "is_locked": False}
+    dates = {"starts_on": "2026-09-01", "ends_on": "2027-01-31", "term": 1}
+    assert (await client.put(path, json={**body, **dates})).json() == {**whole, **dates}
+    assert (await client.put(path, json=body)).json() == {**whole, **dates}
+    refusal = await client.put(path, json={**body, "ends_on": "2026-08-31"})
+    assert (refusal.status_code, refusal.json()["code"]) == (422, "invalid_dates")
+    assert (await client.put(path, json={**body, **dict.fromkeys(dates)})).json() == whole

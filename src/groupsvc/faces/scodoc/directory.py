@@ -53,36 +53,43 @@ async def departements(directory: Directory) -> Response:
 
 @router.read("/departements_ids", list[int], "Ids of departments")
 async def departements_ids(directory: Directory) -> Response:
+    """As callers know it, by its id there."""
     return serializers.answer([each["id"] for each in await directory.departments()])
 
 
 @router.read("/departement/{dept}", DepartementOut, "A department")
 async def departement(dept: str, directory: Directory) -> Response:
+    """As callers know it, by its id there."""
     return serializers.answer(serializers.department(await directory.department(dept)))
 
 
 @router.read("/departement/id/{dept_id:int}", DepartementOut, "A department by id")
 async def departement_by_id(dept_id: Id, directory: Directory) -> Response:
+    """As callers know it, by its id there."""
     return serializers.answer(serializers.department(await directory.department(dept_id)))
 
 
 @router.read("/departement/{dept}/etudiants", list[EtudiantOut], "The students of a department")
 async def dept_etudiants(dept: str, directory: Directory) -> Response:
+    """By name."""
     return _people(await directory.people_of_department(dept))
 
 
 @router.read("/departement/id/{dept_id:int}/etudiants", list[EtudiantOut], "The same by id")
 async def dept_etudiants_by_id(dept_id: Id, directory: Directory) -> Response:
+    """By name."""
     return _people(await directory.people_of_department(dept_id))
 
 
 @router.read("/departement/{dept}/formsemestres", list[FormsemestreOut], "Its formsemestres")
 async def dept_formsemestres(dept: str, directory: Directory) -> Response:
+    """Their formsemestres, the latest first."""
     return _courses(await directory.courses_of_department(dept))
 
 
 @router.read("/departement/id/{dept_id:int}/formsemestres", list[FormsemestreOut], "By its id")
 async def dept_formsemestres_by_id(dept_id: Id, directory: Directory) -> Response:
+    """Their formsemestres, the latest first."""
     return _courses(await directory.courses_of_department(dept_id))
 
 
@@ -95,6 +102,7 @@ async def dept_formsemestres_by_id(dept_id: Id, directory: Directory) -> Respons
 async def dept_formsemestres_courants(
     request: Request, dept: str, directory: Directory
 ) -> Response:
+    """Their formsemestres, the latest first."""
     return _courses(await directory.courses_of_department(dept, day=_day(request)))
 
 
@@ -107,11 +115,13 @@ async def dept_formsemestres_courants(
 async def dept_formsemestres_courants_by_id(
     request: Request, dept_id: Id, directory: Directory
 ) -> Response:
+    """Their formsemestres, the latest first."""
     return _courses(await directory.courses_of_department(dept_id, day=_day(request)))
 
 
 @router.read("/formsemestre/{formsemestre_id:int}", FormsemestreOut, "A formsemestre")
 async def formsemestre(formsemestre_id: Id, directory: Directory) -> Response:
+    """As callers know it, by its id there."""
     return serializers.answer(serializers.course(await directory.course(formsemestre_id)))
 
 
@@ -122,6 +132,7 @@ async def formsemestre(formsemestre_id: Id, directory: Directory) -> Response:
     parameters=QUERY,
 )
 async def formsemestres_query(request: Request, directory: Directory) -> Response:
+    """As callers know it, by its id there."""
     given = request.query_params
     wanted: dict[str, Any] = {
         "acronym": given.get("dept_acronym"),
@@ -145,11 +156,13 @@ async def formsemestres_query(request: Request, directory: Directory) -> Respons
 
 @router.read("/etudiants/courants", list[EtudiantOut], "Present students", parameters=[DAY])
 async def etudiants_courants(request: Request, directory: Directory) -> Response:
+    """By name."""
     return _people(await directory.people_at(_day(request)))
 
 
 @router.read("/etudiants/courants/long", list[EtudiantOut], "At length", parameters=[DAY])
 async def etudiants_courants_long(request: Request, directory: Directory) -> Response:
+    """By name."""
     return _people(await directory.people_at(_day(request)))
 
 
@@ -161,51 +174,61 @@ async def etudiants_by_name(start: str, directory: Directory) -> Response:
 
 @router.read("/etudiants/search/{start}", list[EtudiantOut], "The same")
 async def etudiants_search(start: str, directory: Directory) -> Response:
+    """By name."""
     return _people(await directory.people_named(start))
 
 
 @router.read("/etudiants/etudid/{etudid:int}", list[EtudiantOut], "Students by etudid")
 async def etudiants_etudid(etudid: Id, directory: Directory) -> Response:
+    """By name."""
     return _people(await directory.people(user_id=etudid))
 
 
 @router.read("/etudiants/nip/{nip}", list[EtudiantOut], "Students by NIP")
 async def etudiants_nip(nip: str, directory: Directory) -> Response:
+    """By name."""
     return _people(await directory.people(student_number=nip))
 
 
 @router.read("/etudiants/ine/{ine}", list[EtudiantOut], "Students by INE")
 async def etudiants_ine(ine: str, directory: Directory) -> Response:
+    """By name."""
     return _people(await directory.people(national_number=ine))
 
 
 @router.read("/etudiant/etudid/{etudid:int}", EtudiantOut, "A student")
 async def etudiant(etudid: Id, directory: Directory) -> Response:
+    """As callers know it, by its id there."""
     return serializers.answer(serializers.person(await directory.person(user_id=etudid)))
 
 
 @router.read("/etudiant/nip/{nip}", EtudiantOut, "A student by NIP")
 async def etudiant_nip(nip: str, directory: Directory) -> Response:
+    """As callers know it, by its id there."""
     return serializers.answer(serializers.person(await directory.person(student_number=nip)))
 
 
 @router.read("/etudiant/ine/{ine}", EtudiantOut, "A student by INE")
 async def etudiant_ine(ine: str, directory: Directory) -> Response:
+    """As callers know it, by its id there."""
     return serializers.answer(serializers.person(await directory.person(national_number=ine)))
 
 
 @router.read("/etudiant/etudid/{etudid:int}/formsemestres", list[FormsemestreOut], "Theirs")
 async def etudiant_formsemestres(etudid: Id, directory: Directory) -> Response:
+    """Their formsemestres, the latest first."""
     return _courses(await directory.courses_of(user_id=etudid))
 
 
 @router.read("/etudiant/nip/{nip}/formsemestres", list[FormsemestreOut], "Theirs by NIP")
 async def etudiant_formsemestres_nip(nip: str, directory: Directory) -> Response:
+    """Their formsemestres, the latest first."""
     return _courses(await directory.courses_of(student_number=nip))
 
 
 @router.read("/etudiant/ine/{ine}/formsemestres", list[FormsemestreOut], "Theirs by INE")
 async def etudiant_formsemestres_ine(ine: str, directory: Directory) -> Response:
+    """Their formsemestres, the latest first."""
     return _courses(await directory.courses_of(national_number=ine))
 
 

@@ -3,7 +3,7 @@
 Answers are built by PostgreSQL and sent as they are; tests hold them against these schemas.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Path
@@ -204,11 +204,21 @@ class CourseOut(Output):
     department: Annotated[str, Field(examples=["MATH"])]
     title: str
     is_locked: bool
+    starts_on: Annotated[date | None, Field(description="Absent when it is not known")] = None
+    ends_on: date | None = None
+    programme: str | None = None
+    term: int | None = None
+    modality: str | None = None
 
 
 class CourseIn(Input):
     department: Annotated[str, Field(max_length=64, examples=["MATH"])]
     title: Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")] = ""
+    starts_on: Annotated[date | None, Field(examples=["2026-09-01"])] = None
+    ends_on: Annotated[date | None, Field(examples=["2027-01-31"])] = None
+    programme: Annotated[str | None, Field(max_length=255, pattern=r"^[^\x00]*$")] = None
+    term: Annotated[int | None, Field(ge=0, le=99)] = None
+    modality: Annotated[str | None, Field(max_length=64, pattern=r"^[^\x00]*$")] = None
 
 
 class BoardGroup(GroupOut):
