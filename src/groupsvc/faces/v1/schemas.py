@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from typing_extensions import TypedDict
 
 T = TypeVar("T")
@@ -198,6 +198,15 @@ class AssignmentsOut(Output):
     rows: list[AssignmentRowOut]
 
 
+def _is_text(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("a date is text")
+    return value
+
+
+Day = Annotated[date, Field(strict=False), BeforeValidator(_is_text)]
+
+
 class CourseOut(Output):
     id: Id
     key: Annotated[str, Field(examples=["course-v1:Sorbonne+MATH101+2026"])]
@@ -214,8 +223,8 @@ class CourseOut(Output):
 class CourseIn(Input):
     department: Annotated[str, Field(max_length=64, examples=["MATH"])]
     title: Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")] = ""
-    starts_on: Annotated[date | None, Field(examples=["2026-09-01"])] = None
-    ends_on: Annotated[date | None, Field(examples=["2027-01-31"])] = None
+    starts_on: Annotated[Day | None, Field(examples=["2026-09-01"])] = None
+    ends_on: Annotated[Day | None, Field(examples=["2027-01-31"])] = None
     programme: Annotated[str | None, Field(max_length=255, pattern=r"^[^\x00]*$")] = None
     term: Annotated[int | None, Field(ge=0, le=99)] = None
     modality: Annotated[str | None, Field(max_length=64, pattern=r"^[^\x00]*$")] = None
