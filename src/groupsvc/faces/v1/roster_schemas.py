@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import Field
 
-from groupsvc.faces.v1.schemas import GivenName, Id, Input, Output, State
+from groupsvc.faces.v1.schemas import GivenName, Id, Input, MergePatch, Output, State
 
 Searched = Annotated[
     str | None,
@@ -79,7 +79,7 @@ class UserIn(Input):
     is_active: bool = True
 
 
-class UserPatch(Input):
+class UserPatch(MergePatch):
     """A merge: members that are absent stay as they are, null clears."""
 
     username: GivenName = ""
@@ -114,7 +114,7 @@ class EnrollmentIn(Input):
     cohort: CohortName = None
 
 
-class EnrollmentPatch(Input):
+class EnrollmentPatch(MergePatch):
     """A merge: members that are absent stay as they are."""
 
     state: State = "active"
