@@ -28,9 +28,9 @@ from groupsvc.faces.openedx.deprecation import Deprecation
 from groupsvc.faces.openedx.errors import COHORTS, COURSES
 from groupsvc.faces.openedx.errors import ERRORS as ERRORS
 from groupsvc.faces.openedx.events import JOURNAL as JOURNAL
-from groupsvc.faces.openedx.head_as_get import HeadAsGet
 from groupsvc.faces.openedx.uploads import UPLOAD_WORDS as UPLOAD_WORDS
 from groupsvc.http.application import FaceApplication
+from groupsvc.http.head_as_get import HeadAsGet
 
 TITLE: Final = "groupsvc: Open edX dialect"
 DESCRIPTION: Final = """The cohorts API of Open edX: `/api/cohorts/v1` and `v2`, and the routes of
