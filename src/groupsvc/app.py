@@ -20,9 +20,10 @@ from groupsvc.db.engine import close_engine, for_bulk, make_engine
 from groupsvc.db.pool import ConnectionPool
 from groupsvc.db.readiness import DatabaseCheck
 from groupsvc.faces import openedx, scodoc, v1
-from groupsvc.faces.v1.oauth import offer_login
+from groupsvc.http.oauth import offer_login
 from groupsvc.http import health, swagger
 from groupsvc.http.application import FaceApplication
+from groupsvc.http.cross_origin import cross_origin
 from groupsvc.http.edge import Guard
 from groupsvc.http.errors import ErrorFace
 from groupsvc.http.fast_path.middleware import FastPathMiddleware, RouteTable
@@ -97,13 +98,7 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
     table = RouteTable(app)
     app.add_middleware(FastPathMiddleware, table=table)
     if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["authorization", "content-type", "if-match", "idempotency-key"],
-            expose_headers=["etag", "link", "location", "retry-after", "x-request-id"],
-        )
+        app.add_middleware(CORSMiddleware, **cross_origin(settings.cors_origins))
     app.add_middleware(
         Guard,
         settings=settings,

@@ -78,10 +78,17 @@ class Settings(BaseSettings):
     jwks_url: str | None = Field(
         default=None, description="Where the identity provider publishes its keys"
     )
+    jwks_file: Path | None = Field(
+        default=None, description="A file with these keys instead, as a JSON key set"
+    )
+    jwks: str | None = Field(
+        default=None, description="The JSON key set itself instead: public keys alone count"
+    )
     jwt_issuer: str | None = Field(default=None, description="The `iss` a token must carry")
     jwt_audience: str = Field(default="groupsvc", description="The `aud` a token must carry")
     jwt_algorithms: Names = Field(
-        default=("RS256", "ES256", "EdDSA"), description="Signature algorithms that are accepted"
+        default=("RS256", "RS512", "ES256", "EdDSA"),
+        description="Signature algorithms that are accepted",
     )
     jwt_username_claim: str = Field(
         default="preferred_username",

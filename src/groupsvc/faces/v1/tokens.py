@@ -13,7 +13,7 @@ from groupsvc.core.accounts.service import AccountService
 from groupsvc.domain.errors import UnauthenticatedError
 from groupsvc.domain.principal import Principal
 from groupsvc.faces.v1.account_schemas import OAuthErrorOut, TokenOut
-from groupsvc.faces.v1.oauth import (
+from groupsvc.http.oauth import (
     NOT_KEPT,
     OAuthError,
     OAuthRoute,
