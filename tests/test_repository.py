@@ -30,6 +30,8 @@ PUBLIC = {
     "POST /v1/token",
     "POST /v1/token/revoke",
     "POST /ScoDoc/api/tokens",
+    "POST /oauth2/access_token",
+    "POST /oauth2/access_token/",
     "GET /health/live",
     "GET /health/ready",
     "GET /docs",

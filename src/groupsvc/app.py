@@ -20,13 +20,13 @@ from groupsvc.db.engine import close_engine, for_bulk, make_engine
 from groupsvc.db.pool import ConnectionPool
 from groupsvc.db.readiness import DatabaseCheck
 from groupsvc.faces import openedx, scodoc, v1
-from groupsvc.http.oauth import offer_login
 from groupsvc.http import health, swagger
 from groupsvc.http.application import FaceApplication
 from groupsvc.http.cross_origin import cross_origin
 from groupsvc.http.edge import Guard
 from groupsvc.http.errors import ErrorFace
 from groupsvc.http.fast_path.middleware import FastPathMiddleware, RouteTable
+from groupsvc.http.oauth import offer_login
 from groupsvc.http.problems import PROBLEMS, document_problems
 from groupsvc.http.routing import AppState
 from groupsvc.settings import Settings
@@ -45,6 +45,7 @@ ERRORS: Mapping[str, ErrorFace] = {
     "/ScoDoc/": scodoc.ERRORS,
     "/api/cohorts/": openedx.ERRORS,
     "/courses/": openedx.ERRORS,
+    "/oauth2/": openedx.ERRORS,
 }
 
 # Title, address of the document and address of the page that shows it.

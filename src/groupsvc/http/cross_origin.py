@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-# Those of our own and of the dialects' clients: micro-frontends of Open edX send the last three.
+# Those of our own, and those of pages that keep their token in cookies (the last three).
 REQUEST_HEADERS = (
     "authorization",
     "content-type",
