@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from groupsvc.domain.roles import PERMISSIONS
+
 
 def _split_at_commas(value: object) -> object:
     if isinstance(value, str):
@@ -109,12 +111,10 @@ class Settings(BaseSettings):
         "without a name",
     )
     jwt_roles: Names = Field(
-        default=(
-            "staff=groups:read",
-            "staff=groups:write",
-            "instructor=groups:read",
-            "instructor=groups:write",
-            "moderator=groups:read",
+        default=tuple(
+            f"{role}={permission}"
+            for role, permissions in PERMISSIONS.items()
+            for permission in permissions
         ),
         description="What roles grant in their course, `role=permission` each",
     )

@@ -20,7 +20,7 @@ from groupsvc.domain.principal import GrantScope
 SQL: Final = SqlFile(__file__)
 ORDINARY: Final = "READ COMMITTED"
 SNAPSHOT: Final = "REPEATABLE READ"
-NO_TOKEN: Final = {"bearer_digest": None, "bearer": None}
+NO_TOKEN: Final = {"bearer_key": None, "bearer": None}
 
 
 class StaleTokenError(Exception):
@@ -28,13 +28,16 @@ class StaleTokenError(Exception):
 
 
 class CachedToken(NamedTuple):
-    """A token and whom it stood for when it was last looked up."""
+    """Whom a token stood for when that was last looked up.
 
-    digest: bytes
+    ``key`` finds them again: the digest of a token of ours, or who a signed token names.
+    """
+
+    key: bytes
     bearer: str
 
     def parameters(self) -> dict[str, Any]:
-        return {"bearer_digest": self.digest, "bearer": self.bearer}
+        return {"bearer_key": self.key, "bearer": self.bearer}
 
 
 @dataclass(slots=True)
