@@ -280,6 +280,15 @@ TOUR: dict[str, Visit] = {
     "delete_account": delete("/v1/accounts/{account}"),
     "issue_token": Visit("POST", "/v1/token", form={"grant_type": "client_credentials"}),
     "revoke_token": Visit("POST", "/v1/token/revoke", form={"token": "gsv_unknown"}),
+    # roles
+    "get_team": get(COURSE + "/team"),
+    "put_team": put(
+        COURSE + "/team",
+        lambda stage: {"members": [{"username": stage.username, "roles": ["staff"]}]},
+    ),
+    "put_team_member": put(COURSE + "/team/{member}", lambda _: {"roles": ["moderator"]}),
+    "get_user_roles": get("/v1/users/{member}/roles"),
+    "put_user_roles": put("/v1/users/{member}/roles", lambda _: {"roles": ["staff"]}),
     # import and export
     "import_courses": post(
         "/v1/import/courses",
