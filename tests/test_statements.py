@@ -58,7 +58,7 @@ STATEMENTS = {
     "get_user_by_name": 1,
     "put_user": 5,
     "get_user": 1,
-    "edit_user": 4,
+    "edit_user": 5,
     "delete_user": 3,
     "list_departments": 1,
     "get_department": 1,

@@ -55,7 +55,9 @@ DOCUMENTS = (
     (openedx.TITLE, "/api/cohorts/openapi.json", "/docs/openedx"),
 )
 
-VOCABULARY = replace(scodoc.VOCABULARY, upload=openedx.UPLOAD_WORDS)
+VOCABULARY = replace(
+    scodoc.VOCABULARY, upload=openedx.UPLOAD_WORDS, numbering_systems={openedx.JOURNAL.system}
+)
 
 
 def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = False) -> FastAPI:

@@ -185,6 +185,23 @@ END $$;
 CREATE TRIGGER z_log_deleted AFTER DELETE ON users REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION log_users_deleted();
 
+-- The ids that others know a user by are fields of the user, told in the log as such.
+CREATE FUNCTION log_external_ids() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE context record;
+BEGIN
+    IF NEW = OLD THEN RETURN NULL; END IF;
+    context := change_context();
+    INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+        partition_id, group_id, user_id, before, after)
+    SELECT 0, context.actor, context.request_id, context.changeset_id, context.cause,
+        'user.updated', NULL, NULL, u.id, NULL, '{"fields": ["external_ids"]}'
+    FROM users u WHERE u.id = coalesce(NEW.user_id, OLD.user_id);
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON external_ids
+    FOR EACH ROW EXECUTE FUNCTION log_external_ids();
+
 CREATE FUNCTION log_enrollments_created() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE context record;
 BEGIN
