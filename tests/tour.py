@@ -239,7 +239,9 @@ TOUR: dict[str, Visit] = {
         201,
     ),
     "get_user": get("/v1/users/{member}"),
-    "edit_user": patch("/v1/users/{member}", lambda stage: {"external_ids": {"sis": stage.username}}),
+    "edit_user": patch(
+        "/v1/users/{member}", lambda stage: {"external_ids": {"sis": stage.username}}
+    ),
     "delete_user": delete("/v1/users/{member}"),
     # departments
     "list_departments": get("/v1/departments"),
