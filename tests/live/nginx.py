@@ -1,6 +1,7 @@
 """A real nginx in front of whatever a test serves."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.browser import free_port, until
+from tests.live.browser import until
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 
+# Its workers would otherwise be somebody who may not read the folder.
+USER = "user root;" if os.geteuid() == 0 else ""
+
 CONFIGURATION = """
+{user}
 daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
@@ -33,13 +38,14 @@ http {{
 
 
 @asynccontextmanager
-async def running_nginx(folder: Path, servers: str) -> AsyncIterator[int]:
-    """Run it with these ``server`` blocks, which listen on ``PORT``; the port is returned."""
-    port = free_port()
-    folder.mkdir()
+async def running_nginx(folder: Path, port: int, servers: str) -> AsyncIterator[None]:
+    """Run it with these ``server`` blocks, which listen on ``PORT``."""
+    folder.mkdir()  # noqa: ASYNC240
     servers = servers.replace("PORT", f"127.0.0.1:{port}")
     file = folder / "nginx.conf"
-    file.write_text(CONFIGURATION.format(folder=folder, servers=servers), encoding="utf-8")
+    file.write_text(
+        CONFIGURATION.format(folder=folder, servers=servers, user=USER), encoding="utf-8"
+    )
     process = await asyncio.create_subprocess_exec(
         str(NGINX), "-e", str(folder / "start.log"), "-c", str(file), "-p", str(folder)
     )
@@ -55,7 +61,7 @@ async def running_nginx(folder: Path, servers: str) -> AsyncIterator[int]:
 
     try:
         await until(listens, "nginx")
-        yield port
+        yield
     finally:
         if process.returncode is None:
             process.terminate()

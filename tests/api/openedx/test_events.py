@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.api.openedx.conftest import Course
+from tests.api.openedx.event_schema import hold_to_schema
 from tests.conftest import SQL
 from tests.waiting import until
 
@@ -28,6 +29,8 @@ class Feed:
         answer = await self.client.get("/v1/changes", params=query)
         assert answer.status_code == 200, answer.text
         page = answer.json()
+        for event in page["items"]:
+            hold_to_schema(event)
         self.cursor = page["next_cursor"] or self.cursor
         return page
 
