@@ -26,6 +26,7 @@ from groupsvc.http.cross_origin import cross_origin
 from groupsvc.http.edge import Guard
 from groupsvc.http.errors import ErrorFace
 from groupsvc.http.fast_path.middleware import FastPathMiddleware, RouteTable
+from groupsvc.http.gateway_prefix import GatewayPrefix
 from groupsvc.http.oauth import offer_login
 from groupsvc.http.problems import PROBLEMS, document_problems
 from groupsvc.http.routing import AppState
@@ -108,6 +109,8 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         render=_render,
         is_bulk=table.is_bulk,
     )
+    if settings.root_path:
+        app.add_middleware(GatewayPrefix, prefix=settings.root_path)
     return app
 
 

@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     allowed_hosts: Names = Field(
         default=(), description="Comma-separated `Host` names that are answered; empty answers all"
     )
+    root_path: str = Field(
+        default="",
+        pattern=r"^((/[A-Za-z0-9._~-]+)+)?$",
+        description="The prefix of paths at a gateway, such as `/groups`, taken off there or not",
+    )
     cors_origins: Names = Field(
         default=(), description="Comma-separated origins of browser applications that may call"
     )
