@@ -67,7 +67,7 @@ LOCK := uv pip compile --universal --generate-hashes --no-emit-index-url \
 lock:
 	$(LOCK) pyproject.toml --group build --output-file requirements.txt
 	$(LOCK) pyproject.toml --group dev --output-file requirements-dev.txt
-	$(LOCK) benchmarks/requirements.in --constraint requirements.txt --output-file benchmarks/requirements.txt
+	$(LOCK) benchmarks/requirements.in --constraint requirements-dev.txt --output-file benchmarks/requirements.txt
 
 openapi: $(VENV)/run
 	$(BIN)/groupsvc openapi docs/openapi

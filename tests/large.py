@@ -45,6 +45,10 @@ LOAD = f"""
         SELECT n, 'a' || n, '' FROM generate_series(1, 500) n;
     INSERT INTO grants (account_id, permission, course_id)
         SELECT n, 'groups:write', 1 + n % {GIANT} FROM generate_series(1, 500) n;
+    INSERT INTO roles (user_id, role, course_id)
+        SELECT n, 'staff', 1 + n % {GIANT} FROM generate_series(1, 2000) n;
+    INSERT INTO external_ids (user_id, system, external_id)
+        SELECT n, 'other', n FROM generate_series(1, {EVERYBODY}) n;
     INSERT INTO tokens (digest, account_id, expires_at)
         SELECT sha256(CAST(n::text AS bytea)), 1 + n % 500, 'infinity'
         FROM generate_series(1, 5000) n;

@@ -17,7 +17,7 @@ from tests.api.refusals import told
 from tests.conftest import EVERYTHING, SQL, Auth, World, serving
 from tests.waiting import until
 
-COMMIT = b"COMMIT\0"
+COMMIT = b"COMMIT;"
 AWAY = {
     "type": "urn:groupsvc:problem:unavailable",
     "title": "Temporarily unavailable",

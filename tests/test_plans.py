@@ -188,12 +188,16 @@ async def one(large: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         await one.rollback()
 
 
+async def bearer(one: AsyncConnection, key: str) -> dict[str, Any]:
+    ((value,),) = await one.exec_driver_sql(f"SELECT {key}")
+    ((found, _),) = await one.exec_driver_sql(TOKENS.holder.query, (value,))
+    return {"bearer_key": value, "bearer": found}
+
+
 @pytest_asyncio.fixture
 async def known(one: AsyncConnection) -> dict[str, Any]:
     """A token and whom it stands for."""
-    ((digest,),) = await one.exec_driver_sql("SELECT sha256('7')")
-    ((bearer, _),) = await one.exec_driver_sql(TOKENS.holder.query, (digest,))
-    return {"bearer_digest": digest, "bearer": bearer}
+    return await bearer(one, "sha256('7')")
 
 
 def literal(value: Any) -> str:
@@ -253,7 +257,10 @@ async def test_a_hot_statement_reads_what_it_needs(
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-async def test_so_does_a_token(one: AsyncConnection, known: dict[str, Any], mode: str) -> None:
+@pytest.mark.parametrize("key", ["sha256('7')", "int8send(7)"])
+async def test_so_does_a_caller(one: AsyncConnection, key: str, mode: str) -> None:
+    """The account of a token, and the person whom a token names."""
+    known = await bearer(one, key)
     await one.exec_driver_sql(f"SET LOCAL plan_cache_mode = {mode}")
     plan = await plan_of(one, TOKENS.holder, known)
     assert plan["Actual Rows"] == 1

@@ -30,6 +30,8 @@ PUBLIC = {
     "POST /v1/token",
     "POST /v1/token/revoke",
     "POST /ScoDoc/api/tokens",
+    "POST /oauth2/access_token",
+    "POST /oauth2/access_token/",
     "GET /health/live",
     "GET /health/ready",
     "GET /docs",
@@ -139,6 +141,22 @@ def test_every_operation_is_explained_with_its_errors(name: str) -> None:
         assert refusals or place == "GET /health/live", place
         for status, response in responses.items():
             assert response["description"] not in ("", "Successful Response") or status[0] == "2"
+
+
+def test_a_merge_needs_no_member_and_has_no_defaults() -> None:
+    """A generated client would send a default, and so overwrite what it was not asked to."""
+    document = DOCUMENTS["v1"]
+    merges = 0
+    for path, operation in operations(document):
+        if "requestBody" not in operation or not operation["operationId"].startswith("edit_"):
+            continue
+        for media in operation["requestBody"]["content"].values():
+            name = media["schema"]["$ref"].rpartition("/")[2]
+            schema = document["components"]["schemas"][name]
+            assert "required" not in schema, path
+            assert not [each for each in schema["properties"].values() if "default" in each], path
+            merges += 1
+    assert merges == 4
 
 
 def test_nothing_is_documented_by_the_framework_alone() -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Engine, event
 
 from groupsvc.core.jobs.service import TASK
-from groupsvc.db.pool import ConnectionPool, PooledConnection, Row
+from groupsvc.db.pool import ConnectionPool, Row
 from tests.conftest import EVERYTHING, SQL
 from tests.tour import SECRET, TOUR, Stage, rows, set_stage
 
@@ -57,7 +58,7 @@ STATEMENTS = {
     "get_user_by_name": 1,
     "put_user": 5,
     "get_user": 1,
-    "edit_user": 4,
+    "edit_user": 5,
     "delete_user": 3,
     "list_departments": 1,
     "get_department": 1,
@@ -82,6 +83,11 @@ STATEMENTS = {
     "get_account": 1,
     "put_account": 5,
     "delete_account": 3,
+    "get_team": 1,
+    "put_team": 4,
+    "put_team_member": 5,
+    "get_user_roles": 1,
+    "put_user_roles": 4,
     "issue_token": 2,
     "revoke_token": 2,
     "import_courses": 9,
@@ -95,32 +101,33 @@ STATEMENTS = {
 @contextmanager
 def recorded() -> Iterator[list[str]]:
     statements: list[str] = []
-    fetch, step = ConnectionPool.fetch, ConnectionPool.step
+    fetch = ConnectionPool.fetch
 
-    async def recorded_fetch(pool: ConnectionPool, query: str, *rest: Any) -> list[Row]:
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
         task = asyncio.current_task()
         # What a request has left to be done after it is not its own.
         if task is None or task.get_name() != TASK:
-            statements.append(query)
+            statements.append(statement)
+
+    async def recorded_fetch(pool: ConnectionPool, query: str, *rest: Any) -> list[Row]:
+        note(None, None, query)
         return await fetch(pool, query, *rest)
 
-    async def recorded_step(pool: ConnectionPool, held: PooledConnection, command: str) -> None:
-        if "SAVEPOINT" in command:
-            statements.append(command)
-        await step(pool, held, command)
-
+    event.listen(Engine, "before_cursor_execute", note)
     ConnectionPool.fetch = recorded_fetch  # type: ignore[method-assign]
-    ConnectionPool.step = recorded_step  # type: ignore[method-assign]
     try:
         yield statements
     finally:
         ConnectionPool.fetch = fetch  # type: ignore[method-assign]
-        ConnectionPool.step = step  # type: ignore[method-assign]
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 async def statements_of(
     client: httpx.AsyncClient, method: str, path: str, **request: Any
 ) -> list[str]:
+    # The first connection of an engine asks the server about itself.
+    await client.get("/v1/departments?limit=1")
+    await client.get("/v1/export/courses?department=nowhere")
     with recorded() as statements:
         answer = await client.request(method, path, **request)
     assert answer.is_success, answer.text

@@ -239,7 +239,9 @@ TOUR: dict[str, Visit] = {
         201,
     ),
     "get_user": get("/v1/users/{member}"),
-    "edit_user": patch("/v1/users/{member}", lambda _: {"given_name": "Grace"}),
+    "edit_user": patch(
+        "/v1/users/{member}", lambda stage: {"external_ids": {"sis": stage.username}}
+    ),
     "delete_user": delete("/v1/users/{member}"),
     # departments
     "list_departments": get("/v1/departments"),
@@ -280,6 +282,15 @@ TOUR: dict[str, Visit] = {
     "delete_account": delete("/v1/accounts/{account}"),
     "issue_token": Visit("POST", "/v1/token", form={"grant_type": "client_credentials"}),
     "revoke_token": Visit("POST", "/v1/token/revoke", form={"token": "gsv_unknown"}),
+    # roles
+    "get_team": get(COURSE + "/team"),
+    "put_team": put(
+        COURSE + "/team",
+        lambda stage: {"members": [{"username": stage.username, "roles": ["staff"]}]},
+    ),
+    "put_team_member": put(COURSE + "/team/{member}", lambda _: {"roles": ["moderator"]}),
+    "get_user_roles": get("/v1/users/{member}/roles"),
+    "put_user_roles": put("/v1/users/{member}/roles", lambda _: {"roles": ["staff"]}),
     # import and export
     "import_courses": post(
         "/v1/import/courses",

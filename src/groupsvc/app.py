@@ -20,12 +20,14 @@ from groupsvc.db.engine import close_engine, for_bulk, make_engine
 from groupsvc.db.pool import ConnectionPool
 from groupsvc.db.readiness import DatabaseCheck
 from groupsvc.faces import openedx, scodoc, v1
-from groupsvc.faces.v1.oauth import offer_login
 from groupsvc.http import health, swagger
 from groupsvc.http.application import FaceApplication
+from groupsvc.http.cross_origin import cross_origin
 from groupsvc.http.edge import Guard
 from groupsvc.http.errors import ErrorFace
 from groupsvc.http.fast_path.middleware import FastPathMiddleware, RouteTable
+from groupsvc.http.gateway_prefix import GatewayPrefix
+from groupsvc.http.oauth import offer_login
 from groupsvc.http.problems import PROBLEMS, document_problems
 from groupsvc.http.routing import AppState
 from groupsvc.settings import Settings
@@ -44,6 +46,7 @@ ERRORS: Mapping[str, ErrorFace] = {
     "/ScoDoc/": scodoc.ERRORS,
     "/api/cohorts/": openedx.ERRORS,
     "/courses/": openedx.ERRORS,
+    "/oauth2/": openedx.ERRORS,
 }
 
 # Title, address of the document and address of the page that shows it.
@@ -53,7 +56,9 @@ DOCUMENTS = (
     (openedx.TITLE, "/api/cohorts/openapi.json", "/docs/openedx"),
 )
 
-VOCABULARY = replace(scodoc.VOCABULARY, upload=openedx.UPLOAD_WORDS)
+VOCABULARY = replace(
+    scodoc.VOCABULARY, upload=openedx.UPLOAD_WORDS, numbering_systems={openedx.JOURNAL.system}
+)
 
 
 def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = False) -> FastAPI:
@@ -97,19 +102,15 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
     table = RouteTable(app)
     app.add_middleware(FastPathMiddleware, table=table)
     if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["authorization", "content-type", "if-match", "idempotency-key"],
-            expose_headers=["etag", "link", "location", "retry-after", "x-request-id"],
-        )
+        app.add_middleware(CORSMiddleware, **cross_origin(settings.cors_origins))
     app.add_middleware(
         Guard,
         settings=settings,
         render=_render,
         is_bulk=table.is_bulk,
     )
+    if settings.root_path:
+        app.add_middleware(GatewayPrefix, prefix=settings.root_path)
     return app
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from groupsvc.domain.roles import PERMISSIONS
+
 
 def _split_at_commas(value: object) -> object:
     if isinstance(value, str):
@@ -72,16 +74,28 @@ class Settings(BaseSettings):
     allowed_hosts: Names = Field(
         default=(), description="Comma-separated `Host` names that are answered; empty answers all"
     )
+    root_path: str = Field(
+        default="",
+        pattern=r"^((/[A-Za-z0-9._~-]+)+)?$",
+        description="The prefix of paths at a gateway, such as `/groups`, taken off there or not",
+    )
     cors_origins: Names = Field(
         default=(), description="Comma-separated origins of browser applications that may call"
     )
     jwks_url: str | None = Field(
         default=None, description="Where the identity provider publishes its keys"
     )
+    jwks_file: Path | None = Field(
+        default=None, description="A file with these keys instead, as a JSON key set"
+    )
+    jwks: str | None = Field(
+        default=None, description="The JSON key set itself instead: public keys alone count"
+    )
     jwt_issuer: str | None = Field(default=None, description="The `iss` a token must carry")
     jwt_audience: str = Field(default="groupsvc", description="The `aud` a token must carry")
     jwt_algorithms: Names = Field(
-        default=("RS256", "ES256", "EdDSA"), description="Signature algorithms that are accepted"
+        default=("RS256", "RS512", "ES256", "EdDSA"),
+        description="Signature algorithms that are accepted",
     )
     jwt_username_claim: str = Field(
         default="preferred_username",
@@ -102,12 +116,10 @@ class Settings(BaseSettings):
         "without a name",
     )
     jwt_roles: Names = Field(
-        default=(
-            "staff=groups:read",
-            "staff=groups:write",
-            "instructor=groups:read",
-            "instructor=groups:write",
-            "moderator=groups:read",
+        default=tuple(
+            f"{role}={permission}"
+            for role, permissions in PERMISSIONS.items()
+            for permission in permissions
         ),
         description="What roles grant in their course, `role=permission` each",
     )

@@ -187,7 +187,9 @@ async def test_what_the_caller_has_seen_he_may_overwrite(
         assert answer.headers["etag"] == await tag_of(client, path)
 
 
-@pytest.mark.parametrize("form", ["{0}", '"x", {0}', '{0},"x","y"', '"x" ,  {0} ', "*", " * "])
+@pytest.mark.parametrize(
+    "form", ["{0}", "W/{0}", '"x", {0}', '{0},"x","y"', '"x" ,  {0} ', "*", " * "]
+)
 async def test_one_of_several_tags_is_enough_and_a_star_is_any(
     client: httpx.AsyncClient, stage: Stage, form: str
 ) -> None:
@@ -227,7 +229,7 @@ async def test_anything_but_a_strong_tag_does_not_match(
     path = RESOURCES[name].path.format(**vars(stage))
     tag = await tag_of(client, path)
     bare = tag.strip('"')
-    for given in (f"W/{tag}", '"x"', '"x", "y"', bare, f'"{bare}', "", ",", '"*"', "W/*"):
+    for given in ('"x"', '"x", "y"', bare, f'"{bare}', "", ",", '"*"', "W/*"):
         answer = told(await send(client, write, stage, given))
         assert (answer["status"], answer["etag"]) == (412, tag)
     assert await tag_of(client, path) == tag

@@ -13,8 +13,8 @@ from groupsvc.app import create_app
 from groupsvc.auth.passwords import TOKEN_PREFIX
 from groupsvc.core.accounts import authentication
 from groupsvc.core.accounts.authentication import token_digest
-from groupsvc.faces.v1.oauth import offer_login
 from groupsvc.http.application import FaceApplication
+from groupsvc.http.oauth import offer_login
 from groupsvc.settings import Settings
 from tests.api.logins import GRANT, SECRET, fresh_name, issue, lives, put
 from tests.conftest import SQL, Auth

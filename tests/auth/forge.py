@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -48,12 +49,16 @@ class Published:
 
     def __init__(self, *jwks: dict[str, Any]) -> None:
         keys = [key for key in map(read_key, jwks) if key is not None]
-        self.keys: dict[str, VerifyingKey] = {key.kid: key for key in keys}
+        self.keys: dict[str | None, VerifyingKey] = {key.kid: key for key in keys}
         self.asked = 0
 
     async def find(self, kid: str) -> VerifyingKey | None:
         self.asked += 1
         return self.keys.get(kid)
+
+    async def every(self, *, again: bool = False) -> Sequence[VerifyingKey]:
+        self.asked += not again
+        return list(self.keys.values())
 
     async def aclose(self) -> None:
         self.keys.clear()

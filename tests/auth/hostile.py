@@ -139,7 +139,7 @@ _TYPES: list[Any] = [
 ]
 _CRITICAL: list[Any] = [[], None, ["exp"], ["b64"], "exp", {}, ["unknown"], [1]]
 _KIDS: list[Any] = [
-    *(..., None, "", "other", "RSA-1", "../../etc/passwd", "' OR 1=1 --", "k" * 2_000, "\ud800"),
+    *(None, "", "other", "RSA-1", "../../etc/passwd", "' OR 1=1 --", "k" * 2_000, "\ud800"),
     *(1, True, ["rsa-1"], {"rsa-1": 1}, "rsa-1\0"),
 ]
 
@@ -158,7 +158,7 @@ _ISSUERS: list[Any] = [
     ISSUER + "\0",
 ]
 _AUDIENCES: list[Any] = [
-    *(..., None, "", "other", "Groupsvc", "groupsvc ", "groupsvc/v1", [], ["other"], [None]),
+    *(None, "", "other", "Groupsvc", "groupsvc ", "groupsvc/v1", [], ["other"], [None]),
     *(["groupsvc", 1], ["groupsvc", None], [["groupsvc"]], {"groupsvc": 1}, 1, True),
 ]
 _SUBJECTS: list[Any] = [

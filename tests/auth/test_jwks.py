@@ -4,13 +4,15 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
 
-from groupsvc.auth.jwks import FRESH_SECONDS, MAX_BYTES, RETRY_SECONDS, STALE_SECONDS, KeySet
+from groupsvc.auth.jwks import FRESH_SECONDS, RETRY_SECONDS, STALE_SECONDS, KeySet
 from groupsvc.auth.jwt import JwtVerifier
+from groupsvc.auth.key_documents import MAX_BYTES, PublishedDocument, StoredDocument
 from groupsvc.domain.errors import UnauthenticatedError, UnavailableError
 from groupsvc.domain.principal import Principal
 
@@ -29,7 +31,7 @@ from .forge import (
     unsigned,
 )
 from .keyserver import KeyServer
-from .test_keys import REFUSED
+from .test_keys import REFUSED, without
 
 REFRESH = 30
 OLD, NEW = jwk(RSA, "old"), jwk(STRANGER, "new")
@@ -38,7 +40,7 @@ OLD, NEW = jwk(RSA, "old"), jwk(STRANGER, "new")
 @pytest_asyncio.fixture
 async def keys(server: KeyServer, clock: Clock) -> AsyncGenerator[KeySet]:
     server.publish(OLD)
-    made = KeySet(server.url, refresh_seconds=REFRESH, clock=clock)
+    made = KeySet(PublishedDocument(server.url), refresh_seconds=REFRESH, clock=clock)
     yield made
     await made.aclose()
 
@@ -46,7 +48,7 @@ async def keys(server: KeyServer, clock: Clock) -> AsyncGenerator[KeySet]:
 @pytest_asyncio.fixture
 async def hasty(server: KeyServer, clock: Clock) -> AsyncGenerator[KeySet]:
     """Patient enough for an answer, and soon tired of waiting for none."""
-    made = KeySet(server.url, refresh_seconds=REFRESH, timeout=0.25, clock=clock)
+    made = KeySet(PublishedDocument(server.url), refresh_seconds=REFRESH, timeout=0.25, clock=clock)
     yield made
     await made.aclose()
 
@@ -289,7 +291,7 @@ async def test_of_two_keys_with_one_name_the_first_counts(server: KeyServer, key
 
 async def test_a_key_set_closes_while_it_fetches(server: KeyServer, clock: Clock) -> None:
     server.manner = "hold"
-    keys = KeySet(server.url, refresh_seconds=REFRESH, clock=clock)
+    keys = KeySet(PublishedDocument(server.url), refresh_seconds=REFRESH, clock=clock)
     caller = asyncio.create_task(keys.find("old"))
     await server.asked.wait()
     await keys.aclose()
@@ -299,12 +301,14 @@ async def test_a_key_set_closes_while_it_fetches(server: KeyServer, clock: Clock
 
 def test_an_address_that_is_none_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="no address"):
-        KeySet("https://id.example.org:port/", refresh_seconds=REFRESH)
+        PublishedDocument("https://id.example.org:port/")
 
 
 async def test_tokens_are_verified_against_the_provider(server: KeyServer, clock: Clock) -> None:
     server.publish(*PUBLISHED)
-    verifier = JwtVerifier(RULES, KeySet(server.url, refresh_seconds=REFRESH), clock=clock)
+    verifier = JwtVerifier(
+        RULES, KeySet(PublishedDocument(server.url), refresh_seconds=REFRESH), clock=clock
+    )
     for alg in ("RS256", "ES256", "EdDSA"):
         assert await verifier.verify(forge(alg=alg)) == (Principal("anna"), NOW + 600)
     pem = b"-----BEGIN PUBLIC KEY-----"
@@ -333,3 +337,54 @@ async def test_a_rotation_is_followed(server: KeyServer, keys: KeySet, clock: Cl
     assert (await verifier.verify(after))[0].subject == "anna"
     with pytest.raises(UnauthenticatedError):
         await verifier.verify(before)
+
+
+async def test_a_rotation_is_followed_by_tokens_that_name_no_key(
+    server: KeyServer, keys: KeySet, clock: Clock
+) -> None:
+    verifier = JwtVerifier(RULES, keys, clock=clock)
+    before = forge(header(kid=...))
+    after = forge(header(kid=...), key=STRANGER)
+    await verifier.verify(before)
+    server.publish(without(NEW, "kid"))
+    # Until it is time to ask again, and whatever is sent meanwhile, the provider is left alone.
+    for _ in range(5):
+        with pytest.raises(UnauthenticatedError):
+            await verifier.verify(after)
+    assert server.hits == 1
+    clock.advance(REFRESH)
+    assert (await verifier.verify(after))[0].subject == "anna"
+    with pytest.raises(UnauthenticatedError):
+        await verifier.verify(before)
+    assert server.hits == 2
+
+
+async def test_a_token_that_names_no_key_waits_for_a_provider_that_is_away(
+    server: KeyServer, keys: KeySet, clock: Clock
+) -> None:
+    verifier = JwtVerifier(RULES, keys, clock=clock)
+    server.status = 500
+    with pytest.raises(UnavailableError):
+        await verifier.verify(forge(header(kid=...)))
+    server.publish(OLD)
+    clock.advance(RETRY_SECONDS)
+    assert (await verifier.verify(forge(header(kid=...))))[0].subject == "anna"
+
+
+async def test_a_file_of_keys_is_read_again(tmp_path: Path, clock: Clock) -> None:
+    file = tmp_path / "jwks.json"
+    file.write_text(json.dumps({"keys": [OLD]}))
+    keys = KeySet(StoredDocument(file), refresh_seconds=REFRESH, clock=clock)
+    assert await keys.find("old") is not None
+    file.write_text(json.dumps({"keys": [NEW]}))
+    clock.advance(REFRESH)
+    assert await keys.find("new") is not None
+    assert await keys.find("old") is None
+    file.write_text("x" * (MAX_BYTES + 1))
+    clock.advance(FRESH_SECONDS + 1)
+    assert await keys.find("new") is not None
+    file.unlink()
+    clock.advance(STALE_SECONDS + 1)
+    with pytest.raises(UnavailableError):
+        await keys.find("new")
+    await keys.aclose()

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from groupsvc.auth.jwt import JwtVerifier
+from groupsvc.auth.jwt import MOST_KEYS, JwtVerifier
 from groupsvc.domain.errors import UnauthenticatedError
 from groupsvc.domain.principal import Grant, Permission, Principal
 
@@ -198,3 +198,34 @@ async def test_a_key_serves_only_the_algorithm_it_is_made_for(clock: Clock) -> N
 def test_rules_that_trust_a_weak_algorithm_are_refused(keys: Published, names: list[str]) -> None:
     with pytest.raises(ValueError, match="algorithms"):
         JwtVerifier(replace(RULES, algorithms=frozenset(names)), keys)
+
+
+@pytest.mark.parametrize("alg", ["RS256", "ES256", "EdDSA"])
+async def test_a_token_that_names_no_key_is_tried_with_every_key(
+    verifier: JwtVerifier, alg: str
+) -> None:
+    token = forge(header(alg, kid=...), alg=alg)
+    assert await verifier.verify(token) == (Principal("anna"), NOW + 600)
+
+
+async def test_a_token_that_names_no_key_needs_one_that_fits(clock: Clock) -> None:
+    keys = Published(jwk(RSA, "signs PS256", alg="PS256"), *PUBLISHED[1:])
+    verifier = JwtVerifier(RULES, keys, clock=clock)
+    for token in (forge(header(kid=...)), forge(header(kid=...), key=STRANGER)):
+        with pytest.raises(UnauthenticatedError) as refusal:
+            await verifier.verify(token)
+        assert refusal.value.message == "the token's signature is wrong"
+
+
+@pytest.mark.parametrize(("place", "is_tried"), [(MOST_KEYS, True), (MOST_KEYS + 1, False)])
+async def test_the_keys_that_are_tried_are_bounded(
+    clock: Clock, place: int, *, is_tried: bool
+) -> None:
+    others = [jwk(STRANGER, f"other {number}") for number in range(1, place)]
+    verifier = JwtVerifier(RULES, Published(*others, jwk(RSA, "last")), clock=clock)
+    token = forge(header(kid=...))
+    if is_tried:
+        assert (await verifier.verify(token))[0].subject == "anna"
+        return
+    with pytest.raises(UnauthenticatedError):
+        await verifier.verify(token)

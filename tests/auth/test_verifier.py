@@ -1,3 +1,5 @@
+import json
+import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import replace
@@ -18,6 +20,7 @@ from .forge import (
     ISSUER,
     NOW,
     PUBLISHED,
+    RSA,
     RULES,
     STRANGER,
     Clock,
@@ -181,8 +184,34 @@ async def test_where_an_address_of_a_provider_will_do(
         {"jwt_issuer": ISSUER, "jwks_url": "https:///jwks"},
         {"jwt_issuer": ISSUER, "jwks_url": "https://id.example.org/", "jwt_algorithms": "HS256"},
         {"jwt_issuer": ISSUER, "jwks_url": "https://id.example.org/", "jwt_algorithms": ""},
+        {"jwt_issuer": ISSUER, "jwks": "{}"},
+        {"jwt_issuer": ISSUER, "jwks": '{"keys": []}'},
+        {"jwt_issuer": ISSUER, "jwks": "https://id.example.org/jwks"},
+        {"jwt_issuer": ISSUER, "jwks_file": "/nowhere/jwks.json"},
+        {"jwks": json.dumps({"keys": PUBLISHED})},
+        {
+            "jwt_issuer": ISSUER,
+            "jwks_url": "https://id.example.org/",
+            "jwks": json.dumps({"keys": PUBLISHED}),
+        },
     ],
 )
 def test_settings_that_cannot_be_meant(values: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"jwks_url|jwt_issuer|algorithms|no address|IPv6"):
+    with pytest.raises(ValueError, match=r"GROUPSVC_JW|algorithms|no address|IPv6"):
         make_verifier(Settings(**{"env": "production", **values}), tmp_path)
+
+
+@pytest.mark.parametrize("setting", ["jwks", "jwks_file"])
+async def test_keys_that_are_given_rather_than_published(setting: str, tmp_path: Path) -> None:
+    text = json.dumps({"keys": [jwk(RSA, "rsa-1", alg="RS512")]})
+    file = tmp_path / "jwks.json"
+    file.write_text(text)
+    value = text if setting == "jwks" else file
+    configured = Settings.model_validate({"jwt_issuer": ISSUER, setting: value})
+    verifier = make_verifier(configured, tmp_path)
+    now = int(time.time())
+    body = claims(iat=now, exp=now + 600)
+    for head in (header("RS512"), header("RS512", kid=...)):
+        principal, _ = await verifier.verify(forge(head, body, alg="RS512", key=RSA))
+        assert principal.subject == "anna"
+    await verifier.aclose()

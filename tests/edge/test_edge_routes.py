@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import Depends
 from fastapi.routing import APIRoute
@@ -90,3 +91,17 @@ def test_a_route_that_declares_no_callers_is_none() -> None:
 def test_answers_for_anybody_are_never_kept_under_a_key() -> None:
     with pytest.raises(TypeError, match="never stored under an idempotency key"):
         TransactionalRoute("/x", remove, dependencies=[Depends(Public()), IDEMPOTENT])
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/docs", "/openapi.json", "/v1/departments"])
+async def test_head_is_get_without_a_body(client: httpx.AsyncClient, path: str) -> None:
+    got, head = await client.get(path), await client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    names = ("content-type", "content-length", "etag", "allow")
+    assert [head.headers.get(name) for name in names] == [got.headers.get(name) for name in names]
+
+
+async def test_head_where_there_is_no_get(client: httpx.AsyncClient) -> None:
+    head = await client.head("/v1/groups/1/members/1")
+    assert (head.status_code, head.content) == (405, b"")
+    assert head.headers["allow"] == "DELETE, PUT"

@@ -6,7 +6,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import jwt
@@ -51,6 +51,9 @@ class DevelopmentKey:
 
     async def find(self, kid: str) -> VerifyingKey | None:
         return self._key if kid == self._key.kid else None
+
+    async def every(self, *, again: bool = False) -> Sequence[VerifyingKey]:  # noqa: ARG002
+        return (self._key,)
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -1,17 +1,19 @@
 """Signed tokens of one issuer."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from jwt import PyJWS, PyJWTError
 
 from groupsvc.auth.claims import TokenRules, check_claims, read_principal
 from groupsvc.auth.compact import Compact, read_compact, refused
 from groupsvc.auth.keys import ALGORITHMS, KeySource, VerifyingKey
+from groupsvc.domain.errors import UnauthenticatedError
 from groupsvc.domain.principal import Principal
 
 _SIGNATURES = PyJWS(algorithms=sorted(ALGORITHMS))
 _TYPES = frozenset({"jwt", "at+jwt"})
+MOST_KEYS = 10  # that are tried for a token which names none
 
 
 class JwtVerifier:
@@ -48,15 +50,27 @@ class JwtVerifier:
 
     async def _check_signature(self, compact: Compact) -> None:
         algorithm = _check_header(compact.header, self._rules.algorithms)
-        key = await self._key(compact.header, algorithm)
-        try:
-            _SIGNATURES.decode_complete(compact.token, key.public, algorithms=[algorithm])
-        except PyJWTError:
-            raise refused("the token's signature is wrong") from None
+        if "kid" not in compact.header:
+            await self._try_every_key(compact, algorithm)
+        elif not _is_signed(compact, await self._key(compact.header, algorithm), algorithm):
+            raise _wrong_signature()
+
+    async def _try_every_key(self, compact: Compact, algorithm: str) -> None:
+        """For issuers that do not say which key they have signed with."""
+        tried: Sequence[VerifyingKey] = ()
+        for again in (False, True):
+            keys = await self._keys.every(again=again)
+            fitting = [key for key in keys if algorithm in key.algorithms][:MOST_KEYS]
+            if fitting == tried:
+                break
+            if any(_is_signed(compact, key, algorithm) for key in fitting):
+                return
+            tried = fitting
+        raise _wrong_signature()
 
     async def _key(self, header: Mapping[str, object], algorithm: str) -> VerifyingKey:
-        """Only ``kid`` finds a key: whatever the header brings or points at is not looked at."""
-        kid = header.get("kid")
+        """Only ``kid`` finds a key: whatever else the header brings or points at is ignored."""
+        kid = header["kid"]
         if not isinstance(kid, str):
             raise refused("the token does not name its key")
         key = await self._keys.find(kid)
@@ -65,6 +79,18 @@ class JwtVerifier:
         if algorithm not in key.algorithms:
             raise refused("the token's key is made for another algorithm")
         return key
+
+
+def _is_signed(compact: Compact, key: VerifyingKey, algorithm: str) -> bool:
+    try:
+        _SIGNATURES.decode_complete(compact.token, key.public, algorithms=[algorithm])
+    except PyJWTError:
+        return False
+    return True
+
+
+def _wrong_signature() -> UnauthenticatedError:
+    return refused("the token's signature is wrong")
 
 
 def _check_header(header: Mapping[str, object], algorithms: frozenset[str]) -> str:

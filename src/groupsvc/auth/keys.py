@@ -1,6 +1,6 @@
 """Public keys that may verify a token, and where they come from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,9 +23,12 @@ _MIN_RSA_BITS = 2048
 
 @dataclass(frozen=True, slots=True)
 class VerifyingKey:
-    """``algorithms`` are those the key is made for: a token that names another is refused."""
+    """``algorithms`` are those the key is made for: a token that names another is refused.
 
-    kid: str
+    One without a ``kid`` serves tokens that name none.
+    """
+
+    kid: str | None
     public: PublicKey
     algorithms: frozenset[str]
 
@@ -40,13 +43,22 @@ class KeySource(Protocol):
         """
         ...
 
+    async def every(self, *, again: bool = False) -> Sequence[VerifyingKey]:
+        """All keys of the issuer; ``again`` looks for newer ones first, if it is time to.
+
+        Raises UnavailableError when there is none just now.
+        """
+        ...
+
     async def aclose(self) -> None: ...
 
 
 def read_key(jwk: Mapping[str, object]) -> VerifyingKey | None:
     """A member of a JWKS, or nothing when it is not one for verifying signatures."""
     kid, kty = jwk.get("kid"), jwk.get("kty")
-    if not is_name(kid) or not isinstance(kty, str) or kty not in _ALGORITHM_OF_TYPE:
+    if not isinstance(kty, str) or kty not in _ALGORITHM_OF_TYPE:
+        return None
+    if "kid" in jwk and not is_name(kid):
         return None
     if jwk.get("use", "sig") != "sig":
         return None
@@ -57,7 +69,8 @@ def read_key(jwk: Mapping[str, object]) -> VerifyingKey | None:
     algorithms = _algorithms(public)
     if "alg" in jwk:
         algorithms = frozenset(name for name in algorithms if name == jwk["alg"])
-    return VerifyingKey(kid, public, algorithms) if algorithms else None
+    name = kid if is_name(kid) else None
+    return VerifyingKey(name, public, algorithms) if algorithms else None
 
 
 def _algorithms(public: object) -> frozenset[str]:

@@ -9,8 +9,9 @@ from groupsvc.auth.claim_grants import ClaimGrants, parse_permissions
 from groupsvc.auth.claims import TokenRules
 from groupsvc.auth.compact import read_compact, refused
 from groupsvc.auth.development import DEVELOPMENT_ISSUER, open_development_key
-from groupsvc.auth.jwks import KeySet
+from groupsvc.auth.jwks import KeySet, read_key_set
 from groupsvc.auth.jwt import JwtVerifier
+from groupsvc.auth.key_documents import KeyDocument, PublishedDocument, StoredDocument
 from groupsvc.domain.grants import NO_OTHER_NAMES
 from groupsvc.domain.principal import Permission, Principal
 from groupsvc.settings import Settings
@@ -51,7 +52,7 @@ def make_verifier(
     file in ``home`` is not one.
     """
     issuers: dict[str, JwtVerifier] = {}
-    if settings.jwks_url or settings.jwt_issuer:
+    if settings.jwt_issuer or any(_key_settings(settings).values()):
         issuers.update(_provider(settings, permission_names))
     if settings.env == "development":
         key = open_development_key(settings, home)
@@ -64,13 +65,8 @@ def make_verifier(
 def _provider(
     settings: Settings, permission_names: Mapping[str, Permission]
 ) -> dict[str, JwtVerifier]:
-    if not settings.jwks_url or not settings.jwt_issuer:
-        raise ValueError("an identity provider needs both jwks_url and jwt_issuer")
-    url = urlsplit(settings.jwks_url)
-    # Who can answer in the provider's place can be any caller.
-    near = settings.env == "development" or url.hostname in _LOOPBACK
-    if not url.hostname or url.scheme not in ({"https", "http"} if near else {"https"}):
-        raise ValueError("jwks_url is an https address")
+    if not settings.jwt_issuer:
+        raise ValueError("an identity provider needs GROUPSVC_JWT_ISSUER")
     rules = TokenRules(
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,
@@ -81,8 +77,41 @@ def _provider(
         others=_other_claims(settings),
         permission_names=permission_names,
     )
-    keys = KeySet(settings.jwks_url, refresh_seconds=settings.jwks_refresh)
+    keys = KeySet(_key_document(settings), refresh_seconds=settings.jwks_refresh)
     return {rules.issuer: JwtVerifier(rules, keys)}
+
+
+def _key_settings(settings: Settings) -> dict[str, object]:
+    return {
+        "GROUPSVC_JWKS_URL": settings.jwks_url,
+        "GROUPSVC_JWKS_FILE": settings.jwks_file,
+        "GROUPSVC_JWKS": settings.jwks,
+    }
+
+
+def _key_document(settings: Settings) -> KeyDocument:
+    """Raises ValueError, which names the setting."""
+    given = [name for name, value in _key_settings(settings).items() if value]
+    if len(given) != 1:
+        names = ", ".join(_key_settings(settings))
+        raise ValueError(f"the keys of an identity provider are in one of {names}")
+    if settings.jwks_url:
+        return PublishedDocument(_checked_url(settings.jwks_url, settings.env))
+    document = StoredDocument(settings.jwks_file or settings.jwks or "")
+    try:
+        read_key_set(document.read_now())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{given[0]} is no key set: {error}") from None
+    return document
+
+
+def _checked_url(text: str, env: str) -> str:
+    """Who can answer in the provider's place can be any caller. Raises ValueError."""
+    url = urlsplit(text)
+    near = env == "development" or url.hostname in _LOOPBACK
+    if not url.hostname or url.scheme not in ({"https", "http"} if near else {"https"}):
+        raise ValueError("GROUPSVC_JWKS_URL is an https address")
+    return text
 
 
 def _other_claims(settings: Settings) -> ClaimGrants:

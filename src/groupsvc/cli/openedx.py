@@ -1,4 +1,4 @@
-"""The command that imports settings, cohorts, links and members from a running Open edX."""
+"""The command that imports cohorts, their members and the course team from a running Open edX."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from groupsvc.cli.progress import Meter
 from groupsvc.cli.remote_import import Copy, import_copies, make_client
 from groupsvc.cli.report import DryRun, Report, ReportFile
 from groupsvc.domain.errors import InvalidError
+from groupsvc.domain.roles import Role
 
 COLUMNS = ("course", "cohort", "user", "result", "code")
 SCHEMES = ("Bearer", "JWT")
@@ -41,10 +42,11 @@ def import_openedx(
     dry_run: DryRun = False,
     report: ReportFile = None,
 ) -> None:
-    """Import cohorts from a running Open edX: settings, cohorts, content links and members.
+    """Import courses from a running Open edX: cohort settings, cohorts, links, members and team.
 
     Users are identified by username, then by e-mail address. Preassigned e-mail addresses cannot be
-    read there. Exit code 0: every membership is written; 3: some were refused; 2: nothing was done.
+    read there. The team becomes the one that the course has there; a role that the platform does
+    not tell stays as it is. Exit code 0: all is written; 3: some was refused; 2: nothing was done.
     """
     if scheme not in SCHEMES:
         raise InvalidError("the scheme is Bearer or JWT")
@@ -60,4 +62,8 @@ async def _read(
         source = OpenedxSource(client)
         with Meter(None) as meter:
             courses = {key: await source.course(key, meter.advance) for key in keys}
+    for key, course in courses.items():
+        if untold := ", ".join(sorted(frozenset(Role) - course.team.known)):
+            line = f"{key}: the platform does not tell who has these roles: {untold}"
+            typer.echo(line, err=True)
     return [(key, partial(copy_course, key, courses[key], department)) for key in keys]

@@ -1,11 +1,13 @@
-"""Writes settings, cohorts and members of an Open edX course into the course of the same key.
+"""Writes settings, cohorts, members and team of an Open edX course into the course of the same key.
 
 An import may be repeated: cohorts that exist under the same name are used.
 """
 
 from collections.abc import Mapping
 
-from groupsvc.cli.openedx_source import SourceCohort, SourceCourse, SourceUser
+from groupsvc.cli.openedx_people import People
+from groupsvc.cli.openedx_source import SourceCohort, SourceCourse
+from groupsvc.cli.openedx_team_copy import write_team
 from groupsvc.cli.remote_import import CopiedRow
 from groupsvc.cli.runtime import OPERATOR
 from groupsvc.core.cohorts.members import CohortMemberService
@@ -13,9 +15,7 @@ from groupsvc.core.cohorts.records import Cohort, CohortEdit
 from groupsvc.core.cohorts.service import CohortService
 from groupsvc.core.courses.service import CourseService
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.core.users.identifiers import find_people, lookup_text
 from groupsvc.core.users.records import Person
-from groupsvc.core.users.service import UserService
 from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.names import normalise
 
@@ -34,14 +34,14 @@ async def copy_course(
 class _CourseCopy:
     def __init__(self, uow: UnitOfWork, department: str | None) -> None:
         self._courses = CourseService(uow, OPERATOR)
-        self._users = UserService(uow, OPERATOR)
         self._uow = uow
+        self._people = People(uow, department)
         self._cohorts = CohortService(uow, OPERATOR)
         self._members = CohortMemberService(uow, OPERATOR)
         self._department = department
 
     async def write(self, key: str, source: SourceCourse) -> list[CopiedRow]:
-        await self._ensure_course(key)
+        course_id = await self._ensure_course(key)
         own = {cohort.name: cohort for cohort in (await self._cohorts.page(key)).cohorts}
         # A cohort must become random before the last random one becomes manual.
         ordered = sorted(source.cohorts, key=lambda each: each.assignment_type != "random")
@@ -50,17 +50,18 @@ class _CourseCopy:
         for cohort in source.cohorts:
             rows += await self._write_users(key, ids[cohort.name], cohort)
         await self._cohorts.switch(key, is_cohorted=source.is_cohorted)
-        return rows
+        return rows + await write_team(self._uow, self._people, course_id, source.team)
 
-    async def _ensure_course(self, key: str) -> None:
+    async def _ensure_course(self, key: str) -> int:
         try:
-            await self._courses.read_key(key)
+            course = await self._courses.read_key(key)
         except NotFoundError:
             if self._department is None:
                 raise NotFoundError(
                     f"there is no course {key}: declare it first, or name a --department"
                 ) from None
-            await self._courses.declare(key, department=self._department, title="")
+            course, _ = await self._courses.declare(key, department=self._department, title="")
+        return int(course.data["id"])
 
     async def _write_cohort(self, key: str, source: SourceCohort, own: Mapping[str, Cohort]) -> int:
         edit = CohortEdit(
@@ -77,7 +78,7 @@ class _CourseCopy:
         return found.id
 
     async def _write_users(self, key: str, cohort_id: int, source: SourceCohort) -> list[CopiedRow]:
-        people = await self._find_or_create(source.users)
+        people = await self._people.find_or_create(source.users)
         cohort = await self._members.get_editable(key, cohort_id)
         done = await self._members.add(cohort, [person.username for person in people.values()])
         results = dict.fromkeys(done.present, "unchanged")
@@ -87,36 +88,6 @@ class _CourseCopy:
             _row(source.name, user.username, people.get(user.username), results)
             for user in source.users
         ]
-
-    async def _find_or_create(self, users: list[SourceUser]) -> dict[str, Person]:
-        """Return our users by the username there. They are found by username, then by address."""
-        texts = [text for user in users for text in (user.username, user.email) if text]
-        people = await find_people(self._uow, texts)
-        found: dict[str, Person] = {}
-        for user in users:
-            sought = filter(None, map(lookup_text, (user.username, user.email)))
-            person = next((people[each] for each in sought if each in people), None)
-            if person is None and self._department is not None:
-                person = await self._create_user(user)
-            if person is not None:
-                found[user.username] = person
-        return found
-
-    async def _create_user(self, user: SourceUser) -> Person:
-        given, _, family = user.name.strip().partition(" ")
-        values = {
-            "email": user.email or None,
-            "family_name": family,
-            "given_name": given,
-            "usual_name": None,
-            "civility": "X",
-            "student_number": None,
-            "national_number": None,
-            "department": self._department,
-            "is_active": True,
-        }
-        document, _ = await self._users.declare(user.username, values)
-        return Person(document.data["id"], document.data["username"], document.data["email"])
 
 
 def _row(

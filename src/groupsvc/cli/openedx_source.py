@@ -1,20 +1,19 @@
-"""Courses of a running Open edX, read through version 1 of its cohorts API."""
+"""Courses of a running Open edX, read through version 1 of its cohorts API.
+
+A course comes with its team, where the platform tells that.
+"""
 
 from collections.abc import Callable
 from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter
 
+from groupsvc.cli.openedx_team import SourceTeam, SourceUser, read_team
 from groupsvc.cli.remote_import import RemoteSystem
 
 ROOT = "/api/cohorts/v1"
 PAGE = 100
-
-
-class SourceUser(BaseModel):
-    username: str
-    email: str = ""
-    name: str = ""
+NOT_FOUND = 404
 
 
 class SourceCohort(BaseModel):
@@ -30,6 +29,7 @@ class SourceCohort(BaseModel):
 class SourceCourse(BaseModel):
     is_cohorted: bool
     cohorts: list[SourceCohort] = []
+    team: SourceTeam = SourceTeam()
 
 
 class _Page(BaseModel):
@@ -56,6 +56,7 @@ class OpenedxSource(RemoteSystem):
         for cohort in course.cohorts:
             users = f"{ROOT}/courses/{path}/cohorts/{cohort.id}/users/"
             cohort.users = await self._users(users, count)
+        course.team = await read_team(self, path)
         return course
 
     async def _cohorts(self, path: str) -> list[SourceCohort]:
@@ -63,8 +64,10 @@ class OpenedxSource(RemoteSystem):
         found: list[SourceCohort] = []
         while len(found) % PAGE == 0:
             params = {"page_size": PAGE, "page": len(found) // PAGE + 1}
-            page = await self.get(path, COHORTS, params=params, default=[] if found else None)
-            found += page
+            page = await self.read(
+                "GET", path, COHORTS, params=params, refusals=[NOT_FOUND] if found else []
+            )
+            found += page or []
             if not page:
                 break
         return found

@@ -15,7 +15,6 @@ from groupsvc.domain.errors import InvalidError
 T = TypeVar("T")
 
 SECONDS = 60.0
-NOT_FOUND = 404
 
 
 class RemoteSystem:
@@ -38,19 +37,24 @@ class RemoteSystem:
             return response
         raise InvalidError(f"{self.name} answers {response.status_code} to {method} {path}")
 
-    async def get(
+    async def get(self, path: str, schema: TypeAdapter[T], **options: Any) -> T:
+        response = await self.request("GET", path, **options)
+        return self._parse(path, schema, response)
+
+    async def read(
         self,
+        method: str,
         path: str,
         schema: TypeAdapter[T],
         *,
-        params: dict[str, Any] | None = None,
-        default: T | None = None,
-    ) -> T:
-        """Return the parsed body, or ``default``, if given, for 404."""
-        allowed = () if default is None else (NOT_FOUND,)
-        response = await self.request("GET", path, params=params, allowed=allowed)
-        if default is not None and response.status_code == NOT_FOUND:
-            return default
+        refusals: Collection[int],
+        **options: Any,
+    ) -> T | None:
+        """Return the parsed body, or None for a status among the ``refusals``."""
+        response = await self.request(method, path, allowed=refusals, **options)
+        return self._parse(path, schema, response) if response.is_success else None
+
+    def _parse(self, path: str, schema: TypeAdapter[T], response: httpx.Response) -> T:
         try:
             return schema.validate_json(response.content)
         except ValidationError:
@@ -69,12 +73,13 @@ def make_client(url: str, system: str, **headers: str) -> httpx.AsyncClient:
 
 @dataclass(frozen=True, slots=True)
 class CopiedRow:
-    """The result for one user in one group; ``place`` names the group."""
+    """The result for one user in one place: the names of a group, or a role."""
 
     place: tuple[str, ...]
     user: str
     result: str
     code: str | None = None
+    subject: str = "memberships"
 
 
 Copy = Callable[[UnitOfWork], Awaitable[list[CopiedRow]]]
@@ -91,7 +96,7 @@ def import_copies(copies: Sequence[tuple[object, Copy]], report: Report, *, dry_
             for row in await runner.run(copy, rollback=dry_run):
                 refusal = f"{origin}: {' '.join(row.place)}: {row.user}: {row.code}"
                 cells = (origin, *row.place, row.user, row.result, row.code or "")
-                report.add("memberships", row.result, cells, refusal)
+                report.add(row.subject, row.result, cells, refusal)
 
     open_and_run(write)
     report.finish()

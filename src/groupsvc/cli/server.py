@@ -42,8 +42,9 @@ def serve(
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer requests.")] = 1,
     root_path: Annotated[
-        str, typer.Option(help="The path prefix that a gateway removes from requests.")
-    ] = "",
+        str | None,
+        typer.Option(help="The path prefix of a gateway, instead of GROUPSVC_ROOT_PATH."),
+    ] = None,
     demo: Annotated[
         bool, typer.Option(help="Load the demo institution into an empty database.")
     ] = False,
@@ -53,6 +54,8 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the API until Ctrl-C or SIGTERM."""
+    if root_path is not None:
+        os.environ["GROUPSVC_ROOT_PATH"] = root_path.rstrip("/")
     settings = Settings()
     logs.configure(settings.log_level)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -62,8 +65,8 @@ def serve(
             migrate_database(database, patient)
         if demo:
             use_database(database, patient, load_demo)
-        _greet(settings, database, f"http://{host}:{port}{root_path}")
-        _serve(database, host=host, port=port, workers=workers, root_path=root_path)
+        _greet(settings, database, f"http://{host}:{port}{settings.root_path}")
+        _serve(database, host=host, port=port, workers=workers)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -71,7 +74,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _serve(database: Database, *, host: str, port: int, workers: int, root_path: str) -> None:
+def _serve(database: Database, *, host: str, port: int, workers: int) -> None:
     os.environ[WORKER_URL] = database.url.render_as_string(hide_password=False)
     os.environ[WORKER_HOME] = str(database.home)
     uvicorn.run(
@@ -80,7 +83,6 @@ def _serve(database: Database, *, host: str, port: int, workers: int, root_path:
         host=host,
         port=port,
         workers=workers,
-        root_path=root_path,
         http="groupsvc.http.receive_deadline:DeadlineProtocol",
         ws="none",
         log_config=None,

@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from asyncpg import InterfaceError, PostgresError
+from asyncpg import PostgresError
+from sqlalchemy.exc import DBAPIError
 
 from groupsvc.db.constraints import raise_refusal
 from groupsvc.db.count_cache import CountCache
-from groupsvc.db.pool import FOUND, ConnectionPool, PooledConnection
+from groupsvc.db.failures import driver_error
+from groupsvc.db.pool import FOUND, ConnectionPool, PooledSession
 from groupsvc.db.statements import TOKENS, SqlFile, Statement
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import GrantScope
@@ -18,7 +20,7 @@ from groupsvc.domain.principal import GrantScope
 SQL: Final = SqlFile(__file__)
 ORDINARY: Final = "READ COMMITTED"
 SNAPSHOT: Final = "REPEATABLE READ"
-NO_TOKEN: Final = {"bearer_digest": None, "bearer": None}
+NO_TOKEN: Final = {"bearer_key": None, "bearer": None}
 
 
 class StaleTokenError(Exception):
@@ -26,13 +28,16 @@ class StaleTokenError(Exception):
 
 
 class CachedToken(NamedTuple):
-    """A token and whom it stood for when it was last looked up."""
+    """Whom a token stood for when that was last looked up.
 
-    digest: bytes
+    ``key`` finds them again: the digest of a token of ours, or who a signed token names.
+    """
+
+    key: bytes
     bearer: str
 
     def parameters(self) -> dict[str, Any]:
-        return {"bearer_digest": self.digest, "bearer": self.bearer}
+        return {"bearer_key": self.key, "bearer": self.bearer}
 
 
 @dataclass(slots=True)
@@ -59,8 +64,7 @@ class Connection:
     def __init__(self, pool: ConnectionPool, context: Context) -> None:
         self._pool = pool
         self._context = context
-        self._held: PooledConnection | None = None
-        self._in_transaction = False
+        self._held: PooledSession | None = None
 
     @property
     def count_cache(self) -> CountCache | None:
@@ -84,7 +88,9 @@ class Connection:
     async def _send(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Any]:
         arguments = [parameters[name] for name in statement.names]
         try:
-            return await self._pool.fetch(statement.query, arguments, self._held)
+            return await self._pool.fetch(
+                statement.query, arguments, self._held.connection if self._held else None
+            )
         except PostgresError as error:
             raise_refusal(error)
             raise
@@ -107,14 +113,16 @@ class Connection:
             raise StaleTokenError
 
     async def begin(self, *, snapshot: bool) -> None:
-        await self.confirm()
-        if self._held is None:
-            self._held = await self._pool.acquire()
-        else:
+        if self._held is not None:
             await self.commit()
-        await self._step("BEGIN ISOLATION LEVEL " + (SNAPSHOT if snapshot else ORDINARY))
-        self._in_transaction = True
-        await self.act()
+            await self.close()
+        await self.confirm()
+        self._held = await self._pool.open_session(SNAPSHOT if snapshot else ORDINARY)
+        arguments = self._context.parameters()
+        # By the session, which so begins: what follows goes straight to the driver.
+        connection = await self._held.session.connection()
+        named = tuple(arguments[name] for name in SQL.act.names)
+        await connection.exec_driver_sql(SQL.act.query, named)
 
     async def act(self) -> None:
         """Tell the triggers who is acting and why, for this transaction."""
@@ -123,40 +131,33 @@ class Connection:
     @asynccontextmanager
     async def savepoint(self, *, rollback: bool) -> AsyncGenerator[None]:
         """A part of the transaction that is undone when it fails, or in any case."""
-        await self._step("SAVEPOINT part")
+        assert self._held is not None
+        # Of the connection: a session would not begin it before it sends something itself.
+        part = await (await self._held.session.connection()).begin_nested()
         try:
             yield
         except Exception:
-            if self._held is not None and not self._held.spoiled:
-                await self._step("ROLLBACK TO SAVEPOINT part")
+            if not self._held.connection.spoiled:
+                await part.rollback()
             raise
-        await self._step("ROLLBACK TO SAVEPOINT part" if rollback else "RELEASE SAVEPOINT part")
+        await (part.rollback() if rollback else part.commit())
 
     async def commit(self) -> None:
         """Raises what a constraint that is checked now means."""
-        self._in_transaction = False
-        await self._step("COMMIT")
+        assert self._held is not None
+        try:
+            await self._held.session.commit()
+        except DBAPIError as error:
+            cause = driver_error(error)
+            if isinstance(cause, PostgresError):
+                raise_refusal(cause)
+            raise
 
     async def close(self) -> None:
         """Put the connection back. What was not committed is undone."""
-        if self._held is None:
-            return
-        try:
-            if self._in_transaction and not self._held.spoiled:
-                await self._step("ROLLBACK")
-        except (PostgresError, InterfaceError, OSError):
-            self._held.spoiled = True
-        finally:
-            self._pool.release(self._held)
-            self._held = None
-
-    async def _step(self, command: str) -> None:
-        assert self._held is not None
-        try:
-            await self._pool.step(self._held, command)
-        except PostgresError as error:
-            raise_refusal(error)
-            raise
+        held, self._held = self._held, None
+        if held is not None:
+            await self._pool.close_session(held)
 
 
 def scope_parameters(scope: GrantScope) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from groupsvc.core.jobs.repository import JobRepository
 from groupsvc.core.memberships.repository import MembershipRepository
 from groupsvc.core.partitions.repository import PartitionRepository
 from groupsvc.core.repository import Connection, Context, Repository, StaleTokenError
+from groupsvc.core.roles.repository import RoleRepository
 from groupsvc.core.users.repository import UserRepository
 from groupsvc.db.failures import Failure, classify
 from groupsvc.db.pool import ConnectionPool
@@ -64,6 +65,7 @@ class UnitOfWork:
     jobs = _repository(JobRepository)
     memberships = _repository(MembershipRepository)
     partitions = _repository(PartitionRepository)
+    roles = _repository(RoleRepository)
     users = _repository(UserRepository)
 
     def __init__(

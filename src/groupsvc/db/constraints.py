@@ -46,6 +46,9 @@ MEANING: dict[str, Callable[[], GroupsvcError]] = {
     "uq_users_national_number": lambda: ConflictError(
         "a user of the department has this national number", code="number_taken"
     ),
+    "uq_external_ids": lambda: ConflictError(
+        "another user has this id there", code="external_id_taken"
+    ),
     "uq_accounts_name": lambda: rules.name_taken("an account has this name"),
     "ck_partitions_tracks": rules.tracks_not_editable,
     # The server may know newer characters, and other ways to compose them, than Python does.

@@ -1,7 +1,7 @@
 """The one way to the driver: connections out of the engine's pool, and statements on them.
 
-SQLAlchemy opens connections and sets them up; statements go straight to asyncpg, since its result
-and its greenlet would cost as much as the statement.
+SQLAlchemy opens connections, and its sessions begin and end transactions; statements go straight to
+asyncpg, since a result and a greenlet would cost as much as the statement.
 """
 
 import asyncio
@@ -13,7 +13,8 @@ from typing import Any, Final, cast
 
 import asyncpg
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
@@ -106,8 +107,17 @@ class PooledConnection:
     spoiled: bool = False
 
     def discard(self) -> None:
-        self.pooled.invalidate()
+        if self.pooled.is_valid:  # SQLAlchemy may have found out before
+            self.pooled.invalidate()
         self.pooled.close()
+
+
+@dataclass(frozen=True, slots=True)
+class PooledSession:
+    """A session of one transaction, and the connection on which it is."""
+
+    session: AsyncSession
+    connection: PooledConnection
 
 
 class ConnectionPool:
@@ -145,13 +155,47 @@ class ConnectionPool:
             if held is None:
                 self.release(connection)
 
-    async def step(self, held: PooledConnection, command: str) -> None:
-        """Begin or end a transaction or a part of it."""
+    async def open_session(self, isolation_level: str) -> PooledSession:
+        """A session for a transaction, which ``close_session`` ends."""
+        await self.limiter.enter()
         try:
-            await held.driver.execute(command)
-        except BaseException as error:
-            await self._look_at(error, held)
+            while True:
+                held = await self._connected(isolation_level)
+                if not held.connection.driver.is_closed():
+                    return held
+                held.connection.discard()
+        except BaseException:
+            self.limiter.leave()
             raise
+
+    async def _connected(self, isolation_level: str) -> PooledSession:
+        if self._idle:  # makes room in the engine's pool
+            self._idle.pop().pooled.close()
+        session = AsyncSession(self._engine, autoflush=False)
+        try:
+            options = {"isolation_level": isolation_level}
+            connection = await session.connection(execution_options=options)
+            pooled = await connection.get_raw_connection()
+        except BaseException:
+            await session.close()
+            raise
+        driver = pooled.driver_connection
+        return PooledSession(session, PooledConnection(pooled, driver, self._generation))
+
+    async def close_session(self, held: PooledSession) -> None:
+        """Roll back what was not committed, and put the connection back."""
+        try:
+            if not held.connection.spoiled:
+                await held.session.close()
+        except BaseException as error:
+            held.connection.spoiled = True
+            # A connection that breaks now has rolled back by itself.
+            if not isinstance(error, (DBAPIError, OSError)):
+                raise
+        finally:
+            if held.connection.spoiled:
+                held.connection.discard()
+            self.limiter.leave()
 
     async def acquire(self) -> PooledConnection:
         await self.limiter.enter()

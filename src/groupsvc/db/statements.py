@@ -9,7 +9,7 @@ statement can be pasted into psql as it stands. The kinds:
 * ``write`` changes something and is sent once the caller is certain.
 * ``checked write`` stands alone, sets the audit context and checks a cached token by itself: it
   returns no row, and writes nothing, when the token no longer stands for what it did. It has two
-  parameters for that, ``bearer_digest`` and ``bearer``, null when there is no cached token.
+  parameters for that, ``bearer_key`` and ``bearer``, null when there is no cached token.
 """
 
 import re

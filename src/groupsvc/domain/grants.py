@@ -35,27 +35,37 @@ def parse_grant(text: str, other_names: Mapping[str, Permission] = NO_OTHER_NAME
 
     Raises InvalidError for anything else.
     """
-    permission, at, place = text.partition("@")
+    permission, department, course = parse_place(text)
     try:
-        held = other_names.get(permission) or Permission(permission)
+        return Grant(other_names.get(permission) or Permission(permission), department, course)
     except ValueError:
         raise InvalidError("a grant begins with a known permission") from None
+
+
+def parse_place(text: str) -> tuple[str, str | None, str | None]:
+    """What is held, and the department or the course where it is held. Raises InvalidError."""
+    held, at, place = text.partition("@")
     if not at:
-        return Grant(held)
+        return held, None, None
     kind, _, name = place.partition(":")
     if not is_name(name):
         raise InvalidError("the place of a grant has a name that can be printed")
     if kind == "department":
-        return Grant(held, department=name)
+        return held, name, None
     if kind == "course":
-        return Grant(held, course=name)
+        return held, None, name
     raise InvalidError("the place of a grant is a department or a course")
 
 
 def format_grant(grant: Grant) -> str:
     """The text that ``parse_grant`` reads back."""
-    if grant.course is not None:
-        return f"{grant.permission}@course:{grant.course}"
-    if grant.department is not None:
-        return f"{grant.permission}@department:{grant.department}"
-    return grant.permission.value
+    return format_place(grant.permission, grant.department, grant.course)
+
+
+def format_place(held: str, department: str | None, course: str | None) -> str:
+    """The text that ``parse_place`` reads back."""
+    if course is not None:
+        return f"{held}@course:{course}"
+    if department is not None:
+        return f"{held}@department:{department}"
+    return str(held)

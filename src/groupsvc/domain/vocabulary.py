@@ -1,6 +1,6 @@
 """Words of other systems that the rules must know: the faces supply them, see ``app.py``."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from groupsvc.domain.principal import Permission
@@ -27,9 +27,11 @@ class Vocabulary:
     """``permissions`` are other names for ours, understood in grants and never written.
 
     ``tracks_name`` is what readers call the partition of the tracks; no other may have this name.
-    ``upload`` names the members of the results of uploads of cohorts.
+    ``upload`` names the members of the results of uploads of cohorts. ``numbering_systems`` are
+    those whose ids of users are whole numbers.
     """
 
     permissions: Mapping[str, Permission] = field(default_factory=dict[str, Permission])
     tracks_name: str = "Tracks"
     upload: UploadWords = UploadWords()
+    numbering_systems: Collection[str] = ()

@@ -18,6 +18,7 @@ from groupsvc.core.enrollments.service import EnrollmentService
 from groupsvc.core.groups.service import GroupService
 from groupsvc.core.memberships.service import MembershipService
 from groupsvc.core.partitions.service import PartitionService
+from groupsvc.core.roles.service import RoleService
 from groupsvc.core.users.service import UserService
 from groupsvc.http.routing import bound
 from groupsvc.import_export.exports import ExportService
@@ -41,4 +42,5 @@ ImportServiceDep = Annotated[ImportService, Depends(bound(ImportService))]
 MembershipServiceDep = Annotated[MembershipService, Depends(bound(MembershipService))]
 PartitionServiceDep = Annotated[PartitionService, Depends(bound(PartitionService))]
 PreassignmentServiceDep = Annotated[PreassignmentService, Depends(bound(PreassignmentService))]
+RoleServiceDep = Annotated[RoleService, Depends(bound(RoleService))]
 UserServiceDep = Annotated[UserService, Depends(bound(UserService))]

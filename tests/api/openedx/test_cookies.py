@@ -26,15 +26,46 @@ async def test_a_token_in_two_cookies(
     assert told(await anonymous.get(course.cohorts, headers=headers)) == FORBIDDEN
 
 
-@pytest.mark.parametrize("asked", [{}, {"use-jwt-cookie": ""}])
-async def test_cookies_count_for_nothing_unless_asked(
+@pytest.mark.parametrize("asked", [{}, {"use-jwt-cookie": ""}, {"x-csrftoken": ""}])
+async def test_cookies_change_nothing_without_a_header_of_the_page(
     anonymous: httpx.AsyncClient, course: Course, callers: Callers, asked: dict[str, str]
 ) -> None:
-    """Whoever makes a browser call from elsewhere has the cookies sent, but not the header."""
+    """Whoever makes a browser call from elsewhere has the cookies sent, but no such header."""
     headers = {**asked, "cookie": "; ".join(cookies(callers, "global staff"))}
     body = {"is_cohorted": True}
     answer = await anonymous.put(course.settings, json=body, headers=headers)
-    assert told(answer) == UNAUTHENTICATED
+    assert told(answer) == (403, envelope("CSRF Failed: CSRF token missing."))
+    assert told(await anonymous.get(course.cohorts, headers=headers)) == (200, [])
+    unchanged = await anonymous.get(course.settings, headers=headers)
+    assert unchanged.json()["is_cohorted"] is False
+
+
+# One secret of Django, as it is and under two masks.
+SECRET = "lFZIRxMh1OxDsYCiNRgJ7yTnbqxGLtv0"
+MASKED = "ZatqXtQGDb77f9ceG1suNnaxq0fFwkjsaFiYEQsNuPuAxXEmjIy3KLTKrgCb7DEi"
+MASKED_AGAIN = "qV9zYbII3Qni8Osy4rI3WD7rZKAnEM9kBqY7FykPUuKLqCUGH8OCT1QE00XTf5ua"
+
+
+@pytest.mark.parametrize("kept", [None, SECRET, MASKED, MASKED_AGAIN])
+@pytest.mark.parametrize("sent", [SECRET, MASKED])
+async def test_cookies_with_the_token_against_forgery(
+    anonymous: httpx.AsyncClient, course: Course, callers: Callers, kept: str | None, sent: str
+) -> None:
+    jar = [*cookies(callers, "course staff"), *([f"csrftoken={kept}"] if kept else [])]
+    headers = {"x-csrftoken": sent, "cookie": "; ".join(jar)}
+    changed = await anonymous.put(course.settings, json={"is_cohorted": True}, headers=headers)
+    assert (changed.status_code, changed.json()["is_cohorted"]) == (200, True)
+
+
+@pytest.mark.parametrize("sent", ["other", SECRET[::-1], MASKED[::-1], "é" * 64, SECRET + "-"])
+async def test_another_token_against_forgery(
+    anonymous: httpx.AsyncClient, course: Course, callers: Callers, sent: str
+) -> None:
+    jar = [*cookies(callers, "course staff"), f"csrftoken={MASKED}"]
+    headers = {"x-csrftoken": sent.encode(), "cookie": "; ".join(jar)}
+    answer = await anonymous.put(course.settings, json={"is_cohorted": True}, headers=headers)
+    words = "CSRF Failed: CSRF token from the 'X-Csrftoken' HTTP header incorrect."
+    assert told(answer) == (403, envelope(words))
 
 
 async def test_half_a_token_and_a_wrong_one(

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.api.openedx.conftest import Course
+from tests.api.openedx.event_schema import hold_to_schema
 from tests.conftest import SQL
 from tests.waiting import until
 
@@ -28,6 +29,8 @@ class Feed:
         answer = await self.client.get("/v1/changes", params=query)
         assert answer.status_code == 200, answer.text
         page = answer.json()
+        for event in page["items"]:
+            hold_to_schema(event)
         self.cursor = page["next_cursor"] or self.cursor
         return page
 
@@ -251,8 +254,33 @@ async def test_a_user_who_is_gone_has_no_personal_data(
     await client.put(f"/v1/groups/{cohort}/members/{user}")
     await client.delete(f"/v1/users/{user}")
     events = await feed.read(6)
-    assert events[2][1]["cohort"]["user"] == {"pii": None, "id": user, "is_active": False}
+    nobody = {"username": "", "email": "", "name": ""}
+    assert events[2][1]["cohort"]["user"] == {"pii": nobody, "id": user, "is_active": False}
     assert events[5] == removed(cohort, "A", user)
+
+
+async def test_events_have_the_id_of_the_platform_where_it_was_told(
+    client: httpx.AsyncClient, staff: httpx.AsyncClient, course: Course, feed: Feed
+) -> None:
+    """Even of users who have been deleted here in the meantime."""
+    cohort, other = await make(staff, course, "A"), await make(staff, course, "B")
+    user, lms = course.world.users[0], course.world.users[0] + 10**12
+    given = {"external_ids": {"openedx": lms, "sis": "x"}}
+    assert (await client.patch(f"/v1/users/{user}", json=given)).status_code == 200
+    await client.put(f"/v1/groups/{cohort}/members/{user}")
+    await client.put(f"/v1/groups/{other}/members/{user}")
+    await client.delete(f"/v1/users/{user}")
+    events = (await feed.read(12))[4:]
+    moved = [event for event in events if "membership" in event[0]]
+    assert [event[1]["cohort"]["user"]["id"] for event in moved] == [lms, lms]
+    assert [event for event in events if event not in moved] == [
+        added(cohort, "A", lms),
+        add_requested(cohort, "A", lms),
+        removed(cohort, "A", lms),
+        added(other, "B", lms),
+        add_requested(other, "B", lms, (cohort, "A")),
+        removed(other, "B", lms),
+    ]
 
 
 async def test_reading_on_misses_nothing_and_repeats_nothing(

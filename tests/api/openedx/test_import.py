@@ -1,6 +1,5 @@
 """The import from a running Open edX, with this face as the Open edX, over a real socket."""
 
-import asyncio
 import csv
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,62 +8,19 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-import typer
-from click.testing import Result
 from fastapi import FastAPI
-from sqlalchemy import URL, text
-from typer.testing import CliRunner
 
-from groupsvc.cli.openedx import import_openedx
-from groupsvc.db import migrate
-from groupsvc.db.engine import make_engine
 from groupsvc.domain.errors import GroupsvcError
-from groupsvc.settings import Settings
-from tests.api.openedx.conftest import Callers, Course
-from tests.conftest import SQL, MakeDatabase, World
+from tests.api.openedx.conftest import Course
+from tests.api.openedx.importing import run
+from tests.conftest import SQL, World
 from tests.live.serving import listening
-
-command = typer.Typer()
-command.command()(import_openedx)
 
 
 @pytest_asyncio.fixture(scope="module")
 async def address(app: FastAPI) -> AsyncIterator[str]:
     async with listening(app) as address:
         yield address
-
-
-@pytest_asyncio.fixture
-async def elsewhere(
-    make_database: MakeDatabase, settings: Settings, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[SQL]:
-    """Another database, into which is imported."""
-    url: URL = await make_database()
-    engine = make_engine(url, settings)
-    await migrate.upgrade(engine)
-    monkeypatch.setenv("GROUPSVC_DATABASE_URL", url.render_as_string(hide_password=False))
-    monkeypatch.setenv("GROUPSVC_HOME", str(home))
-
-    async def run(statement: str, **parameters: Any) -> list[Any]:
-        async with engine.connect() as connection:
-            result = await connection.execute(text(statement), parameters)
-            return [tuple(row) for row in result] if result.returns_rows else []
-
-    yield run
-    await engine.dispose()
-
-
-async def run(address: str, token: str, *arguments: str) -> Result:
-    """In a thread, for the command brings its own event loop."""
-    line = [address, *arguments]
-    environment = {"GROUPSVC_OPENEDX_TOKEN": token}
-    return await asyncio.to_thread(CliRunner(env=environment).invoke, command, line)
-
-
-@pytest.fixture
-def token(callers: Callers) -> str:
-    """Of course staff."""
-    return callers["course staff"]["authorization"].partition(" ")[2]
 
 
 @pytest_asyncio.fixture

@@ -4,6 +4,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from cachetools import TLRUCache
@@ -16,14 +17,16 @@ from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import InvalidError, UnauthenticatedError
 from groupsvc.domain.names import normalise
 from groupsvc.domain.principal import Principal
+from groupsvc.domain.roles import grants_of
 
 ACCOUNT = "account:"
 CACHED_TOKENS = 10_000
 MAX_AGE_SECONDS = 300.0
+NOBODY_SECONDS = 10.0  # until who is not in the roster is looked for again
 
 
 class _Known(NamedTuple):
-    """Whom a token stood for; that of a local account must be confirmed before it counts."""
+    """Whom a token stood for; what the database says of them must be confirmed before it counts."""
 
     principal: Principal
     unconfirmed: CachedToken | None
@@ -44,13 +47,15 @@ class Authenticator:
     """Turns tokens into principals, and caches them by the digest of the token.
 
     A signed token counts until it expires, and is verified again after ``MAX_AGE_SECONDS``: a key
-    that its issuer withdraws must not go on working here until the last token expires. The tokens
-    of local accounts are looked up with every request, or the first statement of the unit of work
-    confirms what is cached: what is revoked, disabled or withdrawn is so at once.
+    that its issuer withdraws must not go on working here until the last token expires. A person
+    whom it names has the grants of their roles, too. Roles and the tokens of local accounts are
+    looked up with every request, or the first statement of the unit of work confirms what is
+    cached: what is revoked, disabled or withdrawn is so at once.
     """
 
     def __init__(self, verifier: Verifier, *, clock: Callable[[], float] = time.time) -> None:
         self._verifier = verifier
+        self._clock = clock
         self._known = TLRUCache[bytes, _Known](CACHED_TOKENS, _until, timer=clock)
 
     async def principal(self, uow: UnitOfWork, token: str) -> Principal:
@@ -63,7 +68,7 @@ class Authenticator:
         known = self._known.get(digest)
         if known is None or (known.unconfirmed is not None and not uow.context.use_cached_token):
             local = token.startswith(TOKEN_PREFIX)
-            known = await (self._local(uow, digest) if local else self._signed(token))
+            known = await (self._local(uow, digest) if local else self._signed(uow, token))
             self._known[digest] = known
         else:
             uow.context.cached_token = known.unconfirmed
@@ -78,13 +83,19 @@ class Authenticator:
             return None
         return await uow.accounts.disabled(token_digest(token))
 
-    async def _signed(self, token: str) -> _Known:
+    async def _signed(self, uow: UnitOfWork, token: str) -> _Known:
         principal, expires = await self._verifier.verify(token)
         if principal.subject.startswith(ACCOUNT):
             raise UnauthenticatedError(
                 "the token takes the name of a local account", code="invalid_token"
             )
-        return _Known(principal, None, expires)
+        if principal.username is None:
+            return _Known(principal, None, expires)
+        person = await uow.roles.find_person(principal.username)
+        if person is None:
+            return _Known(principal, None, min(expires, self._clock() + NOBODY_SECONDS))
+        grants = principal.grants.union(grants_of(person.roles))
+        return _Known(replace(principal, grants=grants), person.cached_token, expires)
 
     async def _local(self, uow: UnitOfWork, digest: bytes) -> _Known:
         bearer = await uow.accounts.bearer(digest)

@@ -108,7 +108,7 @@ class AccountRepository(Repository):
 
     async def bearer(self, digest: bytes) -> Bearer | None:
         """Whom a token stands for; None when it was never issued, is revoked or long over."""
-        row = await self._row(TOKENS.holder, bearer_digest=digest)
+        row = await self._row(TOKENS.holder, bearer_key=digest)
         if row is None:
             return None
         name, username, grants = json.loads(row.bearer)

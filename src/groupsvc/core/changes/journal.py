@@ -12,8 +12,12 @@ Change = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """``render`` turns a change, one of ``kinds``, into the lines that the system would write."""
+    """``render`` turns a change, one of ``kinds``, into the lines that the system would write.
 
+    ``system`` is the one whose ids of users they have.
+    """
+
+    system: str
     kinds: Sequence[str]
     render: Callable[[Change], Sequence[dict[str, Any]]]
 

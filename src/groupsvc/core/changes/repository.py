@@ -54,7 +54,13 @@ class ChangeRepository(Repository):
         )
 
     async def cohort_page(
-        self, scope: GrantScope, *, after: tuple[int, int] = BEGINNING, limit: int, **filters: Any
+        self,
+        scope: GrantScope,
+        *,
+        system: str,
+        after: tuple[int, int] = BEGINNING,
+        limit: int,
+        **filters: Any,
     ) -> Page:
         """Lines about cohorts after a key, which is a transaction and a sequence number.
 
@@ -62,6 +68,7 @@ class ChangeRepository(Repository):
         """
         rows = await self._rows(
             SQL.cohort_page,
+            system=system,
             after=after[0],
             after_seq=after[1],
             limit=limit,

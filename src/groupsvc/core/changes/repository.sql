@@ -38,6 +38,7 @@ FROM changes x
 JOIN courses c ON c.id = x.course_id
 JOIN departments d ON d.id = c.department_id
 LEFT JOIN users u ON u.id = x.user_id
+LEFT JOIN external_ids i ON i.user_id = x.user_id AND i.system = :system::text
 LEFT JOIN preassignments w
     ON x.kind LIKE 'preassignment.%' AND w.course_id = x.course_id
     AND w.id = CAST(x.after ->> 'id' AS bigint)
@@ -46,7 +47,7 @@ LEFT JOIN groups g
 CROSS JOIN LATERAL (SELECT x.seq, nullif(x.course_id, 0) AS course_id, x.at, x.actor, x.request_id,
 x.changeset_id, x.cause, x.kind, x.partition_id, x.group_id, x.user_id, x.before, x.after, c.key AS course_key, CASE WHEN u.id IS NOT NULL THEN json_build_object(
     'id', u.id, 'username', u.username, 'email', u.email, 'given_name', u.given_name,
-    'family_name', u.family_name, 'is_active', u.is_active) END AS "user", w.email,
+    'family_name', u.family_name, 'is_active', u.is_active) END AS "user", i.external_id, w.email,
               g.name AS group_name) shape
 WHERE (x.transaction_id, x.seq) > (CAST(CAST(:after::bigint AS text) AS xid8), :after_seq::bigint)
   AND x.transaction_id < pg_snapshot_xmin(pg_current_snapshot())

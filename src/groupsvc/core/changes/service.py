@@ -15,13 +15,14 @@ class ChangeService(Service):
         return await self._uow.changes.page(scope, before=before or NEWEST, limit=limit, **filters)
 
     async def cohort_page(
-        self, *, after: tuple[int, int] | None = None, limit: int, **filters: Any
+        self, *, system: str, after: tuple[int, int] | None = None, limit: int, **filters: Any
     ) -> Page:
         """What happened to cohorts that the caller may read, oldest first.
 
-        Its last key is where to read on, now or later.
+        Changes have the id by which ``system`` knows the user. The last key is where to read on,
+        now or later.
         """
         scope = self._principal.scope(Permission.GROUPS_READ)
         return await self._uow.changes.cohort_page(
-            scope, after=after or BEGINNING, limit=limit, **filters
+            scope, system=system, after=after or BEGINNING, limit=limit, **filters
         )

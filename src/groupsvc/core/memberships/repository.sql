@@ -4,7 +4,7 @@
 WITH token AS MATERIALIZED (
     SELECT WHERE :bearer::text IS NULL OR EXISTS (
         SELECT FROM bearers b
-        WHERE b.digest = :bearer_digest::bytea AND b.bearer = :bearer::text AND NOT b.is_expired)
+        WHERE b.key = :bearer_key::bytea AND b.bearer = :bearer::text AND NOT b.is_expired)
 ),
 audit AS MATERIALIZED (
     SELECT set_config('groupsvc.actor', :actor::text, true),
@@ -67,7 +67,7 @@ FROM target;
 WITH token AS MATERIALIZED (
     SELECT WHERE :bearer::text IS NULL OR EXISTS (
         SELECT FROM bearers b
-        WHERE b.digest = :bearer_digest::bytea AND b.bearer = :bearer::text AND NOT b.is_expired)
+        WHERE b.key = :bearer_key::bytea AND b.bearer = :bearer::text AND NOT b.is_expired)
 ),
 audit AS MATERIALIZED (
     SELECT set_config('groupsvc.actor', :actor::text, true),

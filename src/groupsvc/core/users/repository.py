@@ -103,6 +103,12 @@ class UserRepository(Repository):
         """Write what differs; nothing at all when nothing does."""
         await self._patch(SQL.update, values, id=user_id)
 
+    async def set_external_ids(self, user_id: int, ids: Mapping[str, str | None]) -> None:
+        """Write the ids by which other systems know a user, by system; None takes one away."""
+        await self._rows(
+            SQL.set_external_ids, id=user_id, systems=list(ids), external_ids=list(ids.values())
+        )
+
     async def delete(self, user_id: int) -> None:
         """The memberships and enrollments go too, each with its line in the log."""
         await self._rows(SQL.delete, id=user_id)

@@ -1,7 +1,10 @@
 -- read: read
+-- Ids of other systems are a member of those users who have some.
 SELECT coalesce((SELECT ud.acronym FROM departments ud WHERE ud.id = u.department_id), '')
            AS department,
-       NULL AS course, row_to_json(shape)::text AS body
+       NULL AS course, left(row_to_json(shape)::text, -1) || coalesce(',"external_ids":' || (
+           SELECT json_object_agg(x.system, x.external_id ORDER BY x.system)
+           FROM external_ids x WHERE x.user_id = u.id)::text, '') || '}' AS body
 FROM users u
 CROSS JOIN LATERAL (
     SELECT u.id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
@@ -21,7 +24,9 @@ WHERE u.id = coalesce(:id::bigint, (SELECT id FROM users WHERE username = :usern
           AND (d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[]))));
 
 -- read: page
-SELECT u.sort_key, u.id, row_to_json(shape)::text AS body
+SELECT u.sort_key, u.id, left(row_to_json(shape)::text, -1) || coalesce(',"external_ids":' || (
+           SELECT json_object_agg(x.system, x.external_id ORDER BY x.system)
+           FROM external_ids x WHERE x.user_id = u.id)::text, '') || '}' AS body
 FROM users u
 CROSS JOIN LATERAL (
     SELECT u.id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
@@ -62,7 +67,9 @@ WITH found AS MATERIALIZED (
     JOIN users u ON u.national_number >= typed.text
         AND u.national_number < typed.text || chr(1114111)
 )
-SELECT u.sort_key, u.id, row_to_json(shape)::text AS body
+SELECT u.sort_key, u.id, left(row_to_json(shape)::text, -1) || coalesce(',"external_ids":' || (
+           SELECT json_object_agg(x.system, x.external_id ORDER BY x.system)
+           FROM external_ids x WHERE x.user_id = u.id)::text, '') || '}' AS body
 FROM users u
 CROSS JOIN LATERAL (
     SELECT u.id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
@@ -120,6 +127,28 @@ UPDATE users u SET (department_id, username, email, family_name, given_name, usu
     FROM jsonb_populate_record(u, :changes::jsonb))
 WHERE u.id = :id::bigint
   AND to_jsonb(u) || :changes::jsonb IS DISTINCT FROM to_jsonb(u);
+
+-- write: set_external_ids
+-- Null takes an id away; systems that are not named keep theirs. The id of a user who has been
+-- deleted is free again. The insert waits for that, which is why it counts.
+WITH given AS MATERIALIZED (
+    SELECT * FROM unnest(:systems::text[], :external_ids::text[]) AS g (system, external_id)
+),
+gone AS (
+    DELETE FROM external_ids x USING given g
+    WHERE x.user_id = :id::bigint AND x.system = g.system AND g.external_id IS NULL
+),
+freed AS (
+    DELETE FROM external_ids x USING given g
+    WHERE x.system = g.system AND x.external_id = g.external_id AND x.user_id <> :id::bigint
+      AND NOT EXISTS (SELECT FROM users u WHERE u.id = x.user_id)
+    RETURNING x.user_id
+)
+INSERT INTO external_ids AS x (user_id, system, external_id)
+SELECT :id::bigint, g.system, g.external_id FROM given g
+WHERE g.external_id IS NOT NULL AND (SELECT count(*) FROM freed) >= 0
+ON CONFLICT ON CONSTRAINT pk_external_ids DO UPDATE SET external_id = excluded.external_id
+WHERE x.external_id <> excluded.external_id;
 
 -- write: delete
 DELETE FROM users WHERE id = :id::bigint;

@@ -1,5 +1,6 @@
 """Users: find, declare, change, delete."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +9,7 @@ from groupsvc.core.departments.service import known_as
 from groupsvc.core.service import IfMatch, Service
 from groupsvc.core.users.repository import LockedUser
 from groupsvc.core.users.search import Search
-from groupsvc.domain.errors import ForbiddenError, NotFoundError
+from groupsvc.domain.errors import ForbiddenError, InvalidError, NotFoundError
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.names import normalise, sort_key
 from groupsvc.domain.principal import GrantScope, Permission, Place
@@ -16,6 +17,8 @@ from groupsvc.domain.principal import GrantScope, Permission, Place
 LONGEST_USERNAME = 150
 EVERYWHERE = GrantScope(everywhere=True, departments=(), courses=())
 READERS = (Permission.GROUPS_READ, Permission.ROSTER_WRITE)
+SYSTEM = re.compile("[a-z][a-z0-9_]{0,31}")
+WHOLE_NUMBER = re.compile("[1-9][0-9]{0,17}")  # fits where others store it in 64 bits
 TEXTS = ("family_name", "given_name", "usual_name", "email", "student_number", "national_number")
 
 
@@ -102,17 +105,21 @@ class UserService(Service):
     ) -> JsonResource[dict[str, Any]] | None:
         """None when somebody else was faster."""
         columns = _columns(values)
+        external_ids = self._external_ids(columns.pop("external_ids", {}))
         columns["department_id"] = await self._place(columns.pop("department"))
         await self._check_if_match(expected, None)
         key = sort_key(columns["family_name"], columns["given_name"], username)
         created = await self._uow.users.create({**columns, "username": username, "sort_key": key})
-        return await self._read_own(created) if created is not None else None
+        if created is None:
+            return None
+        return await self._read_own(await self._set_external_ids(created, external_ids))
 
     async def _change(
         self, found: LockedUser | None, values: Mapping[str, Any], expected: IfMatch | None
     ) -> JsonResource[dict[str, Any]]:
         held = await self._opened(found, Permission.ROSTER_WRITE, expected)
         columns = _columns(values)
+        external_ids = self._external_ids(columns.pop("external_ids", {}))
         if "department" in columns:
             department = columns.pop("department")
             if department != held.department:
@@ -122,7 +129,25 @@ class UserService(Service):
             for name in ("family_name", "given_name", "username")
         ]
         await self._uow.users.update(held.id, {**columns, "sort_key": sort_key(*names)})
-        return await self._read_own(held.id)
+        return await self._read_own(await self._set_external_ids(held.id, external_ids))
+
+    def _external_ids(self, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
+        """Raises InvalidError for what is no name, or text where a system has whole numbers."""
+        for system, number in given.items():
+            if SYSTEM.fullmatch(system) is None:
+                raise InvalidError("a system is named by a-z, 0-9 and _", pointer="#/external_ids")
+            if (
+                number is not None
+                and system in self._uow.vocabulary.numbering_systems
+                and WHOLE_NUMBER.fullmatch(number) is None
+            ):
+                raise InvalidError("a whole number", pointer=f"#/external_ids/{system}")
+        return given
+
+    async def _set_external_ids(self, user_id: int, ids: Mapping[str, str | None]) -> int:
+        if ids:
+            await self._uow.users.set_external_ids(user_id, ids)
+        return user_id
 
     async def _opened(
         self, held: LockedUser | None, permission: Permission, expected: IfMatch | None

@@ -1,11 +1,11 @@
 """The Open edX dialect: its cohorts API over the same courses, as applications to mount.
 
 A course key is the key of a course, a cohort is a group of its one partition of kind ``cohorts``,
-and an enrollment is active in the state ``active``. One application answers under ``/api/cohorts``
-and one under ``/courses``, where the pages of instructors call.
+and an enrollment is active in the state ``active``. One application answers under ``/api/cohorts``,
+one under ``/courses``, where the pages of instructors call, and one gives tokens under ``/oauth2``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
@@ -16,6 +16,7 @@ from starlette.routing import Route
 from groupsvc.faces.openedx import (
     legacy,
     legacy_users,
+    oauth,
     settings,
     uploads,
     v1_cohorts,
@@ -25,17 +26,18 @@ from groupsvc.faces.openedx import (
     v2_users,
 )
 from groupsvc.faces.openedx.deprecation import Deprecation
-from groupsvc.faces.openedx.errors import COHORTS, COURSES
+from groupsvc.faces.openedx.errors import COHORTS, COURSES, OAUTH
 from groupsvc.faces.openedx.errors import ERRORS as ERRORS
 from groupsvc.faces.openedx.events import JOURNAL as JOURNAL
-from groupsvc.faces.openedx.head_as_get import HeadAsGet
 from groupsvc.faces.openedx.uploads import UPLOAD_WORDS as UPLOAD_WORDS
 from groupsvc.http.application import FaceApplication
+from groupsvc.http.head_as_get import HeadAsGet
 
 TITLE: Final = "groupsvc: Open edX dialect"
 DESCRIPTION: Final = """The cohorts API of Open edX: `/api/cohorts/v1` and `v2`, and the routes of
 the instructor's pages under `/courses`. Send `Authorization: Bearer` or `Authorization: JWT` and a
-token. Every address is answered with and without a slash at its end."""
+token: `POST /oauth2/access_token` gives one to an account. Every address is answered with and
+without a slash at its end."""
 
 # The hot ones first: routes are tried in this order.
 ROUTERS: Final[Sequence[APIRouter]] = (
@@ -56,22 +58,33 @@ INSTRUCTOR_ROUTERS: Final[Sequence[APIRouter]] = (
 )
 
 
+# What is mounted where.
+PREFIXES: Final[Mapping[str, Sequence[APIRouter]]] = {
+    COHORTS: ROUTERS,
+    COURSES: INSTRUCTOR_ROUTERS,
+    OAUTH: (oauth.router,),
+}
+
+
 def mount(app: FastAPI, *, docs: bool) -> None:
-    """Mount both applications; ``docs`` serves ``/api/cohorts/openapi.json``."""
-    cohorts = FaceApplication(ROUTERS, ERRORS, title=TITLE, docs=False)
-    courses = FaceApplication(INSTRUCTOR_ROUTERS, ERRORS, title=TITLE, docs=False)
+    """Mount the applications; ``docs`` serves ``/api/cohorts/openapi.json``."""
+    mounted = {
+        prefix: FaceApplication(routers, ERRORS, title=TITLE, docs=False)
+        for prefix, routers in PREFIXES.items()
+    }
+    cohorts = mounted[COHORTS]
     cohorts.add_middleware(Deprecation)
     cohorts.add_middleware(HeadAsGet)
     if docs:
         cohorts.router.routes.append(Route("/openapi.json", _document, include_in_schema=False))
-    app.mount(COHORTS, cohorts)
-    app.mount(COURSES, courses)
+    for prefix, application in mounted.items():
+        app.mount(prefix, application)
 
 
 def describe() -> dict[str, Any]:
-    """The OpenAPI document of both applications together."""
+    """The OpenAPI document of the applications together."""
     whole = FaceApplication((), ERRORS, title=TITLE, description=DESCRIPTION)
-    for prefix, routers in ((COHORTS, ROUTERS), (COURSES, INSTRUCTOR_ROUTERS)):
+    for prefix, routers in PREFIXES.items():
         for router in routers:
             whole.include_router(router, prefix=prefix)
     return whole.openapi()

@@ -1,7 +1,6 @@
 """Who is calling: docs/compat/openedx.md, "Credentials".
 
-Pages of the platform keep their token in two cookies, and ask with a header of their own to have
-them looked at. No page of another site can send it, so that it cannot call in their name.
+Pages of the platform keep their token in two cookies.
 """
 
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from starlette.requests import Request
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import UnauthenticatedError
 from groupsvc.domain.principal import Principal
+from groupsvc.faces.openedx.csrf import refuse_forgery
 from groupsvc.faces.openedx.errors import UNAUTHENTICATED, ApiError
 from groupsvc.http.routing import app_state
 
@@ -30,7 +30,6 @@ _JWT: Final[Mapping[str, str]] = {
     "token_expired": "Token has expired.",
 }
 _WORDS: Final = {"bearer": _BEARER, "jwt": _JWT}
-_ASKED: Final = "use-jwt-cookie"
 _COOKIES: Final = ("edx-jwt-cookie-header-payload", "edx-jwt-cookie-signature")
 
 
@@ -38,8 +37,6 @@ def credentials(request: Request) -> str:
     """Scheme and token, from the header before the cookies; nothing when there are none."""
     if given := request.headers.get("authorization", ""):
         return given
-    if not request.headers.get(_ASKED):
-        return ""
     halves = [request.cookies.get(name) for name in _COOKIES]
     return f"jwt {'.'.join(each for each in halves if each)}" if all(halves) else ""
 
@@ -54,13 +51,16 @@ async def caller(request: Request, uow: UnitOfWork) -> Principal:
         raise _refused(scheme, "token_malformed" if given else "token_not_provided")
     authenticator = app_state(request).authenticator
     try:
-        return await authenticator.principal(uow, given[0])
+        principal = await authenticator.principal(uow, given[0])
     except UnauthenticatedError as error:
         disabled = await authenticator.disabled(uow, given[0])
         if disabled is not None:
             raise _nested("user_is_disabled", f"User disabled by admin: {disabled}") from error
         known = error.code == "token_expired"
         raise _refused(scheme, "token_expired" if known else "token_nonexistent") from error
+    if not request.headers.get("authorization"):
+        refuse_forgery(request)
+    return principal
 
 
 def _refused(scheme: str, code: str) -> ApiError:

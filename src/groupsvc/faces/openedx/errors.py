@@ -38,6 +38,7 @@ HTML: Final = "text/html; charset=utf-8"
 
 COHORTS: Final = "/api/cohorts"
 COURSES: Final = "/courses"
+OAUTH: Final = "/oauth2"
 _V2: Final = re.compile(r"/v2/courses/.+/(?:cohorts|cohort_settings)(?:/.*)?", re.DOTALL)
 _UPLOAD: Final = re.compile(r".*/instructor/api/add_users_to_cohorts/?", re.DOTALL)
 

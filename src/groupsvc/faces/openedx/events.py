@@ -78,11 +78,16 @@ def _preassigned(change: Change) -> list[Event]:
     return [(PREASSIGNED, payload)]
 
 
+def _user_id(change: Change) -> int:
+    """The id that the platform knows the user by, or ours where we were not told."""
+    return int(change["external_id"] or change["user_id"])
+
+
 def _member(change: Change, cohort: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "cohort_id": cohort["group_id"],
         "cohort_name": cohort["group_name"],
-        "user_id": change["user_id"],
+        "user_id": _user_id(change),
     }
 
 
@@ -90,7 +95,7 @@ def _add_requested(
     change: Change, entered: Mapping[str, Any], left: Mapping[str, Any] | None
 ) -> Event:
     payload = {
-        "user_id": change["user_id"],
+        "user_id": _user_id(change),
         "cohort_id": entered["group_id"],
         "cohort_name": entered["group_name"],
         "previous_cohort_id": left["group_id"] if left else None,
@@ -100,9 +105,12 @@ def _add_requested(
 
 
 def _membership_changed(change: Change) -> Event:
-    """Personal data is that of today; of a user who has been deleted there is none."""
+    """Personal data is that of today; of a user who has been deleted there is none.
+
+    The schema of the event has no null there.
+    """
     user = change["user"]
-    pii = None
+    pii = {"username": "", "email": "", "name": ""}
     if user is not None:
         pii = {
             "username": user["username"],
@@ -111,7 +119,7 @@ def _membership_changed(change: Change) -> Event:
         }
     person = {
         "pii": pii,
-        "id": change["user_id"],
+        "id": _user_id(change),
         "is_active": user["is_active"] if user is not None else False,
     }
     course = {"course_key": change["course_key"], "display_name": "", "start": None, "end": None}
@@ -128,4 +136,4 @@ EVENTS: Final[Mapping[str, Callable[[Change], list[Event]]]] = {
     "preassignment.updated": _preassigned,
 }
 
-JOURNAL: Final = Journal(tuple(EVENTS), render_events)
+JOURNAL: Final = Journal("openedx", tuple(EVENTS), render_events)

@@ -41,6 +41,20 @@ class ProblemOut(Output):
     instance: Annotated[str, Field(description="The path of the request")]
 
 
+class TokenOut(Output):
+    access_token: str
+    token_type: Literal["JWT", "Bearer"]
+    expires_in: Annotated[int, Field(description="Seconds", examples=[3600])]
+    scope: str
+
+
+class OAuthErrorOut(Output):
+    """Why no token is issued (RFC 6749, section 5.2)."""
+
+    error: str
+    error_description: str
+
+
 class SettingsOut(Output):
     id: int
     is_cohorted: bool

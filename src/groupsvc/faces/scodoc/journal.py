@@ -38,4 +38,6 @@ def _render(change: Change) -> list[dict[str, Any]]:
     return [line]
 
 
-JOURNAL: Final = Journal(("membership.assigned", "membership.moved", "membership.removed"), _render)
+JOURNAL: Final = Journal(
+    "scodoc", ("membership.assigned", "membership.moved", "membership.removed"), _render
+)

@@ -67,10 +67,10 @@ async def list_changes(
         "until": until,
     }
     known = app_state(request).journals[journal] if journal is not None else None
-    if journal == "openedx":
+    if known is not None and journal == "openedx":
         key = decode_cursor(page.cursor, (int, int))
         after = (key[0], key[1]) if key is not None else None
-        found = await changes.cohort_page(after=after, **filters)
+        found = await changes.cohort_page(system=known.system, after=after, **filters)
     else:
         (before,) = decode_cursor(page.cursor, (int,)) or (None,)
         kinds = known.kinds if known is not None else None

@@ -37,12 +37,12 @@ async def expected_tags(
         Header(max_length=1024, description="Entity tags, of which one must still be right"),
     ] = None,
 ) -> IfMatch | None:
-    """Weak tags never match."""
+    """A weak tag counts, unlike in RFC 9110: a gateway that compresses makes ours weak."""
     if if_match is None:
         return None
     if if_match.strip() == "*":
         return IfMatch()
-    return IfMatch(frozenset(tag.strip() for tag in if_match.split(",")))
+    return IfMatch(_tags(if_match))
 
 
 IfMatchDep = Annotated[IfMatch | None, Depends(expected_tags)]
@@ -169,5 +169,9 @@ def _is_storable(part: Any) -> bool:
 
 
 def _names(if_none_match: str, etag: str) -> bool:
-    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    tags = _tags(if_none_match)
     return etag in tags or "*" in tags
+
+
+def _tags(header: str) -> frozenset[str]:
+    return frozenset(tag.strip().removeprefix("W/") for tag in header.split(","))

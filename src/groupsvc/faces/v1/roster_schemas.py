@@ -1,11 +1,12 @@
 """What the native face takes and answers about departments, users and enrollments."""
 
+from operator import not_
 from typing import Annotated, Literal
 
 from fastapi import Query
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from groupsvc.faces.v1.schemas import GivenName, Id, Input, Output, State
+from groupsvc.faces.v1.schemas import GivenName, Id, Input, MergePatch, Output, State
 
 Searched = Annotated[
     str | None,
@@ -56,6 +57,22 @@ CohortName = Annotated[
 ]
 
 
+ExternalId = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if type(value) is int else value),
+    Field(max_length=255, pattern=r"^[^\s\x00-\x1f\x7f]+$"),
+]
+ExternalIds = Annotated[
+    dict[str, ExternalId | None],
+    Field(
+        max_length=20,
+        description="Ids by which other systems know the user, by system; `openedx` is the one "
+        "of the events. Systems that are not named keep theirs, null takes one away",
+        examples=[{"openedx": "4711"}],
+    ),
+]
+
+
 class DepartmentIn(Input):
     name: Annotated[Line, Field(examples=["Mathematics"])] = ""
 
@@ -77,9 +94,10 @@ class UserIn(Input):
     national_number: Number | None = None
     department: Acronym | None = None
     is_active: bool = True
+    external_ids: Annotated[ExternalIds, Field(default_factory=dict)]
 
 
-class UserPatch(Input):
+class UserPatch(MergePatch):
     """A merge: members that are absent stay as they are, null clears."""
 
     username: GivenName = ""
@@ -92,6 +110,7 @@ class UserPatch(Input):
     national_number: Number | None = None
     department: Acronym | None = None
     is_active: bool = True
+    external_ids: Annotated[ExternalIds, Field(default_factory=dict)]
 
 
 class UserOut(Output):
@@ -106,6 +125,10 @@ class UserOut(Output):
     national_number: str | None
     department: Annotated[str | None, Field(description="Acronym")]
     is_active: bool
+    external_ids: Annotated[
+        dict[str, str],
+        Field(default_factory=dict, exclude_if=not_, description="Absent when there are none"),
+    ]
 
 
 class EnrollmentIn(Input):
@@ -114,7 +137,7 @@ class EnrollmentIn(Input):
     cohort: CohortName = None
 
 
-class EnrollmentPatch(Input):
+class EnrollmentPatch(MergePatch):
     """A merge: members that are absent stay as they are."""
 
     state: State = "active"

@@ -34,6 +34,17 @@ class Input(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for member in schema["properties"].values():
+        member.pop("default", None)
+
+
+class MergePatch(Input):
+    """What is absent stays as it is: a documented default would make clients send it."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+
 class Output(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -82,7 +93,7 @@ class PartitionIn(Input):
     show_rank_on_report: bool = False
 
 
-class PartitionPatch(Input):
+class PartitionPatch(MergePatch):
     name: GivenName = ""
     groups_editable: bool = True
     show_in_lists: bool = True
@@ -112,7 +123,7 @@ class GroupIn(Input):
     content_link: ContentLink | None = None
 
 
-class GroupPatch(Input):
+class GroupPatch(MergePatch):
     """A merge: members that are absent stay as they are, null clears."""
 
     name: GivenName = ""

@@ -1,8 +1,7 @@
 """Tokens for local accounts, by OAuth2's client credentials."""
 
-import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
@@ -10,22 +9,23 @@ from starlette.responses import JSONResponse, Response
 
 from groupsvc.core.accounts.authentication import ACCOUNT
 from groupsvc.core.accounts.service import AccountService
-from groupsvc.domain.errors import UnauthenticatedError
 from groupsvc.domain.principal import Principal
 from groupsvc.faces.v1.account_schemas import OAuthErrorOut, TokenOut
-from groupsvc.faces.v1.oauth import (
+from groupsvc.http import oauth
+from groupsvc.http.dependencies import AccountServiceDep
+from groupsvc.http.oauth import (
+    CLIENT,
     NOT_KEPT,
     OAuthError,
     OAuthRoute,
     credentials,
+    first_right,
     form_body,
     read_form,
+    require_client_credentials,
 )
-from groupsvc.http.dependencies import AccountServiceDep
 from groupsvc.http.problems import problem_responses
 from groupsvc.http.routing import Public, app_state, bearer
-
-T = TypeVar("T")
 
 router = APIRouter(prefix="/v1", route_class=OAuthRoute, tags=["tokens"])
 
@@ -34,10 +34,6 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": OAuthErrorOut, "description": "Not a request that OAuth2 knows"},
     401: {"model": OAuthErrorOut, "description": "Not an account, or not its secret"},
     **problem_responses(413, 503),
-}
-CLIENT = {
-    "client_id": {"description": "Name of the account, unless HTTP Basic has it"},
-    "client_secret": {"description": "Its secret, unless HTTP Basic has it"},
 }
 
 
@@ -59,20 +55,10 @@ async def issue_token(request: Request, accounts: AccountServiceDep) -> Response
     all grants of its account, so no scope can be asked for. Tokens issued before stay valid.
     """
     form = await read_form(request)
-    if "grant_type" not in form:
-        raise OAuthError("invalid_request", "grant_type is missing")
-    if form["grant_type"] != "client_credentials":
-        raise OAuthError("unsupported_grant_type", "grant_type is client_credentials here")
+    require_client_credentials(form)
     if "scope" in form:
         raise OAuthError("invalid_scope", "a token carries all grants of its account")
-    lifetime = app_state(request).settings.token_lifetime
-
-    async def issue(name: str, secret: str) -> tuple[str, int]:
-        issued = await accounts.issue(name, secret, lifetime=lifetime)
-        request.state.subject = ACCOUNT + name
-        return issued
-
-    token, seconds = await _first_right(credentials(request, form), issue)
+    token, seconds = await oauth.issue_token(request, form, accounts)
     answer = TokenOut(access_token=token, token_type="Bearer", expires_in=seconds)  # noqa: S106
     return JSONResponse(answer.model_dump(), headers=NOT_KEPT)
 
@@ -111,17 +97,8 @@ async def _account(request: Request, form: Mapping[str, str]) -> Principal:
         async def check(name: str, secret: str) -> Principal:
             return await authenticator.account(uow, name, secret)
 
-        return await _first_right(credentials(request, form), check)
+        return await first_right(credentials(request, form), check)
     caller = await authenticator.principal(uow, token)
     if not caller.subject.startswith(ACCOUNT):
         raise OAuthError("invalid_client", "the caller is not an account")
     return caller
-
-
-async def _first_right(
-    readings: Sequence[tuple[str, str]], attempt: Callable[[str, str], Awaitable[T]]
-) -> T:
-    for name, secret in readings[:-1]:
-        with contextlib.suppress(UnauthenticatedError):
-            return await attempt(name, secret)
-    return await attempt(*readings[-1])

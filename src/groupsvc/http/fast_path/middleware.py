@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from groupsvc.http.edge import local_path
 from groupsvc.http.fast_path.compiled_endpoint import VALUES, CompiledEndpoint
+from groupsvc.http.head_as_get import HeadAsGet
 
 _METHODS: Final = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE"))
 # The convertors whose parameters stay within one segment of a path.
@@ -90,6 +91,11 @@ class RouteTable:
         found_route: FoundRoute | None = scope[_FOUND]
         return found_route
 
+    def is_own(self, scope: Scope) -> bool:
+        """Whether the path is not that of a mounted application."""
+        path = local_path(scope)
+        return not any(path.startswith(app.prefix) for app in self._mounted)
+
     def is_bulk(self, scope: Scope) -> bool:
         """Whether the route may bring much and take long."""
         found = self.find(scope)
@@ -101,9 +107,13 @@ class FastPathMiddleware:
 
     def __init__(self, app: ASGIApp, *, table: RouteTable) -> None:
         self._otherwise = app
+        self._head = HeadAsGet(app)
         self._table = table
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "HEAD" and self._table.is_own(scope):
+            await self._head(scope, receive, send)
+            return
         if scope["type"] == "http" and scope["method"] in _METHODS:
             found = self._table.find(scope)
             if found is not None and found.app.takes(scope, found):

@@ -56,7 +56,7 @@ BEGIN
 END $$;
 
 -- Small tables that rarely change: one row at a time, the whole row before and after, without the
--- columns that the trigger names. A grant may name a course, but who may do what is for
+-- columns that the trigger names. A grant or a role may name a course, but who may do what is for
 -- administrators to read: its line is outside every course. Courses and departments show what is set.
 CREATE FUNCTION log_row() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -74,10 +74,11 @@ BEGIN
         new_row := jsonb_strip_nulls(new_row);
     END IF;
     INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
-        partition_id, group_id, before, after)
+        partition_id, group_id, user_id, before, after)
     VALUES (
         CASE noun WHEN 'course' THEN (row ->> 'id')::bigint
                   WHEN 'grant' THEN 0
+                  WHEN 'role' THEN 0
                   ELSE coalesce((row ->> 'course_id')::bigint, 0) END,
         context.actor, context.request_id, context.changeset_id, context.cause,
         noun || CASE TG_OP WHEN 'INSERT' THEN '.created' WHEN 'UPDATE' THEN '.updated'
@@ -86,6 +87,7 @@ BEGIN
                   WHEN 'group' THEN (row ->> 'partition_id')::bigint END,
         CASE noun WHEN 'group' THEN (row ->> 'id')::bigint
                   WHEN 'preassignment' THEN (row ->> 'group_id')::bigint END,
+        CASE noun WHEN 'role' THEN (row ->> 'user_id')::bigint END,
         old_row - hidden, new_row - hidden
     );
     RETURN NULL;
@@ -105,6 +107,8 @@ CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON content_partitions
     FOR EACH ROW EXECUTE FUNCTION log_row('content_partition', 'created_at');
 CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON grants
     FOR EACH ROW EXECUTE FUNCTION log_row('grant', 'id');
+CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON roles
+    FOR EACH ROW EXECUTE FUNCTION log_row('role', 'id user_id');
 -- Rule: addresses, secrets, names of persons and documents stay out of the log. A new secret
 -- leaves a line that shows no difference.
 CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON preassignments
@@ -184,6 +188,23 @@ END $$;
 
 CREATE TRIGGER z_log_deleted AFTER DELETE ON users REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION log_users_deleted();
+
+-- The ids that others know a user by are fields of the user, told in the log as such.
+CREATE FUNCTION log_external_ids() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE context record;
+BEGIN
+    IF NEW = OLD THEN RETURN NULL; END IF;
+    context := change_context();
+    INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+        partition_id, group_id, user_id, before, after)
+    SELECT 0, context.actor, context.request_id, context.changeset_id, context.cause,
+        'user.updated', NULL, NULL, u.id, NULL, '{"fields": ["external_ids"]}'
+    FROM users u WHERE u.id = coalesce(NEW.user_id, OLD.user_id);
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON external_ids
+    FOR EACH ROW EXECUTE FUNCTION log_external_ids();
 
 CREATE FUNCTION log_enrollments_created() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE context record;

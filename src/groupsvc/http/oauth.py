@@ -2,21 +2,30 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from groupsvc.core.accounts.authentication import ACCOUNT
+from groupsvc.core.accounts.service import AccountService
 from groupsvc.domain.errors import UnauthenticatedError
 from groupsvc.http.application import Document
-from groupsvc.http.routing import Handler, TransactionalRoute
+from groupsvc.http.routing import Handler, TransactionalRoute, app_state
+
+T = TypeVar("T")
 
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM = 8_192
 MAX_FIELDS = 20
 NOT_KEPT = {"cache-control": "no-store", "pragma": "no-cache"}
+CLIENT = {
+    "client_id": {"description": "Name of the account, unless HTTP Basic has it"},
+    "client_secret": {"description": "Its secret, unless HTTP Basic has it"},
+}
 CHALLENGE = {"www-authenticate": 'Basic realm="groupsvc", charset="UTF-8"'}
 
 
@@ -97,6 +106,40 @@ def credentials(request: Request, form: Mapping[str, str]) -> Sequence[tuple[str
     if name is None or secret is None:
         raise OAuthError("invalid_client", "send the name and the secret of an account")
     return [(name, secret)]
+
+
+def require_client_credentials(form: Mapping[str, str]) -> None:
+    """Raises OAuthError for any other grant type."""
+    if "grant_type" not in form:
+        raise OAuthError("invalid_request", "grant_type is missing")
+    if form["grant_type"] != "client_credentials":
+        raise OAuthError("unsupported_grant_type", "grant_type is client_credentials here")
+
+
+async def issue_token(
+    request: Request, form: Mapping[str, str], accounts: AccountService
+) -> tuple[str, int]:
+    """A new token for the account of the form, and the seconds it lives.
+
+    Raises OAuthError and UnauthenticatedError.
+    """
+    lifetime = app_state(request).settings.token_lifetime
+
+    async def issue(name: str, secret: str) -> tuple[str, int]:
+        issued = await accounts.issue(name, secret, lifetime=lifetime)
+        request.state.subject = ACCOUNT + name
+        return issued
+
+    return await first_right(credentials(request, form), issue)
+
+
+async def first_right(
+    readings: Sequence[tuple[str, str]], attempt: Callable[[str, str], Awaitable[T]]
+) -> T:
+    for name, secret in readings[:-1]:
+        with contextlib.suppress(UnauthenticatedError):
+            return await attempt(name, secret)
+    return await attempt(*readings[-1])
 
 
 def _read_basic(given: str) -> Sequence[tuple[str, str]]:
