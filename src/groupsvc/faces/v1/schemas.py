@@ -12,6 +12,9 @@ from typing_extensions import TypedDict
 
 T = TypeVar("T")
 
+# A member that is absent when it is not known.
+WhenKnown = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
+
 MOST = 2**63 - 1
 Id = Annotated[int, Field(ge=1, le=MOST, examples=[42])]
 PathId = Annotated[int, Path(ge=1, le=MOST)]
@@ -211,7 +214,7 @@ class AssignmentsOut(Output):
 
 def _is_text(value: object) -> object:
     if not isinstance(value, str):
-        raise ValueError("a date is text")
+        raise ValueError("a date is text")  # noqa: TRY004 - what pydantic expects
     return value
 
 
@@ -224,11 +227,11 @@ class CourseOut(Output):
     department: Annotated[str, Field(examples=["MATH"])]
     title: str
     is_locked: bool
-    starts_on: Annotated[date | None, Field(description="Absent when it is not known")] = None
-    ends_on: date | None = None
-    programme: str | None = None
-    term: int | None = None
-    modality: str | None = None
+    starts_on: WhenKnown[date] = None
+    ends_on: WhenKnown[date] = None
+    programme: WhenKnown[str] = None
+    term: WhenKnown[int] = None
+    modality: WhenKnown[str] = None
 
 
 class CourseIn(Input):

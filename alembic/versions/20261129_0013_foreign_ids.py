@@ -11,8 +11,8 @@ The downgrade leaves the sequences where they are: ids that were given out are n
 
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -53,16 +53,14 @@ DECLARE
     noun text := TG_ARGV[0];
     hidden text[] := string_to_array(TG_ARGV[1], ' ');
 BEGIN
-    IF old_row = new_row THEN
-        RETURN NULL;
-    END IF;
+    IF old_row = new_row THEN RETURN NULL; END IF;
     context := change_context();
-    {strip}INSERT INTO changes
-        (course_id, actor, request_id, changeset_id, cause, kind, partition_id, group_id,
-         before, after)
+    {strip}INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+        partition_id, group_id, user_id, before, after)
     VALUES (
         CASE noun WHEN 'course' THEN (row ->> 'id')::bigint
                   WHEN 'grant' THEN 0
+                  WHEN 'role' THEN 0
                   ELSE coalesce((row ->> 'course_id')::bigint, 0) END,
         context.actor, context.request_id, context.changeset_id, context.cause,
         noun || CASE TG_OP WHEN 'INSERT' THEN '.created' WHEN 'UPDATE' THEN '.updated'
@@ -71,6 +69,7 @@ BEGIN
                   WHEN 'group' THEN (row ->> 'partition_id')::bigint END,
         CASE noun WHEN 'group' THEN (row ->> 'id')::bigint
                   WHEN 'preassignment' THEN (row ->> 'group_id')::bigint END,
+        CASE noun WHEN 'role' THEN (row ->> 'user_id')::bigint END,
         old_row - hidden, new_row - hidden
     );
     RETURN NULL;
