@@ -109,7 +109,7 @@ PAGED = {
     "collated": True,
     **count_cache.NEVER,
 }
-MEANT = {"departments": [""] * 3, "by_number": False, "with_retired": False}
+MEANT = {"departments": ["D1"] * 3, "by_number": False, "with_retired": False}
 CASES = {
     "a partition": Case(partitions.SQL.read, 10, {"id": TD}),
     "partitions": of_course(partitions.SQL.in_course, 20),
