@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from groupsvc.faces.openedx.errors import ApiError
 from groupsvc.faces.openedx.reading import Body
-from groupsvc.faces.openedx.schemas import AssignmentType
+from groupsvc.faces.openedx.schemas import AssignmentType, Identifier
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -107,7 +107,7 @@ NameField = Annotated[
 ]
 AssignmentTypeField = Annotated[AssignmentType, _choice(*get_args(AssignmentType))]
 IdentifiersField = Annotated[
-    list[Annotated[str, Field(description="Username or e-mail address"), _text()]],
+    list[Annotated[Identifier, _text()]],
     Field(min_length=1),
     _reader(_list),
 ]

@@ -25,8 +25,9 @@ class CohortInV2(BaseModel):
 
 
 class CohortPatchV2(BaseModel):
-    """What is absent stays as it is. Factories, since defaults would be documented."""
+    """What is absent stays as it is."""
 
+    # Factories, since a default would be documented, and clients would send it.
     name: Annotated[NameField, Field(default_factory=str)]
     assignment_type: Annotated[AssignmentTypeField, Field(default_factory=lambda: "manual")]
     user_partition_id: IntegerField | None = None

@@ -52,7 +52,7 @@ async def add_users_v2(
 async def remove_user_v2(
     key: Key, cohort_id: CohortId, username: Segment, members: MembersDep
 ) -> Response:
-    """By exact username."""
+    """By username; an e-mail address is none."""
     words = {
         "unknown_cohort": no_cohort(key, cohort_id),
         "unknown_user": ApiError(404, f"No user named {username}."),
