@@ -48,6 +48,8 @@ CREATE TABLE users (
 
 -- Rule: an e-mail address belongs to one user, however it is capitalised.
 CREATE UNIQUE INDEX uq_users_email ON users (lower(email COLLATE "C"));
+-- Usernames in two cases are two; some callers look them up in any case all the same.
+CREATE INDEX ix_users_username ON users (lower(username COLLATE "C"));
 CREATE INDEX ix_users_sort_key ON users (sort_key, id);
 CREATE INDEX ix_users_student_number ON users (student_number);
 CREATE INDEX ix_users_national_number ON users (national_number);
