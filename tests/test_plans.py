@@ -103,7 +103,14 @@ def in_cohort(course: int, needed: int, **where: Any) -> Case:
     return Case(cohorts.SQL.members, needed, {**found, **where})
 
 
-PAGED = {"limit": 100, "offset": 0, "descending": False, **count_cache.NEVER}
+PAGED = {
+    "limit": 100,
+    "offset": 0,
+    "descending": False,
+    "collated": True,
+    **count_cache.NEVER,
+}
+MEANT = {"departments": ["D1"] * 3, "by_number": False, "with_retired": False}
 CASES = {
     "a partition": Case(partitions.SQL.read, 10, {"id": TD}),
     "partitions": of_course(partitions.SQL.in_course, 20),
@@ -133,6 +140,9 @@ CASES = {
     "cohorts": Case(cohorts.SQL.page, STUDENTS, {"key": f"c{ORDINARY}", **PAGED}),
     "cohorts, backwards": Case(
         cohorts.SQL.page, STUDENTS, {"key": f"c{ORDINARY}", **PAGED, "descending": True}
+    ),
+    "cohorts by code point": Case(
+        cohorts.SQL.page, STUDENTS, {"key": f"c{ORDINARY}", **PAGED, "collated": False}
     ),
     "cohorts of the giant": Case(cohorts.SQL.page, EVERYBODY, {"key": f"c{GIANT}", **PAGED}),
     "a cohort": Case(cohorts.SQL.read, 20, {"key": f"c{ORDINARY}", "group_id": COHORT}),
@@ -166,6 +176,12 @@ CASES = {
     "a course": Case(courses.SQL.read, 1, {"id": ORDINARY, "key": None}),
     "a course by its key": Case(courses.SQL.read, 1, {"id": None, "key": "c7"}),
     "a user": Case(users.SQL.read, 4, {"id": STUDENT, "username": None, **REACH}),
+    "whoever is meant": Case(
+        users.SQL.identify, 3, {"identifiers": ["U1", "u2", "x@y"], **MEANT, "any_case": True}
+    ),
+    "whoever is meant exactly": Case(
+        users.SQL.identify, 3, {"identifiers": ["U1", "u2", "x@y"], **MEANT, "any_case": False}
+    ),
     "a user by name": Case(users.SQL.read, 4, {"id": None, "username": "u1221", **REACH}),
 }
 

@@ -69,7 +69,12 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         engine, bulk = make_engine(url, settings), make_engine(url, for_bulk(settings))
         verifier = make_verifier(settings, home, scodoc.VOCABULARY.permissions)
         stopping = asyncio.Event()
-        units = TransactionRunner(ConnectionPool(engine), ConnectionPool(bulk), VOCABULARY)
+        words = replace(
+            VOCABULARY,
+            usernames_in_any_case=settings.openedx_usernames == "any_case",
+            cohorts_collated=settings.openedx_cohort_order == "collated",
+        )
+        units = TransactionRunner(ConnectionPool(engine), ConnectionPool(bulk), words)
         pace = Pace(poll=settings.job_poll, silence=settings.job_silence, keep=settings.job_days)
         runner = JobRunner(units, pace)
         runner.start()

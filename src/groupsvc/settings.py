@@ -145,6 +145,16 @@ class Settings(BaseSettings):
     studio_url: str = Field(
         default="", description="Where Open edX Studio is, for links to its content groups"
     )
+    openedx_usernames: Literal["any_case", "exact"] = Field(
+        default="any_case",
+        description="How the Open edX dialect looks usernames up; `any_case` is what the MySQL of "
+        "the platform does, and an exact one comes first",
+    )
+    openedx_cohort_order: Literal["collated", "code_point"] = Field(
+        default="collated",
+        description="The order of names in the Open edX dialect; `collated` is that of the MySQL "
+        "of the platform (`utf8mb4_unicode_ci`): no case, no accents, digits before letters",
+    )
     job_poll: float = Field(
         default=10.0, ge=0.1, description="Seconds between two looks for jobs that others have left"
     )

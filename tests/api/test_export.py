@@ -223,7 +223,11 @@ async def test_an_empty_installation_becomes_the_same(
         await client.put(f"/v1/groups/{group['id']}/members/{user}")
     cohorts = await world.add_partition("Cohortes", "cohorts", position=40)
     cohort = await world.add_group(
-        cohorts, assignment_type="random", content_partition_id=50, content_group_id=2, position=9
+        cohorts,
+        assignment_type="random",
+        content_partition_id=-766460,
+        content_group_id=-(2**63),
+        position=9,
     )
     for user in (guest.users[0], world.users[5]):
         await client.put(f"/v1/groups/{cohort}/members/{user}")

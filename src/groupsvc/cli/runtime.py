@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -108,7 +108,9 @@ def use_database(
 ) -> T:
     async def connect_and_work() -> T:
         async with open_engine(database, settings) as engine:
-            runner = TransactionRunner(ConnectionPool(engine), vocabulary=VOCABULARY)
+            any_case = settings.openedx_usernames == "any_case"
+            words = replace(VOCABULARY, usernames_in_any_case=any_case)
+            runner = TransactionRunner(ConnectionPool(engine), vocabulary=words)
             return await work(OperatorRunner(runner))
 
     return asyncio.run(connect_and_work())

@@ -1,4 +1,4 @@
-"""Moves a formsemestre over with its ids, and with its department and students where they are missing."""
+"""Moves a formsemestre over with its ids, its department and students included."""
 
 from collections.abc import Mapping
 

@@ -28,10 +28,14 @@ class Vocabulary:
 
     ``tracks_name`` is what readers call the partition of the tracks; no other may have this name.
     ``upload`` names the members of the results of uploads of cohorts. ``numbering_systems`` are
-    those whose ids of users are whole numbers.
+    those whose ids of users are whole numbers. The last two are how the database of a learning
+    platform compares, where cohorts are concerned: usernames in any case, and names of cohorts in
+    the order of a dictionary rather than of code points.
     """
 
     permissions: Mapping[str, Permission] = field(default_factory=dict[str, Permission])
     tracks_name: str = "Tracks"
     upload: UploadWords = UploadWords()
     numbering_systems: Collection[str] = ()
+    usernames_in_any_case: bool = False
+    cohorts_collated: bool = False

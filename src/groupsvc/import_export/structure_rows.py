@@ -12,6 +12,8 @@ ASSIGNMENT_TYPES: Final = ("manual", "random")
 LONGEST_NAME: Final = 255
 MOST_PLACES: Final = 1_000_000
 LEAST_POSITION: Final = -(2**63)
+# Of content groups: other systems number them as they like.
+LEAST_ID: Final = -(2**63)
 # Leaves room for what comes to be appended later.
 LAST_POSITION: Final = 2**62
 OF_GROUPS: Final = (
@@ -66,7 +68,7 @@ def _read_group(row: Cells) -> dict[str, Any]:
         values["capacity"] = cells.number(row, "capacity", least=0, most=MOST_PLACES)
     if "timetable_id" in row:
         values["timetable_id"] = cells.verbatim(row, "timetable_id", longest=LONGEST_NAME) or None
-    link = [cells.number(row, column, least=0) for column in OF_GROUPS[-2:]]
+    link = [cells.number(row, column, least=LEAST_ID) for column in OF_GROUPS[-2:]]
     if (link[0] is None) != (link[1] is None):
         raise cells.invalid("content_group_id", "and content_partition_id go together")
     if "content_group_id" in row and "content_partition_id" in row:

@@ -88,6 +88,75 @@ async def test_json_by_other_names(staff: httpx.AsyncClient, course: Course, kin
     )
 
 
+@pytest.mark.parametrize(
+    ("charset", "codec"),
+    [
+        ("latin-1", "latin-1"),
+        ("ISO-8859-15", "iso-8859-15"),
+        ('"cp1252"', "cp1252"),
+        ("utf-16", "utf-16"),
+        ("utf-32-le", "utf-32-le"),
+        ("utf-8-sig", "utf-8-sig"),
+        ("utf-7", "utf-7"),
+        ("unheard-of", "utf-8"),
+        ("", "utf-8"),
+    ],
+)
+async def test_json_in_the_charset_that_it_names(
+    staff: httpx.AsyncClient, course: Course, charset: str, codec: str
+) -> None:
+    text = json.dumps({"name": "\u00e9\u00df", "assignment_type": "manual"}, ensure_ascii=False)
+    headers = {"content-type": f"application/json; charset={charset}"}
+    for path in (course.cohorts, f"{course.v2}/cohorts/"):
+        answer = await staff.post(path, content=text.encode(codec), headers=headers)
+        assert answer.json().get("name") == "\u00e9\u00df", answer.text
+        cohort = course.cohort(answer.json()["id"])
+        assert (await staff.patch(cohort, json={"name": path})).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("charset", "words"),
+    [
+        *(
+            (name, f'Unsupported charset "{name}" in request Content-Type header.')
+            for name in ("hex", "zip", "rot13", "undefined", "idna", "unicode_escape")
+        ),
+        (
+            "ascii",
+            "JSON parse error - 'ascii' codec can't decode byte 0xe9 in position 9:"
+            " ordinal not in range(128)",
+        ),
+        (
+            "utf-8",
+            "JSON parse error - 'utf-8' codec can't decode byte 0xe9 in position 9:"
+            " invalid continuation byte",
+        ),
+    ],
+)
+async def test_a_charset_that_the_body_is_not_in(
+    staff: httpx.AsyncClient, course: Course, charset: str, words: str
+) -> None:
+    headers = {"content-type": f"application/json; charset={charset}"}
+    answer = await staff.post(course.cohorts, content=b'{"name":"\xe9"}', headers=headers)
+    assert told(answer) == (400, envelope(words))
+
+
+async def test_a_form_in_the_charset_that_it_names(
+    staff: httpx.AsyncClient, course: Course
+) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded; charset=latin-1"}
+    content = b"name=%e9\xdf&assignment_type=manual"
+    made = await staff.post(course.cohorts, content=content, headers=headers)
+    assert (made.status_code, made.json()["name"]) == (200, "\u00e9\u00df")
+
+
+async def test_other_faces_read_nothing_but_utf_8(client: httpx.AsyncClient) -> None:
+    headers = {"content-type": "application/json; charset=latin-1"}
+    content = '{"name": "\u00e9"}'.encode("latin-1")
+    native = await client.put("/v1/departments/X", content=content, headers=headers)
+    assert (native.status_code, native.json()["code"]) == (415, "unsupported_media_type")
+
+
 async def test_of_members_of_one_name_the_last_counts(
     staff: httpx.AsyncClient, course: Course
 ) -> None:

@@ -172,11 +172,11 @@ async def test_by_name_in_either_direction(
         assert ids(found) == part
 
 
-async def test_names_are_in_the_order_of_their_code_points(
+async def test_names_are_in_the_order_of_the_usual_database(
     staff: httpx.AsyncClient, course: Course
 ) -> None:
     made = {name: await course.add(name) for name in ("b", "\u00e9", "B", "a", "_", "Z", "10", "9")}
-    expected = [made[name] for name in ("10", "9", "B", "Z", "_", "a", "b", "\u00e9")]
+    expected = [made[name] for name in ("_", "10", "9", "a", "B", "b", "\u00e9", "Z")]
     assert ids(await staff.get(course.cohorts)) == expected
     assert ids(await staff.get(f"{course.cohorts}?ordering=desc")) == expected[::-1]
 

@@ -91,6 +91,31 @@ async def twin(sql: SQL, elsewhere: SQL, course: Course) -> World:
     return world
 
 
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("any_case", "memberships: 4 assigned, 1 refused"),
+        ("exact", "memberships: 2 assigned, 3 refused"),
+    ],
+)
+async def test_case_in_usernames_counts_as_the_setting_says(
+    sql: SQL,
+    elsewhere: SQL,
+    address: str,
+    course: Course,
+    token: str,
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str,
+    told: str,
+) -> None:
+    monkeypatch.setenv("GROUPSVC_OPENEDX_USERNAMES", setting)
+    await course.join(await course.add("A"), *course.world.users)
+    await twin(sql, elsewhere, course)
+    await elsewhere("UPDATE users SET username = upper(username)")
+    result = await run(address, token, course.key)
+    assert result.stdout.splitlines()[0] == told
+
+
 async def test_rows_that_cannot_be_written(
     sql: SQL, elsewhere: SQL, address: str, course: Course, token: str, tmp_path: Path
 ) -> None:

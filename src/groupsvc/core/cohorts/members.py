@@ -102,7 +102,7 @@ class CohortMemberService(Service):
     async def remove(self, key: str, cohort_id: int, username: str) -> None:
         """Take a user out of this very cohort.
 
-        Raises NotFoundError with code ``unknown_user`` for anything but an exact username, and
+        Raises NotFoundError with code ``unknown_user`` for anything but a username, and
         ConflictError with code ``not_a_member``.
         """
         found = await self._cohorts.find(key, cohort_id)
@@ -146,7 +146,10 @@ class CohortMemberService(Service):
 
     async def _named(self, username: str) -> Person:
         person = (await find_people(self._uow, [username])).get(username)
-        if person is None or person.username != username:
+        found = person.username if person is not None else None
+        if self._uow.vocabulary.usernames_in_any_case:
+            found, username = found and found.lower(), username.lower()
+        if person is None or found != username:
             raise NotFoundError("no such user", code="unknown_user")
         return person
 

@@ -25,15 +25,20 @@ SQL: Final = SqlFile(__file__)
 
 class CohortRepository(Repository):
     async def page(
-        self, key: str, *, limit: int, offset: int = 0, descending: bool = False
+        self,
+        key: str,
+        *,
+        limit: int,
+        offset: int = 0,
+        descending: bool = False,
+        collated: bool = False,
     ) -> CohortPage | None:
-        """Cohorts by name; None without the course."""
-        cache, name = self._connection.count_cache, ("cohorts", key, limit, offset, descending)
+        """Cohorts by name, as a dictionary has them or by code point; None without the course."""
+        order = {"descending": descending, "collated": collated}
+        cache, name = self._connection.count_cache, ("cohorts", key, limit, offset, *order.values())
         known = cache.get(name) if cache is not None else None
         version = known.moment() if known is not None else NEVER
-        rows = await self._rows(
-            SQL.page, key=key, limit=limit, offset=offset, descending=descending, **version
-        )
+        rows = await self._rows(SQL.page, key=key, limit=limit, offset=offset, **order, **version)
         if not rows:
             return None
         first = rows[0]

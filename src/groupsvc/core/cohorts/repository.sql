@@ -1,7 +1,8 @@
 -- read: page
 -- The page is not looked for when no line of the change log says that it may be another one: then
 -- ``holds`` is true. Members are counted for the cohorts of the page alone, of which the last one
--- has a negative offset.
+-- has a negative offset. ``collated`` is the order of utf8mb4_unicode_ci of MySQL: punctuation,
+-- digits, letters without case and accents. An æ, ø or ł follows all that begins with its letter.
 WITH place AS MATERIALIZED (
     SELECT d.acronym AS department, c.key AS course, c.id AS course_id, c.is_locked,
            p.id AS partition_id
@@ -30,17 +31,34 @@ FROM place CROSS JOIN total CROSS JOIN known LEFT JOIN LATERAL (
     SELECT g.id, g.name, g.assignment_type, g.content_partition_id, g.content_group_id, (
         SELECT count(*) FROM memberships m
         JOIN enrollments e ON e.course_id = m.course_id AND e.user_id = m.user_id
-        WHERE m.course_id = g.course_id AND m.group_id = g.id AND e.state = 'active') AS user_count
-    FROM groups g
+        WHERE m.course_id = g.course_id AND m.group_id = g.id AND e.state = 'active') AS user_count,
+        sorted.sort_key
+    FROM groups g CROSS JOIN LATERAL (
+        SELECT CASE WHEN NOT :collated::boolean THEN g.name ELSE translate(lower(CASE
+            WHEN octet_length(g.name) = length(g.name) THEN g.name
+            ELSE replace(replace(replace(replace(replace(translate(
+                regexp_replace(normalize(g.name, NFKD), '[\u0300-\u036f]', '', 'g'),
+                'ŒÆØŁΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩςАБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ',
+                'œæøłαβγδεζηθικλμνξοπρστυφχψωσабвгдежзиклмнопрстуфхцчшщъыьэюя'),
+                'œ', 'oe'), 'ß', 'ss'), 'æ', 'a￿'), 'ø', 'o￿'), 'ł', 'l￿')
+            END COLLATE "C"),
+            ' `^_-–—,;:!?.''’"«»()[]{}@*/\&#%+<=>|~$',
+            E'\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13'
+            '\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x20\x21\x22\x23\x24\x25\x26')
+            END COLLATE "C" AS sort_key
+        OFFSET 0
+    ) sorted
     WHERE NOT known.holds
       AND g.course_id = place.course_id AND g.partition_id = place.partition_id
-    ORDER BY CASE WHEN NOT :descending::boolean THEN g.name END, g.name DESC
+    ORDER BY CASE WHEN NOT :descending::boolean THEN sorted.sort_key END,
+             CASE WHEN NOT :descending::boolean THEN g.name END, sorted.sort_key DESC, g.name DESC
     LIMIT :limit::integer
     OFFSET CASE WHEN :offset::bigint < 0
                 THEN greatest((total.count - 1) / :limit::integer, 0) * :limit::integer
                 ELSE :offset::bigint END
 ) shown ON true
-ORDER BY CASE WHEN NOT :descending::boolean THEN shown.name END, shown.name DESC;
+ORDER BY CASE WHEN NOT :descending::boolean THEN shown.sort_key END,
+         CASE WHEN NOT :descending::boolean THEN shown.name END, shown.sort_key DESC, shown.name DESC;
 
 -- read: members
 WITH place AS MATERIALIZED (

@@ -40,7 +40,13 @@ class CohortService(Service):
         self, key: str, *, limit: int = EVERYTHING, offset: int = 0, descending: bool = False
     ) -> CohortPage:
         """Cohorts by name, with their counts; a negative offset is the last page."""
-        page = await self._uow.cohorts.page(key, limit=limit, offset=offset, descending=descending)
+        page = await self._uow.cohorts.page(
+            key,
+            limit=limit,
+            offset=offset,
+            descending=descending,
+            collated=self._uow.vocabulary.cohorts_collated,
+        )
         if page is None:
             raise unknown_course()
         self.require_reader(page.course)

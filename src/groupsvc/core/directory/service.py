@@ -103,7 +103,7 @@ def _named(who: Who) -> Who:
     """Raises NotFoundError for numbers that nobody can have."""
     for name in ("student_number", "national_number"):
         number = who.get(name)
-        if number is not None:
+        if isinstance(number, str):
             who[name] = known_as(number, "user", longest=LONGEST_NUMBER)
     return who
 

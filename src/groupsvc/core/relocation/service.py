@@ -29,9 +29,10 @@ class RelocationService(Service):
         """Make what is missing, with its ids, and enroll the users; results by id of the user.
 
         A department or user who is here already is known by the other id from now on; a user who is
-        known by another one already keeps that, and is "refused". Partitions and groups that moved over before get
-        the names that they have there. Raises ConflictError, before anything is written, when an
-        id is that of something else here, and InvalidError for ids that are none to keep.
+        known by another one already keeps that, and is "refused". Partitions and groups that moved
+        over before get the names that they have there. Raises ConflictError, before anything is
+        written, when an id is that of something else here, and InvalidError for ids that are none
+        to keep.
         """
         self._require(Permission.ADMIN)
         _check_range(course)
@@ -50,9 +51,10 @@ class RelocationService(Service):
         )
         await self._relocation.enroll(course.id, users)
         results: dict[int, UserResult] = {user.id: "refused" for user in course.users}
-        results |= {user.id: "unchanged" for user in users}
-        results |= dict.fromkeys(known, "known") | dict.fromkeys(created, "created")
-        results |= dict.fromkeys(refused, "refused")
+        results.update((user.id, "unchanged") for user in users)
+        results.update((each, "known") for each in known)
+        results.update((each, "created") for each in created)
+        results.update((each, "refused") for each in refused)
         return results
 
     async def _refuse_taken(self, course: MovedCourse, users: Sequence[MovedUser]) -> None:

@@ -65,9 +65,11 @@ class UserRepository(Repository):
         *,
         by_number: bool = True,
         with_retired: bool = True,
+        any_case: bool = False,
     ) -> dict[tuple[str, str | None], Person]:
         """Who is meant by a text: a username, else an e-mail address, else a student number.
 
+        With ``any_case`` a username is meant in any case of ASCII letters, unless several are.
         ``named`` are pairs of a text and the department that decides among several users of one
         number. Texts that mean nobody, or several users none of whom is of the department, are
         left out.
@@ -78,6 +80,7 @@ class UserRepository(Repository):
             departments=[department for _, department in named],
             by_number=by_number,
             with_retired=with_retired,
+            any_case=any_case,
         )
         return {
             (identifier, department): Person(user_id, username, email)

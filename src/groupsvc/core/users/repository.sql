@@ -154,13 +154,18 @@ WHERE x.external_id <> excluded.external_id;
 DELETE FROM users WHERE id = :id::bigint;
 
 -- read: identify
--- Who is meant by a text: a username, else an e-mail address, else a student number. A number is
--- unique in a department only: of several users the department's own is meant.
+-- Who is meant by a text: a username, else one in any case, else an e-mail address, else a student
+-- number. A number is unique in a department only: of several users the department's own is meant.
+-- Of several usernames in any case none is, not even when all the others are retired.
 SELECT named.identifier, named.department, u.id, u.username, u.email
 FROM (
     SELECT given.identifier, given.department, coalesce(
         (SELECT u.id FROM users u
          WHERE u.username = given.identifier AND (:with_retired::boolean OR NOT u.is_retired)),
+        (SELECT min(u.id) FILTER (WHERE :with_retired::boolean OR NOT u.is_retired) FROM users u
+         WHERE :any_case::boolean
+           AND lower(u.username COLLATE "C") = lower(given.identifier COLLATE "C")
+         HAVING count(*) = 1),
         (SELECT u.id FROM users u
          WHERE lower(u.email COLLATE "C") = lower(given.identifier COLLATE "C")
            AND (:with_retired::boolean OR NOT u.is_retired)),

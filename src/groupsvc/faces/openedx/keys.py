@@ -46,7 +46,7 @@ Key = Annotated[
     ),
 ]
 CohortId = Annotated[int, Path(description="Id of a cohort of the course")]
-Segment = Annotated[str, Path(description="Exact username")]
+Segment = Annotated[str, Path(description="Username")]
 Username = Annotated[str, Path(description="The rest of the path, slashes included")]
 
 

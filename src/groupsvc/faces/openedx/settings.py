@@ -19,7 +19,9 @@ from groupsvc.faces.openedx.schemas import (
     SettingsIn,
     SettingsOut,
 )
+from groupsvc.faces.openedx.serializer_fields import read_members
 from groupsvc.faces.openedx.serializers import answer, settings
+from groupsvc.faces.openedx.v2_bodies import SettingsInV2
 
 v1 = APIRouter(tags=["v1"])
 v2 = APIRouter(tags=["v2"])
@@ -62,14 +64,10 @@ async def get_cohort_settings_v2(key: Key, cohorts: CohortsDep) -> Response:
     return answer(settings(await cohorts.read_settings(key)))
 
 
-@V2.on("PUT", ReadSettingsOut, "Turn cohorts on or off", body=json_body(SettingsIn))
+@V2.on("PUT", ReadSettingsOut, "Turn cohorts on or off", body=json_body(SettingsInV2))
 async def put_cohort_settings_v2(request: Request, key: Key, cohorts: CohortsDep) -> Response:
     """Turning them off keeps cohorts and members."""
-    wanted = (await read_body(request)).get(FIELD)
-    if wanted is None:
-        raise ApiError(400, f"{FIELD}: This field is required.")
-    if not isinstance(wanted, bool):
-        raise ApiError(400, f"{FIELD}: Must be a valid boolean.")
+    wanted = read_members(await read_body(request), SettingsInV2).is_cohorted
     return answer(settings(await cohorts.switch(key, is_cohorted=wanted)))
 
 

@@ -86,7 +86,7 @@ async def add_user(
 async def remove_user(
     key: Key, cohort_id: CohortId, username: Username, members: MembersDep
 ) -> Response:
-    """By exact username."""
+    """By username; an e-mail address is none."""
     words = {
         "unknown_cohort": no_cohort(key, cohort_id),
         "unknown_user": ApiError(*NO_USER),

@@ -6,22 +6,18 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from groupsvc.core.cohorts.records import Cohort
+from groupsvc.core.cohorts.records import Cohort, CohortEdit
 from groupsvc.faces.openedx.access import Manager
 from groupsvc.faces.openedx.deps import CohortsDep, translate_errors
 from groupsvc.faces.openedx.errors import ApiError
 from groupsvc.faces.openedx.keys import CohortId, Key
 from groupsvc.faces.openedx.paging import PageDep
-from groupsvc.faces.openedx.reading import Body, read_body
+from groupsvc.faces.openedx.reading import read_body
 from groupsvc.faces.openedx.routing import Address, json_body
-from groupsvc.faces.openedx.schemas import (
-    CohortIn,
-    CohortOutV2,
-    CohortPageOut,
-    CohortPatch,
-    ProblemOut,
-)
-from groupsvc.faces.openedx.serializers import answer, cohort, cohort_edit
+from groupsvc.faces.openedx.schemas import CohortOutV2, CohortPageOut, ProblemOut
+from groupsvc.faces.openedx.serializer_fields import read_members
+from groupsvc.faces.openedx.serializers import answer, cohort
+from groupsvc.faces.openedx.v2_bodies import CohortInV2, CohortPatchV2
 
 _PATH: Final = "/v2/courses/{key:course_key}"
 
@@ -35,10 +31,7 @@ COHORT = Address(
 FIELDS: Final = ("name", "id")
 NAME_TAKEN: Final = "A cohort with that name already exists in this course."
 NO_LINK: Final = "Required when group_id is supplied."
-MISSING: Final = "This field is required."
 NO_FIELDS: Final = "Supply at least one of name, assignment_type or group_id."
-_GIVEN: Final = ("name", "assignment_type", "group_id", "user_partition_id")
-_NULLABLE: Final = ("group_id", "user_partition_id")
 
 Ordering = Annotated[
     str | None, Query(description="`name`, `-name`, `id` or `-id`; by name in either case")
@@ -72,12 +65,12 @@ async def list_cohorts_v2(
     return answer(page.envelope(request, found.total, shown))
 
 
-@COHORTS.on("POST", CohortOutV2, "Create a cohort", status=201, body=json_body(CohortIn))
+@COHORTS.on("POST", CohortOutV2, "Create a cohort", status=201, body=json_body(CohortInV2))
 async def create_cohort_v2(request: Request, key: Key, cohorts: CohortsDep) -> Response:
     """Returns 201. The assignment type is `manual` or `random`."""
-    body = _checked(await read_body(request), required=("name", "assignment_type"))
+    edit = _edit(read_members(await read_body(request), CohortInV2))
     with translate_errors(_words()):
-        return answer(representation(await cohorts.create(key, cohort_edit(body))), 201)
+        return answer(representation(await cohorts.create(key, edit)), 201)
 
 
 @COHORT.on("GET", CohortOutV2, "Read a cohort", refusals=(401, 403, 404))
@@ -87,28 +80,28 @@ async def get_cohort_v2(key: Key, cohort_id: CohortId, cohorts: CohortsDep) -> R
         return answer(representation(await cohorts.read(key, cohort_id)))
 
 
-@COHORT.on("PATCH", CohortOutV2, "Change a cohort", body=json_body(CohortPatch))
+@COHORT.on("PATCH", CohortOutV2, "Change a cohort", body=json_body(CohortPatchV2))
 async def edit_cohort_v2(
     request: Request, key: Key, cohort_id: CohortId, cohorts: CohortsDep
 ) -> Response:
     """A merge: what is not named stays, `group_id` null unlinks."""
-    body = _checked(await read_body(request))
-    if not any(map(body.has, _GIVEN)):
+    given = read_members(await read_body(request), CohortPatchV2)
+    if not given.model_fields_set:
         raise ApiError(400, NO_FIELDS)
     with translate_errors({**_words(), "unknown_cohort": no_cohort(key, cohort_id)}):
-        await cohorts.edit(key, cohort_id, cohort_edit(body, relink=body.has("group_id")))
+        await cohorts.edit(key, cohort_id, _edit(given))
         return answer(representation(await cohorts.read(key, cohort_id)))
 
 
-def _checked(body: Body, required: tuple[str, ...] = ()) -> Body:
-    """Raises ApiError 400 for a member that is missing, or null where it cannot be."""
-    for name in required:
-        if not body.has(name):
-            raise ApiError(400, f"{name}: {MISSING}")
-    for name in _GIVEN:
-        if name not in _NULLABLE and body.has(name) and body.get(name) is None:
-            raise ApiError(400, f"{name}: This field may not be null.")
-    return body
+def _edit(given: CohortInV2 | CohortPatchV2) -> CohortEdit:
+    named = given.model_fields_set
+    return CohortEdit(
+        name=given.name if "name" in named else None,
+        assignment_type=given.assignment_type if "assignment_type" in named else None,
+        relink="group_id" in named,
+        content_partition_id=given.user_partition_id,
+        content_group_id=given.group_id,
+    )
 
 
 def _words() -> dict[str, ApiError]:

@@ -1,6 +1,6 @@
 """The second version of the users of a cohort: docs/compat/openedx.md, "v2"."""
 
-from typing import Any, Final, cast
+from typing import Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -11,11 +11,13 @@ from groupsvc.faces.openedx.deps import MembersDep, translate_errors
 from groupsvc.faces.openedx.errors import ApiError
 from groupsvc.faces.openedx.keys import CohortId, Key, Segment
 from groupsvc.faces.openedx.paging import PageDep
-from groupsvc.faces.openedx.reading import Body, read_body
+from groupsvc.faces.openedx.reading import read_body
 from groupsvc.faces.openedx.routing import Address, json_body
-from groupsvc.faces.openedx.schemas import MembersOut, ProblemOut, ResultOut, UsersIn
+from groupsvc.faces.openedx.schemas import MembersOut, ProblemOut, ResultOut
+from groupsvc.faces.openedx.serializer_fields import read_members
 from groupsvc.faces.openedx.serializers import add_result, answer, member, no_content
-from groupsvc.faces.openedx.v2_cohorts import MISSING, no_cohort
+from groupsvc.faces.openedx.v2_bodies import UsersInV2
+from groupsvc.faces.openedx.v2_cohorts import no_cohort
 
 _PATH: Final = "/v2/courses/{key:course_key}/cohorts/{cohort_id:int}/users/"
 
@@ -35,22 +37,22 @@ async def list_users_v2(
     return answer(page.envelope(request, found.total, shown))
 
 
-@USERS.on("POST", ResultOut, "Add users to a cohort", body=json_body(UsersIn), bulk=True)
+@USERS.on("POST", ResultOut, "Add users to a cohort", body=json_body(UsersInV2), bulk=True)
 async def add_users_v2(
     request: Request, key: Key, cohort_id: CohortId, members: MembersDep
 ) -> Response:
     """Moves those who are in another cohort; unknown addresses wait for their users."""
     with translate_errors({"unknown_cohort": no_cohort(key, cohort_id)}):
         found = await members.get_editable(key, cohort_id)
-    identifiers = _given(await read_body(request))
-    return answer(add_result(await members.add(found, identifiers)))
+    given = read_members(await read_body(request), UsersInV2)
+    return answer(add_result(await members.add(found, given.users)))
 
 
 @USER.on("DELETE", None, "Take a user out of a cohort", status=204)
 async def remove_user_v2(
     key: Key, cohort_id: CohortId, username: Segment, members: MembersDep
 ) -> Response:
-    """By exact username."""
+    """By username; an e-mail address is none."""
     words = {
         "unknown_cohort": no_cohort(key, cohort_id),
         "unknown_user": ApiError(404, f"No user named {username}."),
@@ -59,21 +61,6 @@ async def remove_user_v2(
     with translate_errors(words):
         await members.remove(key, cohort_id, username)
     return no_content()
-
-
-def _given(body: Body) -> list[Any]:
-    """Raises ApiError 400 for anything but texts, of which there must be one."""
-    users: Any = body.repeated.get("users") if body.is_form else body.get("users")
-    if users is None:
-        raise ApiError(400, f"users: {MISSING}")
-    texts = cast("list[Any]", users)
-    if not isinstance(users, list):
-        raise ApiError(400, "users: Expected a list of items.")
-    if not texts:
-        raise ApiError(400, "users: This list may not be empty.")
-    if not all(isinstance(each, str) and each.strip() for each in texts):
-        raise ApiError(400, "users: A username or e-mail address may not be blank.")
-    return texts
 
 
 USERS.close()

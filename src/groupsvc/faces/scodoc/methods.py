@@ -3,17 +3,20 @@
 import re
 from typing import Final
 
+from starlette._utils import get_route_path
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, get_route_path
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from groupsvc.http.head_as_get import HeadAsGet
 
 SLASHES: Final = re.compile("/{2,}")
 
 
 class FrameworkMethods:
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self._as_get = HeadAsGet(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -23,11 +26,7 @@ class FrameworkMethods:
                 headers = {"Allow": ", ".join(sorted(methods))}
                 await Response(headers=headers)(scope, receive, send)
                 return
-            if scope["method"] == "HEAD":
-                # A copy: the server looks at its own to know that there is no body to wait for.
-                await self._app({**scope, "method": "GET"}, receive, _without_body(send))
-                return
-        await self._app(scope, receive, send)
+        await self._as_get(scope, receive, send)
 
     async def _redirect(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """To the single slash, where that is a route."""
@@ -37,15 +36,6 @@ class FrameworkMethods:
         target = SLASHES.sub("/", url.path) + (f"?{url.query}" if url.query else "")
         await Response(status_code=308, headers={"Location": target})(scope, receive, send)
         return True
-
-
-def _without_body(send: Send) -> Send:
-    async def send_head(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            message = {**message, "body": b""}
-        await send(message)
-
-    return send_head
 
 
 def _methods(scope: Scope, path: str) -> set[str]:

@@ -60,6 +60,8 @@ CREATE TABLE users (
 CREATE UNIQUE INDEX uq_users_email ON users (lower(email COLLATE "C"));
 -- Rule: no id means two users, whether it was given here or elsewhere.
 CREATE UNIQUE INDEX uq_users_known_id ON users (coalesce(foreign_id, id));
+-- Usernames in two cases are two; some callers look them up in any case all the same.
+CREATE INDEX ix_users_username ON users (lower(username COLLATE "C"));
 CREATE INDEX ix_users_sort_key ON users (sort_key, id);
 CREATE INDEX ix_users_student_number ON users (student_number);
 CREATE INDEX ix_users_national_number ON users (national_number);
