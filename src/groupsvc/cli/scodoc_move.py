@@ -1,6 +1,7 @@
 """Moves a formsemestre over with its ids, its department and students included."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from groupsvc.cli.remote_import import CopiedRow
 from groupsvc.cli.runtime import OPERATOR
@@ -9,7 +10,7 @@ from groupsvc.cli.scodoc_source import SourcePartition, SourceSemester, SourceSt
 from groupsvc.core.class_lists.service import ClassListService
 from groupsvc.core.courses.service import CourseService
 from groupsvc.core.relocation.records import MovedCourse, MovedGroup, MovedPartition, MovedUser
-from groupsvc.core.relocation.service import RelocationService
+from groupsvc.core.relocation.service import RelocationService, default_username
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.json_resource import State
@@ -40,8 +41,12 @@ CODES: Mapping[str, str] = {"refused": "known_by_another_id"}
 
 async def _identify(source: SourceSemester, uow: UnitOfWork) -> dict[int, int]:
     """Our users by the ids of those students who are here."""
-    service = ClassListService(uow, OPERATOR)
-    found = await service.identify(source.departement.acronym, [*map(codes, source.students)])
+    acronym = source.departement.acronym
+    named = [
+        replace(codes(each), username=codes(each).username or default_username(acronym, each.id))
+        for each in source.students
+    ]
+    found = await ClassListService(uow, OPERATOR).identify(acronym, named)
     return {
         student.id: user
         for student, user in zip(source.students, found, strict=False)

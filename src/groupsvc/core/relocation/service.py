@@ -108,7 +108,12 @@ def _persons_once(users: Sequence[MovedUser]) -> Iterator[MovedUser]:
 def _usernames(user: MovedUser, acronym: str) -> list[str]:
     """Candidates, of which the last one is nobody else's."""
     given = [name for name in (user.username, user.student_number) if name and name.strip()]
-    return [*(normalise(name, longest=150) for name in given), f"{acronym}-{user.id}"]
+    return [*(normalise(name, longest=150) for name in given), default_username(acronym, user.id)]
+
+
+def default_username(acronym: str, user_id: int) -> str:
+    """Of somebody who has neither a username nor a number there."""
+    return f"{acronym}-{user_id}"
 
 
 def _tidy(partition: MovedPartition) -> MovedPartition:
