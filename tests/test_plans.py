@@ -56,7 +56,7 @@ class Case:
 
 
 def assign(group: int, user: int, **others: Any) -> Case:
-    found = {"group_id": group, "user_id": user, "visible_users_only": False, **WRITING, **others}
+    found = {"group_id": group, "user_id": user, **memberships.ANY_USER, **WRITING, **others}
     return Case(memberships.SQL.assign, 1, found)
 
 
@@ -66,6 +66,7 @@ def remove(group: int | None, partition: int | None, **others: Any) -> Case:
         "partition_id": partition,
         "user_id": STUDENT,
         "visible_users_only": True,
+        "by_known_id": False,
     }
     return Case(memberships.SQL.remove, 1, {**found, **WRITING, **others})
 
@@ -130,6 +131,7 @@ CASES = {
     "enter": assign(GROUP, LOOSE),
     "enter, for all": assign(GROUP, LOOSE, **EVERYWHERE),
     "enter, in reach": assign(GROUP, LOOSE, visible_users_only=True),
+    "enter, by known id": assign(GROUP, LOOSE, visible_users_only=True, by_known_id=True),
     "move": assign(GROUP, STUDENT),
     "enter the giant": assign(GIANT_GROUP, 20),
     "leave": remove(GROUP - 2, None),

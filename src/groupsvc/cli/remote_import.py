@@ -88,10 +88,14 @@ Copy = Callable[[UnitOfWork], Awaitable[list[CopiedRow]]]
 def import_copies(copies: Sequence[tuple[object, Copy]], report: Report, *, dry_run: bool) -> None:
     """Write each copy in a transaction of its own, and print the results.
 
-    All of a copy is written, except for the rows that are refused. A dry run rolls it back.
+    All of a copy is written, except for the rows that are refused. A dry run rolls it back. All
+    copies are tried before the first is written, so that a refusal of one leaves nothing behind.
     """
 
     async def write(runner: OperatorRunner) -> None:
+        if len(copies) > 1 and not dry_run:
+            for _, copy in copies:
+                await runner.run(copy, rollback=True)
         for origin, copy in copies:
             for row in await runner.run(copy, rollback=dry_run):
                 refusal = f"{origin}: {' '.join(row.place)}: {row.user}: {row.code}"

@@ -1,4 +1,4 @@
-"""The command that imports partitions, groups and memberships from a running ScoDoc."""
+"""The command that imports formsemestres from a running ScoDoc."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from groupsvc.cli.progress import Meter
 from groupsvc.cli.remote_import import Copy, import_copies, make_client
 from groupsvc.cli.report import DryRun, Report, ReportFile
 from groupsvc.cli.scodoc_copy import copy_semester
+from groupsvc.cli.scodoc_move import move_semester
 from groupsvc.cli.scodoc_source import ScodocSource
 from groupsvc.domain.errors import InvalidError
 
@@ -38,18 +39,26 @@ def import_scodoc(
         str | None,
         typer.Option(help="Acronym there, for a user whose role is in one department only."),
     ] = None,
+    new_ids: Annotated[
+        bool,
+        typer.Option(
+            "--new-ids",
+            help="Keep none of the ids: import into courses and of students that are here.",
+        ),
+    ] = False,
     dry_run: DryRun = False,
     report: ReportFile = None,
 ) -> None:
-    """Import partitions, groups and memberships from a running ScoDoc.
+    """Import formsemestres from a running ScoDoc, with the ids of all that is in them.
 
-    The courses must exist, with their users enrolled, who are identified by NIP, INE or username.
-    Exit code 0: every membership is written; 3: some were refused; 2: nothing was done.
+    What is missing here is made: department, course, students, partitions, groups. Students are
+    identified by NIP, INE or username. Exit code 0: all is written; 3: some rows were refused; 2:
+    nothing was done, for instance because an id is that of something else here.
     """
     targets = [_target(each) for each in formsemestres]
     with Report(COLUMNS, report) as results:
-        copies = asyncio.run(_read(url, (user, password), department, targets))
-        import_copies(copies, results, dry_run=dry_run)
+        reading = _read(url, (user, password), department, targets, new_ids=new_ids)
+        import_copies(asyncio.run(reading), results, dry_run=dry_run)
 
 
 def _target(text: str) -> tuple[int, str]:
@@ -60,7 +69,12 @@ def _target(text: str) -> tuple[int, str]:
 
 
 async def _read(
-    url: str, login: tuple[str, str], department: str | None, targets: Sequence[tuple[int, str]]
+    url: str,
+    login: tuple[str, str],
+    department: str | None,
+    targets: Sequence[tuple[int, str]],
+    *,
+    new_ids: bool,
 ) -> list[tuple[int, Copy]]:
     copies: list[tuple[int, Copy]] = []
     async with make_client(url, "a ScoDoc") as client:
@@ -68,6 +82,12 @@ async def _read(
         async with source.logged_in(*login):
             with Meter(None) as meter:
                 for number, key in targets:
-                    partitions = await source.partitions(number, meter.advance)
-                    copies.append((number, partial(copy_semester, key, partitions)))
+                    copy: Copy
+                    if new_ids:
+                        partitions = await source.partitions(number, None, meter.advance)
+                        copy = partial(copy_semester, key, partitions)
+                    else:
+                        semester = await source.semester(number, meter.advance)
+                        copy = partial(move_semester, key, semester)
+                    copies.append((number, copy))
     return copies

@@ -3,11 +3,11 @@
 An import may be repeated: partitions and groups that exist under the same name are used.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from groupsvc.cli.remote_import import CopiedRow
 from groupsvc.cli.runtime import OPERATOR
-from groupsvc.cli.scodoc_source import SourceGroup, SourcePartition
+from groupsvc.cli.scodoc_source import SourceGroup, SourcePartition, SourceStudent
 from groupsvc.core.class_lists.service import ClassListService, Codes
 from groupsvc.core.courses.service import CourseService
 from groupsvc.core.groups.service import GroupService
@@ -20,14 +20,23 @@ from groupsvc.faces.scodoc.vocabulary import VOCABULARY
 
 
 async def copy_semester(
-    key: str, source: Sequence[SourcePartition], uow: UnitOfWork
+    key: str,
+    source: Sequence[SourcePartition],
+    uow: UnitOfWork,
+    *,
+    users: Mapping[int, int] | None = None,
 ) -> list[CopiedRow]:
-    """Raises NotFoundError without the course, and the refusals of the services."""
-    return await _SemesterCopy(uow).write(key, source)
+    """Return the results of memberships. ``users`` are ours by the ids of students there; without
+    it they are looked for by their numbers and names.
+
+    Raises NotFoundError without the course, and the refusals of the services.
+    """
+    return await _SemesterCopy(uow, users).write(key, source)
 
 
 class _SemesterCopy:
-    def __init__(self, uow: UnitOfWork) -> None:
+    def __init__(self, uow: UnitOfWork, users: Mapping[int, int] | None) -> None:
+        self._users = users
         self._courses = CourseService(uow, OPERATOR)
         self._partitions = PartitionService(uow, OPERATOR)
         self._groups = GroupService(uow, OPERATOR)
@@ -90,8 +99,7 @@ class _SemesterCopy:
     ) -> list[CopiedRow]:
         group_ids = {group["name"]: group["id"] for group in own["groups"]}
         named = [(group, each) for group in source.groups.values() for each in group.students]
-        codes = [Codes(each.nip, each.ine, each.username or each.nip) for _, each in named]
-        users = await self._class_lists.identify(department, codes)
+        users = await self._identify(department, [each for _, each in named])
         found = [line for line, user in enumerate(users) if user is not None]
         requested = [
             AssignmentRow(user_id=users[line], group_id=group_ids[named[line][0].group_name])
@@ -107,3 +115,14 @@ class _SemesterCopy:
             )
             for line, (group, student) in enumerate(named)
         ]
+
+    async def _identify(
+        self, department: str, students: Sequence[SourceStudent]
+    ) -> list[int | None]:
+        if self._users is not None:
+            return [self._users.get(each.id) for each in students]
+        return await self._class_lists.identify(department, [*map(codes, students)])
+
+
+def codes(student: SourceStudent) -> Codes:
+    return Codes(student.nip, student.ine, student.username or student.nip)

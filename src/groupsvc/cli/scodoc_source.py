@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from datetime import date
+from typing import Literal
 
 import httpx
 from pydantic import AliasChoices, BaseModel, Field, TypeAdapter
@@ -11,6 +13,7 @@ from groupsvc.domain.errors import InvalidError
 
 ROOT = "/ScoDoc"
 TOKENS = f"{ROOT}/api/tokens"
+OTHER_STATES = ("D", "DEF")
 
 
 class SourceStudent(BaseModel):
@@ -20,6 +23,12 @@ class SourceStudent(BaseModel):
     nip: str | None = Field(None, validation_alias=AliasChoices("code_nip", "nip"))
     ine: str | None = Field(None, validation_alias=AliasChoices("code_ine", "ine"))
     username: str | None = None
+    nom: str = ""
+    prenom: str = ""
+    nom_usuel: str | None = None
+    civilite: Literal["M", "F", "X"] = "X"
+    email: str | None = None
+    etat: str | None = None
 
     @property
     def label(self) -> str:
@@ -44,6 +53,27 @@ class SourcePartition(BaseModel):
     groups: dict[str, SourceGroup]
 
 
+class SourceDepartment(BaseModel):
+    id: int
+    acronym: str
+    dept_name: str | None = None
+
+
+class SourceSemester(BaseModel):
+    id: int
+    titre: str = ""
+    titre_formation: str | None = None
+    semestre_id: int | None = None
+    modalite: str | None = None
+    date_debut_iso: date | None = None
+    date_fin_iso: date | None = None
+    etat: bool = True
+    departement: SourceDepartment
+    partitions: list[SourcePartition] = []
+    students: list[SourceStudent] = []
+
+
+SEMESTER = TypeAdapter(SourceSemester)
 PARTITIONS = TypeAdapter(dict[str, SourcePartition])
 STUDENTS = TypeAdapter(list[SourceStudent])
 
@@ -71,14 +101,41 @@ class ScodocSource(RemoteSystem):
         finally:
             await self.request("DELETE", TOKENS)
 
+    async def semester(self, formsemestre_id: int, count: Callable[[int], None]) -> SourceSemester:
+        """Return all of it; ``count`` is called with the sizes of groups."""
+        path = f"{self._prefix}/formsemestre/{formsemestre_id}"
+        semester = await self.get(path, SEMESTER)
+        students = await self.get(f"{path}/etudiants/long", STUDENTS)
+        semester.students = await self._with_states(path, students)
+        semester.partitions = await self.partitions(formsemestre_id, students, count)
+        return semester
+
+    async def _with_states(self, path: str, students: list[SourceStudent]) -> list[SourceStudent]:
+        """Those whose state is not told are asked for by state; the others are active."""
+        if all(student.etat for student in students):
+            return students
+        for state in OTHER_STATES:
+            query = f"{path}/etudiants/query"
+            found = await self.read("GET", query, STUDENTS, params={"etat": state}, refusals=[404])
+            ids = {student.id for student in found or ()}
+            students = [
+                each.model_copy(update={"etat": state}) if each.id in ids else each
+                for each in students
+            ]
+        return students
+
     async def partitions(
-        self, formsemestre_id: int, count: Callable[[int], None]
+        self,
+        formsemestre_id: int,
+        students: list[SourceStudent] | None,
+        count: Callable[[int], None],
     ) -> list[SourcePartition]:
         """Return partitions, groups and students; ``count`` is called with the sizes of groups."""
         semester = f"{self._prefix}/formsemestre/{formsemestre_id}"
         partitions = await self.get(f"{semester}/partitions", PARTITIONS)
         # The students of a group come without some of their numbers.
-        students = await self.get(f"{semester}/etudiants/long", STUDENTS)
+        if students is None:
+            students = await self.get(f"{semester}/etudiants/long", STUDENTS)
         known = {student.id: student for student in students}
         for group in (group for each in partitions.values() for group in each.groups.values()):
             members = await self.get(f"{self._prefix}/group/{group.id}/etudiants", STUDENTS)

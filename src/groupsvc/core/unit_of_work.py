@@ -15,6 +15,7 @@ from groupsvc.core.cohorts.repository import CohortRepository
 from groupsvc.core.courses.auto_assignment_repository import AutoAssignmentRepository
 from groupsvc.core.courses.repository import CourseRepository
 from groupsvc.core.departments.repository import DepartmentRepository
+from groupsvc.core.directory.repository import DirectoryRepository
 from groupsvc.core.enrollments.repository import EnrollmentRepository
 from groupsvc.core.groups.repository import GroupRepository
 from groupsvc.core.idempotency import IdempotencyRepository
@@ -57,6 +58,7 @@ class UnitOfWork:
     cohorts = _repository(CohortRepository)
     courses = _repository(CourseRepository)
     departments = _repository(DepartmentRepository)
+    directory = _repository(DirectoryRepository)
     enrollments = _repository(EnrollmentRepository)
     groups = _repository(GroupRepository)
     idempotency = _repository(IdempotencyRepository)

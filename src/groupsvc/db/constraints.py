@@ -55,6 +55,9 @@ MEANING: dict[str, Callable[[], GroupsvcError]] = {
     "ck_departments_acronym": _invalid_name,
     "ck_users_username": _invalid_name,
     "ck_courses_key": _invalid_name,
+    "ck_courses_dates": lambda: InvalidError(
+        "the course ends before it starts", code="invalid_dates", pointer="#/ends_on"
+    ),
     "ck_partitions_name": _invalid_name,
     "ck_groups_name": _invalid_name,
     "ck_accounts_name": _invalid_name,

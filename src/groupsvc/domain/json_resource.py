@@ -79,6 +79,45 @@ class PersonDoc(TypedDict):
     groups: NotRequired[list[PlacedGroupDoc]]
 
 
+class DepartmentEntry(TypedDict):
+    """A department in the directory; the id is the one by which callers know it."""
+
+    id: int
+    acronym: str
+    name: str
+    created_at: str
+
+
+class CourseEntry(TypedDict):
+    id: int
+    key: str
+    title: str
+    is_locked: bool
+    starts_on: str | None
+    ends_on: str | None
+    programme: str | None
+    term: int | None
+    modality: str | None
+    department: DepartmentEntry
+
+
+class PersonEntry(TypedDict):
+    """A user in the directory; the ids are those by which callers know them."""
+
+    id: int
+    username: str
+    email: str | None
+    family_name: str
+    given_name: str
+    usual_name: str | None
+    civility: Literal["M", "F", "X"]
+    student_number: str | None
+    national_number: str | None
+    department_id: int | None
+    department: str | None
+    sort_key: str
+
+
 @dataclass(frozen=True)
 class JsonResource(Generic[T]):
     """One resource as JSON. ``department`` and ``course`` are natural keys: where it lives."""

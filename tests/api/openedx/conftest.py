@@ -3,19 +3,14 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
-from sqlalchemy import URL, text
 
-from groupsvc.db import migrate
-from groupsvc.db.engine import make_engine
-from groupsvc.settings import Settings
-from tests.conftest import SQL, Auth, MakeDatabase, MakeWorld, World, serving
+from tests.conftest import SQL, Auth, MakeWorld, World, serving
 
 V1 = "/api/cohorts/v1"
 
@@ -171,26 +166,6 @@ def make_course(make_world: MakeWorld) -> MakeCourse:
 
 
 __all__ = ["SQL"]
-
-
-@pytest_asyncio.fixture
-async def elsewhere(
-    make_database: MakeDatabase, settings: Settings, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[SQL]:
-    """Another database, into which is imported."""
-    url: URL = await make_database()
-    engine = make_engine(url, settings)
-    await migrate.upgrade(engine)
-    monkeypatch.setenv("GROUPSVC_DATABASE_URL", url.render_as_string(hide_password=False))
-    monkeypatch.setenv("GROUPSVC_HOME", str(home))
-
-    async def run(statement: str, **parameters: Any) -> list[Any]:
-        async with engine.connect() as connection:
-            result = await connection.execute(text(statement), parameters)
-            return [tuple(row) for row in result] if result.returns_rows else []
-
-    yield run
-    await engine.dispose()
 
 
 @pytest.fixture

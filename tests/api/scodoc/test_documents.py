@@ -17,6 +17,7 @@ from groupsvc.app import create_app
 from groupsvc.settings import Settings
 from tests.api.scodoc.conftest import Caller, MakeCaller, Semester, refused
 from tests.api.scodoc.test_access import ROUTES, body, filled
+from tests.api.scodoc.test_directory import DIRECTORY
 from tests.conftest import Auth, MakeDatabase, serving
 
 COMPAT = Path(__file__).parents[3] / "docs" / "compat" / "scodoc.md"
@@ -69,6 +70,9 @@ def test_every_route_is_under_both_prefixes_and_called_here(dialect: FastAPI) ->
         path = path.replace("/set_edt_id/x", "/set_edt_id/{edt_id}")
         return path.replace("/nip/x", "/nip/{nip}").replace("/ine/x", "/ine/{ine}")
 
+    called |= {
+        ("GET", prefix + path) for path in DIRECTORY for prefix in ("/api", "/{acronym}/api")
+    }
     tokens = {("POST", "/api/tokens"), ("DELETE", "/api/tokens")}
     documents = {each for each in found if each[1] == "/openapi.json"}
     assert found - documents == {(method, named(path)) for method, path in called} | tokens
@@ -91,7 +95,7 @@ async def test_the_document_is_whole(anonymous: httpx.AsyncClient) -> None:
     answer = await anonymous.get("/ScoDoc/openapi.json")
     document = answer.json()
     operations = [each for path in document["paths"].values() for each in path.values()]
-    assert len({each["operationId"] for each in operations}) == len(operations) == 52
+    assert len({each["operationId"] for each in operations}) == len(operations) == 102
     assert all(each["summary"] and each["description"] for each in operations)
     assert "422" not in json.dumps(document["paths"])
     schemes = document["components"]["securitySchemes"]

@@ -1,4 +1,4 @@
-"""The import from a running ScoDoc, with this face as the ScoDoc, over a real socket."""
+"""The import from a running ScoDoc into courses that are here, with this face as the ScoDoc."""
 
 import asyncio
 import csv
@@ -13,16 +13,13 @@ import pytest_asyncio
 import typer
 from click.testing import Result
 from fastapi import FastAPI
-from sqlalchemy import URL, text
+from sqlalchemy import URL
 from typer.testing import CliRunner
 
 from groupsvc.cli.scodoc import import_scodoc
-from groupsvc.db import migrate
-from groupsvc.db.engine import make_engine
 from groupsvc.domain.errors import GroupsvcError
-from groupsvc.settings import Settings
 from tests.api.scodoc.conftest import MakeSemester, Semester
-from tests.conftest import SQL, MakeDatabase, World
+from tests.conftest import SQL, World
 from tests.live.serving import listening
 
 PASSWORD = "mot de passe"
@@ -56,7 +53,8 @@ def target(monkeypatch: pytest.MonkeyPatch, url: URL, home: Path) -> None:
 
 async def run(address: str, login: str, semester: Semester, *arguments: str) -> Result:
     """In a thread, for the command brings its own event loop."""
-    line = [address, "--user", login, "--department", semester.world.department, *arguments]
+    department = semester.world.department
+    line = [address, "--user", login, "--department", department, "--new-ids", *arguments]
     return await asyncio.to_thread(CliRunner().invoke, command, line)
 
 
@@ -137,25 +135,6 @@ async def test_a_semester_moves_over(
     assert await structure(client, world.course_id) == await structure(client, full.id)
 
 
-@pytest_asyncio.fixture
-async def elsewhere(
-    make_database: MakeDatabase, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[SQL]:
-    """Another database, into which is imported."""
-    url = await make_database()
-    engine = make_engine(url, settings)
-    await migrate.upgrade(engine)
-    monkeypatch.setenv("GROUPSVC_DATABASE_URL", url.render_as_string(hide_password=False))
-
-    async def run(statement: str, **parameters: Any) -> list[Any]:
-        async with engine.connect() as connection:
-            result = await connection.execute(text(statement), parameters)
-            return [tuple(row) for row in result] if result.returns_rows else []
-
-    yield run
-    await engine.dispose()
-
-
 async def test_rows_that_cannot_be_written(
     sql: SQL, elsewhere: SQL, address: str, login: str, full: Semester, tmp_path: Path
 ) -> None:
@@ -229,7 +208,7 @@ async def test_several_semesters(
     body = {"secret": PASSWORD, "grants": ["ScoView"]}
     await client.put(f"/v1/accounts/{name}", json=body)
     goals = [f"{semester.id}={worlds[0].course}", f"{other.id}={worlds[1].course}"]
-    line = [address, "--user", name, *goals]
+    line = [address, "--user", name, "--new-ids", *goals]
     result = await asyncio.to_thread(CliRunner().invoke, command, line)
     assert result.exit_code == 3
     # Usernames are unique everywhere: whom no number tells is found by his name.
@@ -244,7 +223,10 @@ async def test_several_semesters(
         (["--user", "{login}", "--department", "NOWHERE", "{goal}"], "ScoDoc answers 404 to GET"),
         (["--user", "{login}", "{goal}"], "ScoDoc answers 403 to GET"),
         (["--user", "{login}", "--department", "{own}", "0=x"], "ScoDoc answers 404 to GET"),
-        (["--user", "{login}", "--department", "{own}", "{id}=no-course"], "there is no course"),
+        (
+            ["--user", "{login}", "--department", "{own}", "--new-ids", "{id}=no-course"],
+            "there is no course",
+        ),
         (["--user", "{login}", "{id}"], "name formsemestres as ID=COURSE_KEY"),
         (["--user", "{login}", "x=y"], "name formsemestres as ID=COURSE_KEY"),
     ],

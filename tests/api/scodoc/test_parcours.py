@@ -54,7 +54,7 @@ async def test_it_keeps_its_name(
         ({"groups_editable": True, "numero": 3, "show_in_lists": False}, "can't change Parcours"),
         ({"groups_editable": 1}, "invalid type for groups_editable"),
         ({"groups_editable": True, "numero": "x"}, "invalid type for numero"),
-        ({"groups_editable": True, "show_in_lists": 1}, "invalid type for show_in_lists"),
+        ({"groups_editable": True, "show_in_lists": 2}, "invalid type for show_in_lists"),
     ],
 )
 async def test_its_groups_stay_as_they_are(

@@ -286,13 +286,27 @@ async def test_edits_that_are_refused_change_nothing(
     assert told(await api.get(path)) == (200, semester.whole_td())
 
 
-@pytest.mark.parametrize("value", [0, 1, "true", "", [], {}])
+@pytest.mark.parametrize("value", [2, "true", "", [], {}, None])
 @pytest.mark.parametrize("name", FLAGS)
 async def test_flags_are_booleans_on_edit(
     writer: Caller, semester: Semester, name: str, value: Any
 ) -> None:
+    """None stands for the number that the flag is not."""
+    if value is None:
+        value = int(not semester.whole_td()[name])
     answer = await writer.post(f"/partition/{semester.td}/edit", json={name: value})
     refused(answer, 400, f"invalid type for {name}")
+
+
+@pytest.mark.parametrize("kind", [int, float])
+async def test_a_flag_that_is_equal_to_a_number_is_not_looked_at(
+    writer: Caller, semester: Semester, kind: type[int] | type[float]
+) -> None:
+    whole = semester.whole_td(partition_name="Autre")
+    form = {name: kind(whole[name]) for name in FLAGS}
+    path = f"/partition/{semester.td}/edit"
+    answer = await writer.post(path, json={**form, "partition_name": "Autre"})
+    assert told(answer) == (200, whole)
 
 
 async def test_true_is_not_the_number_1(writer: Caller, semester: Semester) -> None:

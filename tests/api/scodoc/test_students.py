@@ -90,6 +90,8 @@ async def test_all_students_at_length(
         "email": email,
         "etat": "D",
         "parcours": "BDD",
+        "boursier": None,
+        "date_naissance": None,
     }
     assert [group["group_name"] for group in found[1]["groups"]] == ["BDD"]
 
@@ -201,5 +203,5 @@ async def test_the_members_of_students_come_in_this_order(api: Caller, semester:
     first, *_ = (await api.get(f"{path}/long")).json()
     assert " ".join(first) == (
         f"{short_form} etudid civilite_etat_civil prenom_etat_civil username email etat parcours"
-        " groups"
+        " boursier date_naissance groups"
     )

@@ -1,4 +1,6 @@
 -- read: of_group
+-- Persons and departments are told by the ids that callers know: those of the server that they moved
+-- over from, where there was one.
 -- The default group has no rows: its members are the enrolled users.
 SELECT d.acronym AS department, c.key AS course, coalesce((
     SELECT json_agg(row_to_json(shape) ORDER BY u.sort_key, u.id)
@@ -13,9 +15,12 @@ SELECT d.acronym AS department, c.key AS course, coalesce((
     LEFT JOIN LATERAL (
         SELECT state, track FROM enrollments
         WHERE course_id = g.course_id AND user_id = member.user_id OFFSET 0) e ON true
-    CROSS JOIN LATERAL (SELECT u.id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
-u.student_number, u.national_number, coalesce(u.department_id, c.department_id)
-AS department_id, u.sort_key, e.state, e.track) shape
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN coalesce(u.department_id, d.id) = d.id THEN coalesce(d.foreign_id, d.id)
+               ELSE (SELECT coalesce(foreign_id, id) FROM departments WHERE id = u.department_id)
+               END AS department_id) known
+    CROSS JOIN LATERAL (SELECT coalesce(u.foreign_id, u.id) AS id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
+u.student_number, u.national_number, known.department_id, u.sort_key, e.state, e.track) shape
     WHERE :state::text IS NULL OR e.state = :state::text), '[]')::text AS body
 FROM groups g JOIN courses c ON c.id = g.course_id JOIN departments d ON d.id = c.department_id
 JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
@@ -36,9 +41,12 @@ p.show_rank_on_report, p.show_in_lists, p.groups_editable,
 g.id AS group_id, g.name AS group_name, g.position AS group_position, g.timetable_id) each_group
         WHERE m.course_id = e.course_id AND m.user_id = e.user_id
     ) own
-    CROSS JOIN LATERAL (SELECT u.id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
-u.student_number, u.national_number, coalesce(u.department_id, c.department_id)
-AS department_id, u.sort_key, e.state, e.track, coalesce(own.groups, '[]') AS groups) shape
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN coalesce(u.department_id, d.id) = d.id THEN coalesce(d.foreign_id, d.id)
+               ELSE (SELECT coalesce(foreign_id, id) FROM departments WHERE id = u.department_id)
+               END AS department_id) known
+    CROSS JOIN LATERAL (SELECT coalesce(u.foreign_id, u.id) AS id, u.username, u.email, u.family_name, u.given_name, u.usual_name, u.civility,
+u.student_number, u.national_number, known.department_id, u.sort_key, e.state, e.track, coalesce(own.groups, '[]') AS groups) shape
     WHERE e.course_id = c.id AND (:state::text IS NULL OR e.state = :state::text)), '[]')::text AS body
 FROM (SELECT * FROM courses WHERE id = :course_id::bigint OFFSET 0) c
 JOIN departments d ON d.id = c.department_id;
@@ -62,7 +70,7 @@ SELECT d.acronym AS department, c.key AS course, CASE WHEN person.id IS NULL THE
     FROM courses c JOIN departments d ON d.id = c.department_id
     LEFT JOIN LATERAL (
         SELECT u.id FROM users u
-        WHERE (u.id = :user_id::bigint AND (
+        WHERE (coalesce(u.foreign_id, u.id) = :user_id::bigint AND (
         :everywhere::boolean
         OR EXISTS (
             SELECT FROM departments d

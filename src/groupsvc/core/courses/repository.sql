@@ -1,15 +1,17 @@
 -- read: read
-SELECT d.acronym AS department, c.key AS course, row_to_json(shape)::text AS body
+SELECT d.acronym AS department, c.key AS course, json_strip_nulls(row_to_json(shape))::text AS body
 FROM courses c JOIN departments d ON d.id = c.department_id
 CROSS JOIN LATERAL (
-    SELECT c.id, c.key, d.acronym AS department, c.title, c.is_locked) shape
+    SELECT c.id, c.key, d.acronym AS department, c.title, c.is_locked,
+        c.starts_on, c.ends_on, c.programme, c.term, c.modality) shape
 WHERE c.id = coalesce(:id::bigint, (SELECT id FROM courses WHERE key = :key::text));
 
 -- read: list
-SELECT c.id, row_to_json(shape)::text AS body
+SELECT c.id, json_strip_nulls(row_to_json(shape))::text AS body
 FROM courses c JOIN departments d ON d.id = c.department_id
 CROSS JOIN LATERAL (
-    SELECT c.id, c.key, d.acronym AS department, c.title, c.is_locked) shape
+    SELECT c.id, c.key, d.acronym AS department, c.title, c.is_locked,
+        c.starts_on, c.ends_on, c.programme, c.term, c.modality) shape
 WHERE c.id > :after::bigint
   AND (:everywhere::boolean OR d.acronym = ANY (:departments::text[])
        OR c.key = ANY (:courses::text[]))
@@ -145,8 +147,8 @@ WHERE c.id = :id::bigint;
 
 -- write: update
 -- A merge: columns that the changes do not name keep their values, null is a value.
-UPDATE courses c SET (department_id, title, is_locked) = (
-    SELECT r.department_id, r.title, r.is_locked
+UPDATE courses c SET (department_id, title, is_locked, starts_on, ends_on, programme, term, modality) = (
+    SELECT r.department_id, r.title, r.is_locked, r.starts_on, r.ends_on, r.programme, r.term, r.modality
     FROM jsonb_populate_record(c, :changes::jsonb) r)
 WHERE c.id = :id::bigint;
 

@@ -1,5 +1,6 @@
 """Courses: declare, lock, show whole, delete."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from groupsvc.core.courses.repository import LockedCourse
@@ -34,7 +35,13 @@ class CourseService(Service):
         return await self._uow.courses.page(scope, department=department, after=after, limit=limit)
 
     async def declare(
-        self, key: object, *, department: str, title: str, expected: IfMatch | None = None
+        self,
+        key: object,
+        *,
+        department: str,
+        title: str,
+        details: Mapping[str, Any] | None = None,
+        expected: IfMatch | None = None,
     ) -> tuple[JsonResource[dict[str, Any]], bool]:
         """Create or update a course by key; answers whether it was created.
 
@@ -54,6 +61,10 @@ class CourseService(Service):
             await self._place(await self._uow.courses.get_keyed_for_update(tidy), department)
         if not created:
             await self._uow.courses.replace(department_id, tidy, title)
+        if details:
+            found = await self._uow.courses.get_keyed_for_update(tidy)
+            assert found is not None
+            await self._uow.courses.update(found.id, details)
         document = await self._uow.courses.read_key(tidy)
         assert document is not None
         return document, created

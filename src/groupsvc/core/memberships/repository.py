@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from groupsvc.core.repository import Repository, scope_parameters
 from groupsvc.db.statements import SqlFile
@@ -32,6 +32,19 @@ class MembershipChange:
     previous_group_id: int | None
 
 
+class UserLookup(TypedDict, total=False):
+    """Who is meant by an id. With ``visible_users_only`` nobody who is elsewhere.
+
+    With ``by_known_id`` whoever has it on the server that they moved over from, or else here.
+    """
+
+    visible_users_only: bool
+    by_known_id: bool
+
+
+ANY_USER: Final[UserLookup] = {"visible_users_only": False, "by_known_id": False}
+
+
 @dataclass(slots=True)
 class GroupOccupancy:
     name: str | None
@@ -55,17 +68,18 @@ class Entry:
 
 class MembershipRepository(Repository):
     async def assign(
-        self, group_id: int, user_id: int, scope: GrantScope, *, visible_users_only: bool = False
+        self,
+        group_id: int,
+        user_id: int,
+        scope: GrantScope,
+        **lookup: Unpack[UserLookup],
     ) -> MembershipChange | None:
-        """Put a user into a group, out of any other of the partition; None without the group.
-
-        With ``visible_users_only`` nobody knows a user who is elsewhere.
-        """
+        """Put a user into a group, out of any other of the partition; None without the group."""
         row = await self._row(
             SQL.assign,
             group_id=group_id,
             user_id=user_id,
-            visible_users_only=visible_users_only,
+            **(ANY_USER | lookup),
             **scope_parameters(scope),
             **self._context.parameters(),
         )
@@ -78,7 +92,7 @@ class MembershipRepository(Repository):
         *,
         group_id: int | None = None,
         partition_id: int | None = None,
-        visible_users_only: bool = False,
+        **lookup: Unpack[UserLookup],
     ) -> MembershipChange | None:
         """Take a user out of a group, or out of whatever group of a partition they are in.
 
@@ -87,7 +101,7 @@ class MembershipRepository(Repository):
         row = await self._row(
             SQL.remove,
             user_id=user_id,
-            visible_users_only=visible_users_only,
+            **(ANY_USER | lookup),
             group_id=group_id,
             partition_id=partition_id,
             **scope_parameters(scope),

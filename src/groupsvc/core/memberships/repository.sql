@@ -28,7 +28,11 @@ person AS (
         SELECT FROM enrollments e
         WHERE e.course_id = target.course_id AND e.user_id = u.id
     ) OR target.kind = 'cohorts' AS is_enrolled
-    FROM users u, target WHERE u.id = :user_id::bigint AND (NOT :visible_users_only::boolean OR (
+    FROM users u, target
+        WHERE u.id = CASE WHEN :by_known_id::boolean THEN (
+            SELECT k.id FROM users k WHERE coalesce(k.foreign_id, k.id) = :user_id::bigint)
+        ELSE :user_id::bigint END
+        AND (NOT :visible_users_only::boolean OR (
         :everywhere::boolean
         OR EXISTS (
             SELECT FROM departments d
@@ -82,18 +86,23 @@ target AS MATERIALIZED (
                           (SELECT g.partition_id FROM groups g WHERE g.id = :group_id::bigint))
     FOR SHARE OF c
 ),
+named AS MATERIALIZED (
+    SELECT CASE WHEN :by_known_id::boolean THEN (
+        SELECT k.id FROM users k WHERE coalesce(k.foreign_id, k.id) = :user_id::bigint)
+    ELSE :user_id::bigint END AS id
+),
 gone AS (
     DELETE FROM memberships m USING target
     WHERE target.allowed AND NOT target.is_locked AND target.kind <> 'default'
       AND m.course_id = target.course_id AND m.partition_id = target.partition_id
-      AND m.user_id = :user_id::bigint
+      AND m.user_id = (SELECT id FROM named)
       AND (m.group_id = :group_id::bigint OR :group_id::bigint IS NULL)
     RETURNING m.group_id
 )
 SELECT target.department, target.course, target.course_id, target.partition_id,
        target.kind, target.is_locked,
        NOT :visible_users_only::boolean OR EXISTS (
-           SELECT FROM users u WHERE u.id = :user_id::bigint AND (
+           SELECT FROM users u WHERE u.id = (SELECT id FROM named) AND (
         :everywhere::boolean
         OR EXISTS (
             SELECT FROM departments d

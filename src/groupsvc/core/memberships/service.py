@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import count, repeat
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, Unpack
 
 from groupsvc.core.memberships.planning import AssignmentRequest, Plan, RowResult, plan
-from groupsvc.core.memberships.repository import GroupOccupancy, MembershipChange
+from groupsvc.core.memberships.repository import GroupOccupancy, MembershipChange, UserLookup
 from groupsvc.core.partitions.repository import LockedPartition
 from groupsvc.core.partitions.service import PartitionService
 from groupsvc.core.service import Service
@@ -32,7 +32,7 @@ class AssignmentRow(TypedDict, total=False):
 
 class MembershipService(Service):
     async def assign(
-        self, group_id: int, user_id: int, *, visible_users_only: bool = False
+        self, group_id: int, user_id: int, **lookup: Unpack[UserLookup]
     ) -> MembershipChange:
         """Put a user into a group, out of any other group of its partition, in one statement.
 
@@ -42,9 +42,7 @@ class MembershipService(Service):
         """
         scope = self._principal.scope(Permission.GROUPS_WRITE)
         outcome = self._decided(
-            await self._uow.memberships.assign(
-                group_id, user_id, scope, visible_users_only=visible_users_only
-            ),
+            await self._uow.memberships.assign(group_id, user_id, scope, **lookup),
             "group",
         )
         rules.refuse_if_not_enrolled(outcome.is_enrolled)
@@ -52,7 +50,7 @@ class MembershipService(Service):
         return outcome
 
     async def remove(
-        self, group_id: int, user_id: int, *, visible_users_only: bool = False
+        self, group_id: int, user_id: int, **lookup: Unpack[UserLookup]
     ) -> MembershipChange:
         """Take a user out of a group; no error and no change when they are not in it.
 
@@ -60,22 +58,18 @@ class MembershipService(Service):
         """
         scope = self._principal.scope(Permission.GROUPS_WRITE)
         return self._removed(
-            await self._uow.memberships.remove(
-                user_id, scope, group_id=group_id, visible_users_only=visible_users_only
-            ),
+            await self._uow.memberships.remove(user_id, scope, group_id=group_id, **lookup),
             "group",
         )
 
     async def leave(
-        self, partition_id: int, user_id: int, *, visible_users_only: bool = False
+        self, partition_id: int, user_id: int, **lookup: Unpack[UserLookup]
     ) -> MembershipChange:
         """Take a user out of whatever group of a partition they are in."""
         self._uow.context.cause = "partition"
         scope = self._principal.scope(Permission.GROUPS_WRITE)
         return self._removed(
-            await self._uow.memberships.remove(
-                user_id, scope, partition_id=partition_id, visible_users_only=visible_users_only
-            ),
+            await self._uow.memberships.remove(user_id, scope, partition_id=partition_id, **lookup),
             "partition",
         )
 

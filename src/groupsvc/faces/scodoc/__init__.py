@@ -11,6 +11,7 @@ from fastapi import APIRouter
 
 from groupsvc.faces.scodoc import (
     auto_assignment,
+    directory,
     groups,
     members,
     partitions,
@@ -19,6 +20,7 @@ from groupsvc.faces.scodoc import (
 )
 from groupsvc.faces.scodoc.errors import ERRORS as ERRORS
 from groupsvc.faces.scodoc.journal import JOURNAL as JOURNAL
+from groupsvc.faces.scodoc.methods import FrameworkMethods
 from groupsvc.faces.scodoc.routing import DialectRouter
 from groupsvc.faces.scodoc.vocabulary import VOCABULARY as VOCABULARY
 from groupsvc.http.application import FaceApplication
@@ -34,6 +36,7 @@ ROUTERS: Sequence[APIRouter | DialectRouter] = (
     partitions.router,
     groups.router,
     students.router,
+    directory.router,
     tokens.router,
     auto_assignment.router,
 )
@@ -41,7 +44,7 @@ ROUTERS: Sequence[APIRouter | DialectRouter] = (
 
 def make_app(*, docs: bool = True) -> FaceApplication:
     """The application, to be mounted at ``/ScoDoc``; ``docs`` serves ``/openapi.json`` in it."""
-    return FaceApplication(
+    app = FaceApplication(
         ROUTERS,
         ERRORS,
         title=TITLE,
@@ -49,3 +52,5 @@ def make_app(*, docs: bool = True) -> FaceApplication:
         docs=docs,
         edits=[tokens.offer_login],
     )
+    app.add_middleware(FrameworkMethods)
+    return app

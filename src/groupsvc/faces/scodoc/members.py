@@ -19,7 +19,7 @@ router = DialectRouter("members")
 async def set_etudiant(group_id: Id, etudid: Id, memberships: MembershipServiceDep) -> Response:
     """Out of any other group of the partition. In the default group everybody is already."""
     try:
-        await memberships.assign(group_id, etudid, visible_users_only=True)
+        await memberships.assign(group_id, etudid, visible_users_only=True, by_known_id=True)
     except ConflictError as error:
         if error.code != "default_partition":
             raise
@@ -35,7 +35,7 @@ async def group_remove_etud(
     group_id: Id, etudid: Id, memberships: MembershipServiceDep
 ) -> Response:
     """Nothing happens when he is not in it."""
-    await memberships.remove(group_id, etudid, visible_users_only=True)
+    await memberships.remove(group_id, etudid, visible_users_only=True, by_known_id=True)
     return serializers.answer({"group_id": group_id, "etudid": etudid})
 
 
@@ -48,7 +48,7 @@ async def partition_remove_etud(
     partition_id: Id, etudid: Id, memberships: MembershipServiceDep
 ) -> Response:
     """Nothing happens when he is in none."""
-    await memberships.leave(partition_id, etudid, visible_users_only=True)
+    await memberships.leave(partition_id, etudid, visible_users_only=True, by_known_id=True)
     return serializers.answer({"partition_id": partition_id, "etudid": etudid})
 
 

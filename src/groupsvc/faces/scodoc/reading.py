@@ -65,5 +65,5 @@ def flag(name: str, value: object) -> bool:
 
 
 def is_same(value: object, current: object) -> bool:
-    """Whether JSON has the same for both: to Python true is 1 as well."""
-    return value == current and isinstance(value, bool) is isinstance(current, bool)
+    """Whether the original takes both for the same: 0, 0.0 and false are one for a flag."""
+    return value == current and (isinstance(current, bool) or not isinstance(value, bool))

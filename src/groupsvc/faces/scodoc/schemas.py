@@ -111,6 +111,8 @@ class StudentAtLengthOut(StudentWithGroupsOut):
     email: str | None
     etat: Literal["I", "D", "DEF"]
     parcours: str | None
+    boursier: None
+    date_naissance: None
 
 
 class GroupIn(BaseModel):
@@ -141,3 +143,56 @@ class PartitionEdit(BaseModel):
 
 ORDER: dict[str, Any] = {"type": "array", "items": {"type": "integer"}, "examples": [[3, 1, 2]]}
 DOCUMENT: dict[str, Any] = {"description": "Whatever JSON the editor keeps"}
+
+
+class DepartementOut(Output):
+    id: int
+    acronym: str
+    description: None
+    dept_name: str | None
+    visible: bool
+    date_creation: str
+
+
+class FormsemestreOut(BaseModel):
+    """With the members of the original that nobody keeps here, as null."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: int
+    formsemestre_id: int
+    dept_id: int
+    dept_acronym: str
+    departement: DepartementOut
+    etat: bool
+    titre: str
+    titre_num: str
+    titre_formation: str
+    titre_court: str
+    semestre_id: int | None
+    modalite: str | None
+    date_debut: str | None
+    date_debut_iso: str | None
+    date_fin: str | None
+    date_fin_iso: str | None
+    annee_scolaire: int | None
+
+
+class EtudiantOut(Output):
+    id: int
+    etudid: int
+    civilite: Literal["M", "F", "X"]
+    civilite_etat_civil: Literal["M", "F", "X"]
+    code_nip: str | None
+    code_ine: str | None
+    dept_id: int | None
+    dept_acronym: str | None
+    nom: str
+    nom_usuel: str | None
+    prenom: str
+    prenom_etat_civil: str
+    sort_key: str
+    username: str
+    email: str | None
+    boursier: None
+    date_naissance: None

@@ -11,7 +11,16 @@ from typing import Any
 from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
-from groupsvc.domain.json_resource import GroupDoc, PartitionDoc, PersonDoc, PlacedGroupDoc, State
+from groupsvc.domain.json_resource import (
+    CourseEntry,
+    DepartmentEntry,
+    GroupDoc,
+    PartitionDoc,
+    PersonDoc,
+    PersonEntry,
+    PlacedGroupDoc,
+    State,
+)
 
 Json = dict[str, Any]
 
@@ -113,6 +122,8 @@ def student_at_length(doc: PersonDoc, course_id: int) -> Json:
         "email": doc["email"],
         "etat": ETATS.get(doc["state"]),
         "parcours": doc["track"],
+        "boursier": None,
+        "date_naissance": None,
         "groups": [placed_group(each, course_id) for each in doc.get("groups", ())],
     }
 
@@ -132,3 +143,74 @@ def placed_group(doc: PlacedGroupDoc, course_id: int) -> Json:
         "groups_editable": doc["groups_editable"],
         "edt_id": doc["timetable_id"],
     }
+
+
+def department(doc: DepartmentEntry) -> Json:
+    return {
+        "id": doc["id"],
+        "acronym": doc["acronym"],
+        "description": None,
+        "dept_name": doc["name"] or None,
+        "visible": True,
+        "date_creation": doc["created_at"],
+    }
+
+
+def course(doc: CourseEntry) -> Json:
+    title = doc["title"] or doc["key"]
+    start, end, term = doc["starts_on"], doc["ends_on"], doc["term"]
+    return {
+        **dict.fromkeys(NOT_OURS),
+        "id": doc["id"],
+        "formsemestre_id": doc["id"],
+        "dept_id": doc["department"]["id"],
+        "dept_acronym": doc["department"]["acronym"],
+        "departement": department(doc["department"]),
+        "etat": not doc["is_locked"],
+        "titre": title,
+        "titre_num": f"{title} semestre {term}" if term is not None and term > 0 else title,
+        "titre_formation": doc["programme"] or title,
+        "titre_court": doc["programme"] or title,
+        "semestre_id": term,
+        "modalite": doc["modality"],
+        "date_debut": _french(start),
+        "date_debut_iso": start,
+        "date_fin": _french(end),
+        "date_fin_iso": end,
+        "annee_scolaire": int(start[:4]) - (start[5:7] < "08") if start else None,
+    }
+
+
+# Members of a formsemestre that nobody keeps here.
+NOT_OURS = (
+    *("block_moyennes", "bul_bgcolor", "bul_hide_xml", "elt_annee_apo", "elt_sem_apo"),
+    *("ens_can_edit_eval", "etape_apo", "formation", "formation_id", "gestion_compensation"),
+    *("gestion_semestrielle", "parcours", "resp_can_change_ens", "resp_can_edit", "responsables"),
+    *("scodoc7_id", "session_id"),
+)
+
+
+def person(doc: PersonEntry) -> Json:
+    return {
+        "id": doc["id"],
+        "etudid": doc["id"],
+        "civilite": doc["civility"],
+        "civilite_etat_civil": doc["civility"],
+        "code_nip": doc["student_number"],
+        "code_ine": doc["national_number"],
+        "dept_id": doc["department_id"],
+        "dept_acronym": doc["department"],
+        "nom": doc["family_name"],
+        "nom_usuel": doc["usual_name"],
+        "prenom": doc["given_name"],
+        "prenom_etat_civil": doc["given_name"],
+        "sort_key": doc["sort_key"],
+        "username": doc["username"],
+        "email": doc["email"],
+        "boursier": None,
+        "date_naissance": None,
+    }
+
+
+def _french(day: str | None) -> str | None:
+    return "/".join(reversed(day.split("-"))) if day else None

@@ -41,9 +41,16 @@ async def get_course_by_key(key: str, courses: CourseServiceDep) -> Resource:
 async def put_course(
     key: str, body: CourseIn, courses: CourseServiceDep, expected: IfMatchDep
 ) -> Declared:
-    """Creates the course with its default partition, or updates it."""
+    """Creates the course with its default partition, or updates it.
+
+    Dates and what the course is a part of keep their values when they are absent; null clears.
+    """
     return await courses.declare(
-        key, department=body.department, title=body.title, expected=expected
+        key,
+        department=body.department,
+        title=body.title,
+        details=body.model_dump(mode="json", exclude_unset=True, exclude={"department", "title"}),
+        expected=expected,
     )
 
 

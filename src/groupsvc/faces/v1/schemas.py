@@ -3,14 +3,17 @@
 Answers are built by PostgreSQL and sent as they are; tests hold them against these schemas.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from typing_extensions import TypedDict
 
 T = TypeVar("T")
+
+# A member that is absent when it is not known.
+WhenKnown = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
 
 MOST = 2**63 - 1
 Id = Annotated[int, Field(ge=1, le=MOST, examples=[42])]
@@ -209,17 +212,36 @@ class AssignmentsOut(Output):
     rows: list[AssignmentRowOut]
 
 
+def _is_text(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("a date is text")  # noqa: TRY004 - what pydantic expects
+    return value
+
+
+Day = Annotated[date, Field(strict=False), BeforeValidator(_is_text)]
+
+
 class CourseOut(Output):
     id: Id
     key: Annotated[str, Field(examples=["course-v1:Sorbonne+MATH101+2026"])]
     department: Annotated[str, Field(examples=["MATH"])]
     title: str
     is_locked: bool
+    starts_on: WhenKnown[date] = None
+    ends_on: WhenKnown[date] = None
+    programme: WhenKnown[str] = None
+    term: WhenKnown[int] = None
+    modality: WhenKnown[str] = None
 
 
 class CourseIn(Input):
     department: Annotated[str, Field(max_length=64, examples=["MATH"])]
     title: Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")] = ""
+    starts_on: Annotated[Day | None, Field(examples=["2026-09-01"])] = None
+    ends_on: Annotated[Day | None, Field(examples=["2027-01-31"])] = None
+    programme: Annotated[str | None, Field(max_length=255, pattern=r"^[^\x00]*$")] = None
+    term: Annotated[int | None, Field(ge=0, le=99)] = None
+    modality: Annotated[str | None, Field(max_length=64, pattern=r"^[^\x00]*$")] = None
 
 
 class BoardGroup(GroupOut):

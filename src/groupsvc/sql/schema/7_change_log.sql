@@ -57,7 +57,7 @@ END $$;
 
 -- Small tables that rarely change: one row at a time, the whole row before and after, without the
 -- columns that the trigger names. A grant or a role may name a course, but who may do what is for
--- administrators to read: its line is outside every course.
+-- administrators to read: its line is outside every course. Courses and departments show what is set.
 CREATE FUNCTION log_row() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     context record;
@@ -69,6 +69,10 @@ DECLARE
 BEGIN
     IF old_row = new_row THEN RETURN NULL; END IF;
     context := change_context();
+    IF noun IN ('course', 'department') THEN
+        old_row := jsonb_strip_nulls(old_row);
+        new_row := jsonb_strip_nulls(new_row);
+    END IF;
     INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
         partition_id, group_id, user_id, before, after)
     VALUES (

@@ -1,0 +1,108 @@
+-- write: lock
+-- No index spans the partitions and groups of all courses: whoever brings ids waits for others who do.
+SELECT pg_advisory_xact_lock(hashtextextended('groupsvc: ids of another server', 0));
+
+-- read: taken
+-- Ids that something else here has, or is known by. What is meant by the name has another id itself.
+SELECT 'department' AS kind, :department_id::bigint AS id FROM departments d
+WHERE (d.id = :department_id::bigint OR coalesce(d.foreign_id, d.id) = :department_id::bigint)
+  AND d.acronym <> :acronym::text
+UNION
+SELECT 'department', d.foreign_id FROM departments d
+WHERE d.acronym = :acronym::text AND d.foreign_id <> :department_id::bigint
+UNION
+SELECT 'course', c.id FROM courses c
+WHERE (c.id = :course_id::bigint) <> (c.key = :key::text)
+UNION
+SELECT 'partition', p.id FROM partitions p
+LEFT JOIN unnest(:partition_ids::bigint[], :partition_names::text[]) AS w (id, name)
+    ON w.name = p.name
+WHERE p.id = ANY (:partition_ids::bigint[]) AND p.course_id <> :course_id::bigint
+   OR p.course_id = :course_id::bigint AND w.id <> p.id
+UNION
+SELECT 'group', g.id FROM groups g
+JOIN unnest(:group_ids::bigint[], :group_partition_ids::bigint[], :group_names::text[])
+    AS w (id, partition_id, name)
+    ON w.id = g.id OR g.partition_id = w.partition_id AND w.name = g.name
+WHERE g.course_id <> :course_id::bigint OR g.partition_id <> w.partition_id OR g.id <> w.id
+UNION
+SELECT 'user', w.id FROM unnest(:user_ids::bigint[], :own_ids::bigint[]) AS w (id, own_id)
+JOIN users u ON u.id = w.id OR coalesce(u.foreign_id, u.id) = w.id
+WHERE u.id IS DISTINCT FROM w.own_id
+ORDER BY 1, 2;
+
+-- write: department
+INSERT INTO departments AS d (id, acronym, name)
+VALUES (:department_id::bigint, :acronym::text, :name::text)
+ON CONFLICT (acronym) DO UPDATE SET foreign_id = excluded.id
+WHERE d.foreign_id IS NULL AND d.id <> excluded.id;
+
+-- write: course
+INSERT INTO courses (id, department_id, key, title, starts_on, ends_on, term, programme, modality)
+SELECT :course_id::bigint, d.id, :key::text, :title::text, :starts_on::date, :ends_on::date,
+       :term::integer, :programme::text, :modality::text
+FROM departments d WHERE d.acronym = :acronym::text
+ON CONFLICT (key) DO NOTHING;
+
+-- write: name_partitions
+UPDATE partitions p SET name = w.name
+FROM unnest(:partition_ids::bigint[], :partition_names::text[]) AS w (id, name)
+WHERE p.course_id = :course_id::bigint AND p.id = w.id AND p.name <> w.name;
+
+-- write: partitions
+INSERT INTO partitions (course_id, id, kind, name, position, groups_editable,
+                        show_rank_on_report, show_in_lists)
+SELECT :course_id::bigint, w.id, CASE WHEN w.is_tracks THEN 'tracks' ELSE 'ordinary' END, w.name,
+       w.position, NOT w.is_tracks, w.show_rank_on_report, w.show_in_lists
+FROM unnest(:partition_ids::bigint[], :partition_names::text[], :positions::bigint[],
+            :are_tracks::boolean[], :show_rank_on_report::boolean[], :show_in_lists::boolean[])
+    AS w (id, name, position, is_tracks, show_rank_on_report, show_in_lists)
+ON CONFLICT ON CONSTRAINT pk_partitions DO NOTHING;
+
+-- write: name_groups
+UPDATE groups g SET name = w.name
+FROM unnest(:group_ids::bigint[], :group_names::text[]) AS w (id, name)
+WHERE g.course_id = :course_id::bigint AND g.id = w.id AND g.name <> w.name;
+
+-- write: groups
+INSERT INTO groups (course_id, partition_id, id, name, position, timetable_id)
+SELECT :course_id::bigint, w.partition_id, w.id, w.name, w.position, w.timetable_id
+FROM unnest(:group_ids::bigint[], :group_partition_ids::bigint[], :group_names::text[],
+            :positions::bigint[], :timetable_ids::text[])
+    AS w (id, partition_id, name, position, timetable_id)
+WHERE NOT EXISTS (SELECT FROM groups g WHERE g.course_id = :course_id::bigint AND g.id = w.id);
+
+-- read: names_in_use
+SELECT username, lower(email COLLATE "C") AS email FROM users
+WHERE username = ANY (:usernames::text[]) OR lower(email COLLATE "C") = ANY (:emails::text[]);
+
+-- write: know_users
+-- Those who have no id of elsewhere yet.
+UPDATE users u SET foreign_id = w.id
+FROM unnest(:user_ids::bigint[], :own_ids::bigint[]) AS w (id, own_id)
+WHERE u.id = w.own_id AND u.foreign_id IS NULL AND u.id <> w.id
+RETURNING w.id;
+
+-- read: known_otherwise
+SELECT w.id FROM unnest(:user_ids::bigint[], :own_ids::bigint[]) AS w (id, own_id)
+JOIN users u ON u.id = w.own_id
+WHERE coalesce(u.foreign_id, u.id) <> w.id;
+
+-- write: users
+INSERT INTO users (id, department_id, username, email, family_name, given_name, usual_name,
+                   civility, student_number, national_number, sort_key)
+SELECT w.id, d.id, w.username, w.email, w.family_name, w.given_name, w.usual_name, w.civility,
+       w.student_number, w.national_number, w.sort_key
+FROM unnest(:user_ids::bigint[], :usernames::text[], :emails::text[], :family_names::text[],
+            :given_names::text[], :usual_names::text[], :civilities::text[],
+            :student_numbers::text[], :national_numbers::text[], :sort_keys::text[])
+    AS w (id, username, email, family_name, given_name, usual_name, civility, student_number,
+          national_number, sort_key)
+JOIN departments d ON d.acronym = :acronym::text;
+
+-- write: enrollments
+INSERT INTO enrollments AS e (course_id, user_id, state)
+SELECT :course_id::bigint, w.id, w.state
+FROM unnest(:user_ids::bigint[], :states::text[]) AS w (id, state)
+ON CONFLICT ON CONSTRAINT pk_enrollments DO UPDATE SET state = excluded.state
+WHERE e.state <> excluded.state;

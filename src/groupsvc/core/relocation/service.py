@@ -1,0 +1,131 @@
+"""Courses move over from another server and keep the ids that they have there.
+
+Decision 14 says how an id never comes to mean two things.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from groupsvc.core.relocation.records import MovedCourse, MovedPartition, MovedUser
+from groupsvc.core.relocation.repository import RelocationRepository
+from groupsvc.core.service import Service
+from groupsvc.domain.errors import ConflictError, InvalidError
+from groupsvc.domain.names import normalise, sort_key
+from groupsvc.domain.principal import Permission
+
+FIRST_OWN_ID = 1_000_000_000  # ids made here start with it
+MOST_NAMED = 5  # taken ids in a refusal
+
+UserResult = Literal["created", "known", "unchanged", "refused"]
+
+
+class RelocationService(Service):
+    @property
+    def _relocation(self) -> RelocationRepository:
+        return self._uow.repository(RelocationRepository)
+
+    async def move(self, course: MovedCourse) -> Mapping[int, UserResult]:
+        """Make what is missing, with its ids, and enroll the users; results by id of the user.
+
+        A department or user who is here already is known by the other id from now on; a user who is
+        known by another one already keeps that, and is "refused". Partitions and groups that moved
+        over before get the names that they have there. Raises ConflictError, before anything is
+        written, when an id is that of something else here, and InvalidError for ids that are none
+        to keep.
+        """
+        self._require(Permission.ADMIN)
+        _check_range(course)
+        await self._uow.begin()
+        await self._relocation.lock()
+        users = [*_persons_once(course.users)]
+        await self._refuse_taken(course, users)
+        course = replace(course, partitions=[*map(_tidy, course.partitions)])
+        await self._relocation.write_course(course)
+        await self._write_structure(course)
+        here = [user for user in users if user.own_id is not None]
+        known = await self._relocation.know_users(here)
+        refused = await self._relocation.known_otherwise(here)
+        created = await self._create(
+            course.acronym, [user for user in users if user.own_id is None]
+        )
+        await self._relocation.enroll(course.id, users)
+        results: dict[int, UserResult] = {user.id: "refused" for user in course.users}
+        results.update((user.id, "unchanged") for user in users)
+        results.update((each, "known") for each in known)
+        results.update((each, "created") for each in created)
+        results.update((each, "refused") for each in refused)
+        return results
+
+    async def _refuse_taken(self, course: MovedCourse, users: Sequence[MovedUser]) -> None:
+        taken = await self._relocation.taken(course, users)
+        if taken:
+            named = ", ".join(f"{each.kind} {each.id}" for each in taken[:MOST_NAMED])
+            more = f" and {len(taken) - MOST_NAMED} more" if len(taken) > MOST_NAMED else ""
+            raise ConflictError(
+                f"ids are those of something else here: {named}{more}", code="id_taken"
+            )
+
+    async def _write_structure(self, course: MovedCourse) -> None:
+        await self._relocation.write_partitions(course.id, course.partitions)
+        ordinary = [each for each in course.partitions if not each.is_tracks]
+        tracks = [each for each in course.partitions if each.is_tracks]
+        await self._relocation.write_groups(course.id, ordinary)
+        if tracks:
+            # The database lets the groups of tracks be changed for this cause alone.
+            await self._uow.set_cause("tracks")
+            await self._relocation.write_groups(course.id, tracks)
+            await self._uow.set_cause("")
+
+    async def _create(self, acronym: str, users: Sequence[MovedUser]) -> list[int]:
+        wanted = {user.id: _usernames(user, acronym) for user in users}
+        usernames, emails = await self._relocation.names_in_use(
+            [name for names in wanted.values() for name in names],
+            [user.email.lower() for user in users if user.email],
+        )
+        named: list[MovedUser] = []
+        for user in users:
+            username = next(name for name in wanted[user.id] if name not in usernames)
+            usernames.add(username)
+            email = user.email if user.email and user.email.lower() not in emails else None
+            emails.add(email.lower() if email else "")
+            named.append(replace(user, username=username, email=email))
+        keys = [sort_key(user.family_name, user.given_name, user.username or "") for user in named]
+        await self._relocation.create_users(acronym, named, keys)
+        return [user.id for user in named]
+
+
+def _persons_once(users: Sequence[MovedUser]) -> Iterator[MovedUser]:
+    """Of several ids of one person the first counts."""
+    seen: set[int] = set()
+    for user in users:
+        if user.own_id is None or user.own_id not in seen:
+            yield user
+        if user.own_id is not None:
+            seen.add(user.own_id)
+
+
+def _usernames(user: MovedUser, acronym: str) -> list[str]:
+    """Candidates, of which the last one is nobody else's."""
+    given = [name for name in (user.username, user.student_number) if name and name.strip()]
+    return [*(normalise(name, longest=150) for name in given), default_username(acronym, user.id)]
+
+
+def default_username(acronym: str, user_id: int) -> str:
+    """Of somebody who has neither a username nor a number there."""
+    return f"{acronym}-{user_id}"
+
+
+def _tidy(partition: MovedPartition) -> MovedPartition:
+    groups = [replace(each, name=normalise(each.name)) for each in partition.groups]
+    return replace(partition, name=normalise(partition.name), groups=groups)
+
+
+def _check_range(course: MovedCourse) -> None:
+    ids = [course.id, course.department_id, *(user.id for user in course.users)]
+    ids += [each.id for each in course.partitions]
+    ids += [group.id for each in course.partitions for group in each.groups]
+    if not all(0 < each < FIRST_OWN_ID for each in ids):
+        raise InvalidError(
+            f"ids from {FIRST_OWN_ID:,} on are made here, and none can be kept from elsewhere"
+        )
