@@ -1,18 +1,38 @@
 """Settings, read once from ``GROUPSVC_*`` variables."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from groupsvc.domain.roles import PERMISSIONS
+
+# How the paths of the service begin.
+OWN_PATHS: Final = (
+    "/ScoDoc",
+    "/api/cohorts",
+    "/courses",
+    "/docs",
+    "/health",
+    "/oauth2",
+    "/openapi.json",
+    "/v1",
+)
 
 
 def _split_at_commas(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def _apart(prefix: str) -> str:
+    """Nobody could tell whether a prefix that looks like a path of ours was taken off."""
+    for own in OWN_PATHS:
+        if prefix and (f"{own}/".startswith(f"{prefix}/") or prefix.startswith(f"{own}/")):
+            raise ValueError(f"paths of the service begin with {own}")
+    return prefix
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_at_commas)]
@@ -74,7 +94,7 @@ class Settings(BaseSettings):
     allowed_hosts: Names = Field(
         default=(), description="Comma-separated `Host` names that are answered; empty answers all"
     )
-    root_path: str = Field(
+    root_path: Annotated[str, AfterValidator(_apart)] = Field(
         default="",
         pattern=r"^((/[A-Za-z0-9._~-]+)+)?$",
         description="The prefix of paths at a gateway, such as `/groups`, taken off there or not",
