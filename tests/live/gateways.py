@@ -3,8 +3,10 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 from tests.live.browser import until
 
@@ -25,13 +27,12 @@ async def running(port: int, log: Path, *command: str) -> AsyncIterator[None]:
         process = await asyncio.create_subprocess_exec(*command, stdout=output, stderr=output)
 
     async def listens() -> bool:
+        """It, and not somebody else who took the port."""
         assert process.returncode is None, log.read_text(encoding="utf-8")  # noqa: ASYNC240
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except ConnectionError:
-            return False
-        writer.close()
-        return True
+        with suppress(psutil.Error):
+            opened = psutil.Process(process.pid).net_connections("tcp")
+            return any(each.laddr[1] == port and each.status == "LISTEN" for each in opened)
+        return False
 
     try:
         await until(listens, command[0])
