@@ -67,7 +67,7 @@ def _read_headers(headers: Headers) -> tuple[dict[bytes, bytes], Refusal | None]
     for place, (name, given) in enumerate(headers):
         size += len(name) + len(given)
         value = given.strip(b" \t")
-        if len(value) < len(given):
+        if value is not given:
             headers[place] = (name, value)
         if name in _ONCE:
             if name in found and name != b"x-request-id":
