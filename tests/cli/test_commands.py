@@ -124,3 +124,27 @@ def test_a_setting_that_is_wrong_is_named_as_it_was_set() -> None:
         "groupsvc: GROUPSVC_ENV: Input should be 'development' or 'production'; "
         "GROUPSVC_POOL_SIZE: Input should be greater than or equal to 1\n",
     )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"GROUPSVC_ROOT_PATH": "/v1"},
+        {"GROUPSVC_JWKS": "a secret that went astray", "GROUPSVC_JWT_ISSUER": "lms"},
+        {"GROUPSVC_JWKS_URL": "lms.example", "GROUPSVC_JWT_ISSUER": "lms"},
+        {"GROUPSVC_JWKS_FILE": "/nowhere/keys.json", "GROUPSVC_JWT_ISSUER": "lms"},
+        {"GROUPSVC_DATABASE_URL": "a secret that went astray"},
+        {"GROUPSVC_DATABASE_URL": "postgresql://me:secret@host:port/groupsvc"},
+    ],
+)
+def test_nothing_is_served_with_a_wrong_setting(wrong: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from groupsvc.cli import main; main()", "serve"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "300", **wrong},
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert next(iter(wrong)) in done.stderr
+    assert "secret" not in done.stderr

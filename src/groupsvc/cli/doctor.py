@@ -12,6 +12,7 @@ from rich.table import Table
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from groupsvc.auth.verifier import identity_provider
 from groupsvc.cli.runtime import Database, console, open_database, open_engine
 from groupsvc.db import migrate
 from groupsvc.local.programs import EmbeddedError
@@ -59,6 +60,11 @@ def _examine() -> Iterator[Finding]:
     except ValidationError as error:
         for fault in faults(error):
             yield Finding("settings", False, fault, "see the README's table")
+        return
+    try:
+        identity_provider(settings)
+    except ValueError as error:
+        yield Finding("settings", False, str(error), "see the README's table")
         return
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
