@@ -96,7 +96,7 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         title="groupsvc",
         description=DESCRIPTION,
         docs=settings.docs,
-        edits=[document_problems, offer_login("/v1/token")],
+        edits=[document_problems, offer_login(f"{settings.root_path}/v1/token")],
         lifespan=lifespan,
     )
     if settings.docs:

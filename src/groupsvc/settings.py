@@ -1,12 +1,27 @@
 """Settings, read once from ``GROUPSVC_*`` variables."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from groupsvc.domain.roles import PERMISSIONS
+
+PREFIX: Final = "GROUPSVC_"
+
+# How the paths of the service begin.
+OWN_PATHS: Final = (
+    "/ScoDoc",
+    "/api/cohorts",
+    "/courses",
+    "/docs",
+    "/health",
+    "/oauth2",
+    "/openapi.json",
+    "/v1",
+)
 
 
 def _split_at_commas(value: object) -> object:
@@ -15,12 +30,20 @@ def _split_at_commas(value: object) -> object:
     return value
 
 
+def _apart(prefix: str) -> str:
+    """Nobody could tell whether a prefix that looks like a path of ours was taken off."""
+    for own in OWN_PATHS:
+        if prefix and (f"{own}/".startswith(f"{prefix}/") or prefix.startswith(f"{own}/")):
+            raise ValueError(f"paths of the service begin with {own}")
+    return prefix
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_at_commas)]
 Seconds = Annotated[float, Field(gt=0)]
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="GROUPSVC_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     env: Literal["development", "production"] = Field(
         default="development",
@@ -74,7 +97,7 @@ class Settings(BaseSettings):
     allowed_hosts: Names = Field(
         default=(), description="Comma-separated `Host` names that are answered; empty answers all"
     )
-    root_path: str = Field(
+    root_path: Annotated[str, AfterValidator(_apart)] = Field(
         default="",
         pattern=r"^((/[A-Za-z0-9._~-]+)+)?$",
         description="The prefix of paths at a gateway, such as `/groups`, taken off there or not",
@@ -166,3 +189,10 @@ class Settings(BaseSettings):
         default="INFO", description="What is logged"
     )
     docs: bool = Field(default=True, description="Serve Swagger UI and the OpenAPI documents")
+
+
+def faults(error: ValidationError) -> Iterator[str]:
+    """What is wrong, by variable; their values may be secret."""
+    for each in error.errors(include_input=False, include_url=False):
+        name = "_".join(str(part) for part in each["loc"]).upper()
+        yield f"{PREFIX}{name}: {each['msg']}"

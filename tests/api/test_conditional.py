@@ -150,7 +150,7 @@ async def test_what_the_caller_has_is_not_sent_again(
     path = path.format(**vars(stage))
     tag = await tag_of(client, path)
     assert (tag[0], tag[-1], len(tag)) == ('"', '"', 26)
-    for known in (tag, f'"x", {tag}', f'"x",W/{tag}', f"W/{tag}", "*"):
+    for known in (tag, f'"x", {tag}', f'"x",W/{tag}', f"W/{tag}", f'{tag[:-1]}-gzip"', "*"):
         answer = await client.get(path, headers={"if-none-match": known})
         assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", tag)
     for unknown in ('"x"', tag.strip('"'), "", ","):
@@ -188,13 +188,17 @@ async def test_what_the_caller_has_seen_he_may_overwrite(
 
 
 @pytest.mark.parametrize(
-    "form", ["{0}", "W/{0}", '"x", {0}', '{0},"x","y"', '"x" ,  {0} ', "*", " * "]
+    "form",
+    [
+        *("{0}", "W/{0}", '"x", {0}', '{0},"x","y"', '"x" ,  {0} ', "*", " * "),
+        *('"{1}-gzip"', '"x","{1}-br"', 'W/"{1}-zstd"'),
+    ],
 )
 async def test_one_of_several_tags_is_enough_and_a_star_is_any(
     client: httpx.AsyncClient, stage: Stage, form: str
 ) -> None:
     tag = await tag_of(client, RESOURCES["group"].path.format(**vars(stage)))
-    answer = await send(client, TOUR["edit_group"], stage, form.format(tag))
+    answer = await send(client, TOUR["edit_group"], stage, form.format(tag, tag.strip('"')))
     assert answer.status_code == 200, answer.text
 
 
@@ -229,7 +233,10 @@ async def test_anything_but_a_strong_tag_does_not_match(
     path = RESOURCES[name].path.format(**vars(stage))
     tag = await tag_of(client, path)
     bare = tag.strip('"')
-    for given in ('"x"', '"x", "y"', bare, f'"{bare}', "", ",", '"*"', "W/*"):
+    for given in (
+        *('"x"', '"x", "y"', bare, f'"{bare}', "", ",", '"*"', "W/*"),
+        *(f'"{bare}-other"', f'"{bare}-gzip', '"-gzip"'),
+    ):
         answer = told(await send(client, write, stage, given))
         assert (answer["status"], answer["etag"]) == (412, tag)
     assert await tag_of(client, path) == tag

@@ -189,6 +189,7 @@ async def test_where_an_address_of_a_provider_will_do(
         {"jwt_issuer": ISSUER, "jwks": "https://id.example.org/jwks"},
         {"jwt_issuer": ISSUER, "jwks_file": "/nowhere/jwks.json"},
         {"jwks": json.dumps({"keys": PUBLISHED})},
+        {"jwt_issuer": ISSUER, "jwks_url": "https://id.example.org/", "jwt_roles": "staff"},
         {
             "jwt_issuer": ISSUER,
             "jwks_url": "https://id.example.org/",
@@ -197,7 +198,7 @@ async def test_where_an_address_of_a_provider_will_do(
     ],
 )
 def test_settings_that_cannot_be_meant(values: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"GROUPSVC_JW|algorithms|no address|IPv6"):
+    with pytest.raises(ValueError, match="GROUPSVC_JW"):
         make_verifier(Settings(**{"env": "production", **values}), tmp_path)
 
 

@@ -1,15 +1,13 @@
 """A real nginx in front of whatever a test serves."""
 
-import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 
-from tests.live.browser import until
+from tests.live.gateways import running
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
@@ -37,32 +35,12 @@ http {{
 """
 
 
-@asynccontextmanager
-async def running_nginx(folder: Path, port: int, servers: str) -> AsyncIterator[None]:
-    """Run it with these ``server`` blocks, which listen on ``PORT``."""
-    folder.mkdir()  # noqa: ASYNC240
+def running_nginx(folder: Path, port: int, servers: str) -> AbstractAsyncContextManager[None]:
+    """Run it in a new folder with these ``server`` blocks, which listen on ``PORT``."""
+    folder.mkdir()
     servers = servers.replace("PORT", f"127.0.0.1:{port}")
-    file = folder / "nginx.conf"
+    file, log = folder / "nginx.conf", folder / "start.log"
     file.write_text(
         CONFIGURATION.format(folder=folder, servers=servers, user=USER), encoding="utf-8"
     )
-    process = await asyncio.create_subprocess_exec(
-        str(NGINX), "-e", str(folder / "start.log"), "-c", str(file), "-p", str(folder)
-    )
-
-    async def listens() -> bool:
-        assert process.returncode is None, (folder / "start.log").read_text()
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except ConnectionError:
-            return False
-        writer.close()
-        return True
-
-    try:
-        await until(listens, "nginx")
-        yield
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+    return running(port, log, str(NGINX), "-e", str(log), "-c", str(file), "-p", str(folder))

@@ -4,17 +4,20 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Literal
 
 import uvicorn
 from fastapi import FastAPI
 
 
 @asynccontextmanager
-async def listening(app: FastAPI) -> AsyncIterator[str]:
+async def listening(
+    app: FastAPI, http: Literal["auto", "h11", "httptools"] = "auto"
+) -> AsyncIterator[str]:
     """The address of the application, which stops with the block."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_config=None, access_log=False, ws="none")
+        config = uvicorn.Config(app, http=http, log_config=None, access_log=False, ws="none")
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         running = asyncio.create_task(server.serve(sockets=[sock]))

@@ -1,7 +1,6 @@
 """``groupsvc`` behind the nginx of an LMS, set up with the very lines of ``docs/openedx.md``."""
 
 import asyncio
-import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,11 +18,12 @@ from groupsvc.settings import Settings
 from tests.api.openedx.conftest import Course
 from tests.conftest import SQL, UNHURRIED, MakeWorld
 from tests.live.browser import free_port
+from tests.live.gateways import lines_of_guide
 from tests.live.nginx import running_nginx
 from tests.live.serving import listening
 from tests.lms.settings import ROOT
 
-GUIDE = Path("docs/openedx.md").read_text(encoding="utf-8")
+GUIDE = "openedx.md"
 
 SERVERS = """
 server {{ listen PORT; server_name lms.campus.localhost; {guide}
@@ -31,12 +31,6 @@ server {{ listen PORT; server_name lms.campus.localhost; {guide}
 server {{ listen PORT; server_name apps.campus.localhost elsewhere.campus.localhost;
     location / {{ default_type text/html; return 200 "<title>page</title>"; }} }}
 """
-
-
-def lines_of_guide(start: str) -> str:
-    """The indented or fenced lines that begin with this text."""
-    block = GUIDE[GUIDE.index(start) :]
-    return block[: re.search(r"^ *```", block, re.MULTILINE).start()]  # type: ignore[union-attr]
 
 
 @dataclass
@@ -83,7 +77,7 @@ async def lms(tmp_path: Path) -> AsyncIterator[int]:
 @pytest.fixture
 def guided(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lms: int) -> Settings:
     """The settings of the guide. Its file and its host are elsewhere."""
-    lines = lines_of_guide("GROUPSVC_JWKS_FILE=").splitlines()
+    lines = lines_of_guide(GUIDE, "GROUPSVC_JWKS_FILE=").splitlines()
     for line in lines:
         name, _, value = line.split(" #")[0].strip().partition("=")
         value = value.replace("https://lms.example", ROOT).replace("/etc/groupsvc", str(tmp_path))
@@ -100,7 +94,9 @@ async def campus(
     app = create_app(guided.model_copy(update=update), url, home)
     async with listening(app) as address:
         campus.groupsvc = address
-        guide = lines_of_guide("location /api/cohorts/").replace("http://groupsvc:8000", address)
+        guide = lines_of_guide(GUIDE, "location /api/cohorts/").replace(
+            "http://groupsvc:8000", address
+        )
         servers = SERVERS.format(guide=guide, lms=lms)
         async with running_nginx(tmp_path / "nginx", campus.port, servers):
             yield campus

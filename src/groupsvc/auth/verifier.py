@@ -51,9 +51,7 @@ def make_verifier(
     Raises ValueError for settings that contradict themselves and DevelopmentKeyError when the key
     file in ``home`` is not one.
     """
-    issuers: dict[str, JwtVerifier] = {}
-    if settings.jwt_issuer or any(_key_settings(settings).values()):
-        issuers.update(_provider(settings, permission_names))
+    issuers = identity_provider(settings, permission_names)
     if settings.env == "development":
         key = open_development_key(settings, home)
         issuers[DEVELOPMENT_ISSUER] = JwtVerifier(
@@ -62,9 +60,12 @@ def make_verifier(
     return Verifier(issuers)
 
 
-def _provider(
-    settings: Settings, permission_names: Mapping[str, Permission]
+def identity_provider(
+    settings: Settings, permission_names: Mapping[str, Permission] = NO_OTHER_NAMES
 ) -> dict[str, JwtVerifier]:
+    """The one that the settings name, if any. Raises ValueError, which names the setting."""
+    if not settings.jwt_issuer and not any(_key_settings(settings).values()):
+        return {}
     if not settings.jwt_issuer:
         raise ValueError("an identity provider needs GROUPSVC_JWT_ISSUER")
     rules = TokenRules(
@@ -78,7 +79,10 @@ def _provider(
         permission_names=permission_names,
     )
     keys = KeySet(_key_document(settings), refresh_seconds=settings.jwks_refresh)
-    return {rules.issuer: JwtVerifier(rules, keys)}
+    try:
+        return {rules.issuer: JwtVerifier(rules, keys)}
+    except ValueError as error:
+        raise ValueError(f"GROUPSVC_JWT_ALGORITHMS: {error}") from None
 
 
 def _key_settings(settings: Settings) -> dict[str, object]:
@@ -96,7 +100,10 @@ def _key_document(settings: Settings) -> KeyDocument:
         names = ", ".join(_key_settings(settings))
         raise ValueError(f"the keys of an identity provider are in one of {names}")
     if settings.jwks_url:
-        return PublishedDocument(_checked_url(settings.jwks_url, settings.env))
+        try:
+            return PublishedDocument(_checked_url(settings.jwks_url, settings.env))
+        except ValueError as error:
+            raise ValueError(f"GROUPSVC_JWKS_URL: {error}") from None
     document = StoredDocument(settings.jwks_file or settings.jwks or "")
     try:
         read_key_set(document.read_now())
@@ -110,7 +117,7 @@ def _checked_url(text: str, env: str) -> str:
     url = urlsplit(text)
     near = env == "development" or url.hostname in _LOOPBACK
     if not url.hostname or url.scheme not in ({"https", "http"} if near else {"https"}):
-        raise ValueError("GROUPSVC_JWKS_URL is an https address")
+        raise ValueError("it is an https address")
     return text
 
 
@@ -118,7 +125,7 @@ def _other_claims(settings: Settings) -> ClaimGrants:
     return ClaimGrants(
         administrators=settings.jwt_administrator_claims,
         roles=settings.jwt_roles_claim,
-        role_permissions=parse_permissions(settings.jwt_roles, setting="jwt_roles"),
+        role_permissions=parse_permissions(settings.jwt_roles, setting="GROUPSVC_JWT_ROLES"),
         scopes=settings.jwt_scopes_claim,
-        scope_permissions=parse_permissions(settings.jwt_scopes, setting="jwt_scopes"),
+        scope_permissions=parse_permissions(settings.jwt_scopes, setting="GROUPSVC_JWT_SCOPES"),
     )

@@ -3,37 +3,21 @@
 import sys
 
 import typer
-from rich.console import Console
-from sqlalchemy.exc import SQLAlchemyError
 
 import groupsvc
-from groupsvc.auth.development import DevelopmentKeyError
-from groupsvc.cli import accounts, database, openapi, openedx, scodoc, server, transfer
-from groupsvc.cli.demo import demo
-from groupsvc.cli.doctor import doctor
-from groupsvc.domain.errors import GroupsvcError
-from groupsvc.local.programs import EmbeddedError
+from groupsvc.cli.lazy import LazyGroup, declare
 
 UNUSABLE = 2  # exit code: the input or the environment cannot be used
 
 app = typer.Typer(
+    cls=LazyGroup,
     name="groupsvc",
     help="Who is in which group: courses, partitions, groups and memberships of a university.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(server.serve)
-app.command()(database.migrate)
-app.command()(demo)
-app.command("import")(transfer.import_)
-app.command("export")(transfer.export)
-app.command("import-scodoc")(scodoc.import_scodoc)
-app.command("import-openedx")(openedx.import_openedx)
-app.command()(accounts.token)
-app.add_typer(accounts.app, name="account")
-app.command()(openapi.openapi)
-app.command()(doctor)
+declare(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -55,14 +39,18 @@ def main() -> None:
     """Run the command; print failures that an operator can act on as one sentence."""
     try:
         app()
-    except GroupsvcError as error:
-        _fail(error.message)
-    except (DevelopmentKeyError, EmbeddedError, ValueError) as error:
-        _fail(str(error))
-    except (SQLAlchemyError, OSError) as error:
-        _fail(f"the database cannot be used ({type(error).__name__}): try `groupsvc doctor`")
+    except Exception as error:
+        # Imported here: what it knows by class is most of the program.
+        from groupsvc.cli.failures import explain
+
+        message = explain(error)
+        if message is None:
+            raise
+        _fail(message)
 
 
 def _fail(message: str) -> None:
+    from rich.console import Console
+
     Console(stderr=True).print(f"groupsvc: {message}", style="red", markup=False, highlight=False)
     sys.exit(UNUSABLE)

@@ -13,7 +13,11 @@ from groupsvc.faces.scodoc.vocabulary import VOCABULARY
 from groupsvc.local.embedded import default_home
 from groupsvc.settings import Settings
 
-app = typer.Typer(help="Create, list, disable and grant local accounts.", no_args_is_help=True)
+app = typer.Typer(
+    help="Create, list, disable and grant local accounts.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 PAGE = 200
 

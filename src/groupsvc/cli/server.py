@@ -17,6 +17,7 @@ from sqlalchemy import make_url
 from groupsvc import logs
 from groupsvc.app import create_app
 from groupsvc.auth.development import open_development_key
+from groupsvc.auth.verifier import identity_provider
 from groupsvc.cli.demo import load_demo
 from groupsvc.cli.runtime import (
     EVERYTHING,
@@ -57,6 +58,7 @@ def serve(
     if root_path is not None:
         os.environ["GROUPSVC_ROOT_PATH"] = root_path.rstrip("/")
     settings = Settings()
+    identity_provider(settings)  # what is wrong with its settings is told before anything starts
     logs.configure(settings.log_level)
     signal.signal(signal.SIGTERM, _interrupt)
     with open_database(settings) as database:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from groupsvc.settings import Settings
@@ -21,11 +22,16 @@ SECONDS_TO_CLOSE = 2.0
 def database_url(settings: Settings) -> URL:
     """The configured database, through asyncpg whatever driver the URL names.
 
-    Raises ValueError when none is configured.
+    Raises ValueError when none is configured, or what is configured is no URL.
     """
     if settings.database_url is None:
         raise ValueError("no database is configured: set GROUPSVC_DATABASE_URL")
-    return make_url(settings.database_url.get_secret_value()).set(drivername="postgresql+asyncpg")
+    try:
+        url = make_url(settings.database_url.get_secret_value())
+    except (ArgumentError, ValueError):
+        # It may hold a password, and so may the message.
+        raise ValueError("GROUPSVC_DATABASE_URL is no URL of a database") from None
+    return url.set(drivername="postgresql+asyncpg")
 
 
 def make_engine(url: URL, settings: Settings) -> AsyncEngine:

@@ -56,12 +56,19 @@ CRASHED: Final = Refusal(500, "internal_error", "an unexpected error, which has 
 
 
 def _read_headers(headers: Headers) -> tuple[dict[bytes, bytes], Refusal | None]:
-    """The headers that matter here, and whether there is too much of anything."""
+    """The headers that matter here, and whether there is too much of anything.
+
+    White space around a value is no part of it, but some servers leave it there: it is taken away
+    in place, for all that read headers later.
+    """
     found: dict[bytes, bytes] = {}
     repeated: Refusal | None = None
     size = 0
-    for name, value in headers:
-        size += len(name) + len(value)
+    for place, (name, given) in enumerate(headers):
+        size += len(name) + len(given)
+        value = given.strip(b" \t")
+        if value is not given:
+            headers[place] = (name, value)
         if name in _ONCE:
             if name in found and name != b"x-request-id":
                 repeated = BAD_HOST if name == b"host" else REPEATED

@@ -1,22 +1,24 @@
 """The prefix of a path under which a gateway offers the service, taken off there or not.
 
 Inside, a request looks the same in both cases: ``root_path`` is the prefix, and ``path`` begins
-with it, as ASGI has it. Addresses that answers tell begin with it too.
+with it, as ASGI has it. Addresses of ours that answers tell begin with it too.
 """
 
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from groupsvc.settings import OWN_PATHS
+
 _LOCATION: Final = b"location"
+_OWN: Final = tuple(f"{path}/".encode() for path in OWN_PATHS)
 
 
 class GatewayPrefix:
     """``prefix`` begins with a slash and does not end with one."""
 
     def __init__(self, app: ASGIApp, *, prefix: str) -> None:
-        self._app, self._prefix = app, prefix
-        self._start = f"{prefix}/".encode()
+        self._app, self._prefix, self._bare = app, prefix, prefix.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -36,8 +38,8 @@ class GatewayPrefix:
         await self._app({**scope, "root_path": self._prefix, "path": path}, receive, send_prefixed)
 
     def _tell(self, header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+        """Pages of others, such as the login of an LMS, are not below the prefix."""
         name, value = header
-        is_bare = value.startswith(b"/") and not value.startswith((self._start, b"//"))
-        if name != _LOCATION or not is_bare:
-            return header
-        return name, self._start[:-1] + value
+        if name.lower() == _LOCATION and (value.partition(b"?")[0] + b"/").startswith(_OWN):
+            return name, self._bare + value
+        return header

@@ -215,7 +215,7 @@ async def test_the_document_behind_a_gateway(app: FastAPI) -> None:
             assert refused.headers["link"] == f'<{successor}>; rel="successor-version"'
             assert refused.status_code == 401
             login = await client.get("/courses/course-v1:a+b+c/cohorts/")
-            back = "/courses/course-v1%3Aa%2Bb%2Bc/cohorts/"
+            back = "/groups/courses/course-v1%3Aa%2Bb%2Bc/cohorts/"
             assert login.headers["location"] == f"/login?next={back}"
             problem = (await client.get("/api/cohorts/v2/courses/course-v1:a+b+c/cohorts/")).json()
             assert problem["instance"] == "/api/cohorts/v2/courses/course-v1:a+b+c/cohorts/"

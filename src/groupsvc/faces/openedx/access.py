@@ -20,7 +20,6 @@ from groupsvc.faces.openedx.credentials import caller
 from groupsvc.faces.openedx.errors import ApiError, require_course_key
 from groupsvc.faces.openedx.keys import is_course_key
 from groupsvc.faces.openedx.negotiation import negotiate
-from groupsvc.http.errors import local_path
 from groupsvc.http.routing import Requires
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -146,7 +145,7 @@ class Author(DialectAccess):
 
 def _login(request: Request) -> str:
     """Where to log in, and where to come back to: a plus sign would be read as a space."""
-    path = quote(local_path(request), safe="/:@&+$,-_.!~*'()")
+    path = quote(request.scope["path"], safe="/:@&+$,-_.!~*'()")
     query = f"?{request.url.query}" if request.url.query else ""
     return f"/login?next={quote(path + query, safe='/')}"
 

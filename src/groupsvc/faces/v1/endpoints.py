@@ -6,6 +6,7 @@ They return what services return: documents and pages.
 import base64
 import binascii
 import json
+import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from inspect import Parameter, Signature, signature
@@ -24,6 +25,8 @@ from groupsvc.http.routing import app_state
 JSON = "application/json"
 LONGEST_CURSOR = 2048
 MOST_ITEMS = 200
+
+_COMPRESSED = re.compile(r'-(?:gzip|br|zstd|deflate)"$')
 
 Endpoint = Callable[..., Awaitable[Any]]
 Resource = JsonResource[Any]
@@ -174,4 +177,6 @@ def _names(if_none_match: str, etag: str) -> bool:
 
 
 def _tags(header: str) -> frozenset[str]:
-    return frozenset(tag.strip().removeprefix("W/") for tag in header.split(","))
+    """Without what gateways add to our tags when they compress: most ``W/``, some a suffix."""
+    tags = (tag.strip().removeprefix("W/") for tag in header.split(","))
+    return frozenset(_COMPRESSED.sub('"', tag) for tag in tags)

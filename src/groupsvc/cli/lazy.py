@@ -1,0 +1,93 @@
+"""Commands by name. The module of one is imported when it is called, or asked for its own help."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final, NamedTuple
+
+import typer
+from typer.core import TyperGroup
+
+
+class Command(NamedTuple):
+    """``summary`` is the beginning of the help of the command, for the list of all."""
+
+    module: str
+    attribute: str
+    summary: str
+
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    "serve": Command("server", "serve", "Serve the API until Ctrl-C or SIGTERM."),
+    "migrate": Command(
+        "database",
+        "migrate",
+        "Create or update the tables. Safe to run from several machines at once.",
+    ),
+    "demo": Command(
+        "demo",
+        "demo",
+        "Load a made-up institution into an empty database: 4 courses, 300 students.",
+    ),
+    "import": Command(
+        "transfer",
+        "import_",
+        "Import tables of courses, rosters, structures and assignments, identified by their "
+        "header.",
+    ),
+    "export": Command(
+        "transfer",
+        "export",
+        "Write courses.csv, roster.csv, structure.csv and assignments.csv from one snapshot.",
+    ),
+    "import-scodoc": Command(
+        "scodoc",
+        "import_scodoc",
+        "Import partitions, groups and memberships from a running ScoDoc.",
+    ),
+    "import-openedx": Command(
+        "openedx",
+        "import_openedx",
+        "Import courses from a running Open edX: cohort settings, cohorts, links, members and "
+        "team.",
+    ),
+    "token": Command(
+        "accounts",
+        "token",
+        "Print a development token; without --grant it has every permission everywhere.",
+    ),
+    "account": Command("accounts", "app", "Create, list, disable and grant local accounts."),
+    "openapi": Command("openapi", "openapi", "Write one OpenAPI document for each face."),
+    "doctor": Command(
+        "doctor",
+        "doctor",
+        "Check settings, database, migrations, clock and embedded server; print what to do.",
+    ),
+}
+
+
+class LazyGroup(TyperGroup):
+    """What is in it has a name and a summary until it is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, None if name is None else load(name), rest
+
+
+def declare(app: typer.Typer) -> None:
+    for name, command in COMMANDS.items():
+        app.command(name, help=command.summary)(_not_loaded)
+
+
+def load(name: str) -> Any:
+    """The command itself, or the group of commands."""
+    command = COMMANDS[name]
+    found = getattr(import_module(f"groupsvc.cli.{command.module}"), command.attribute)
+    if isinstance(found, typer.Typer):
+        return typer.main.get_command(found)
+    alone = typer.Typer(add_completion=False)
+    alone.command(name)(found)
+    return typer.main.get_command(alone)
+
+
+def _not_loaded() -> None:
+    raise NotImplementedError
