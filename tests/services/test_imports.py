@@ -74,7 +74,7 @@ async def take(
     numbered = [Row(line, cells) for line, cells in enumerate(rows, start=2)]
     for start in range(0, len(numbered), size):
         batch = numbered[start : start + size]
-        more, pending = await imports.take(kind, batch, pending, create=create)
+        more, pending = await imports.import_batch(kind, batch, pending, create=create)
         answers += more
     await imports.lock(await imports.close(pending))
     return answers
