@@ -48,8 +48,8 @@ class BatchState:
     """What the rows name, as it is now.
 
     ``users`` go by identifier and department, ``placements`` by course, partition and user, with
-    partition 0 for one that does not exist; ``occupancy`` by partition and group. ``creators`` are lines of
-    the rows that bring a partition about, before which there is none.
+    partition 0 for one that does not exist; ``occupancy`` by partition and group. ``creators`` are
+    lines of the rows that bring a partition about, before which there is none.
     """
 
     partitions: dict[PartitionKey, TargetPartition]

@@ -50,7 +50,7 @@ class Column:
             values[self.stored or self.name] = None if self.empty is Empty.CLEARS else ""
 
 
-def no_check(cells: Cells, values: Values) -> None:
+def no_check(_cells: Cells, _values: Values) -> None:
     """For tables whose columns do not depend on one another."""
 
 

@@ -40,12 +40,12 @@ def _acronym(column: str, text: str) -> str | None:
     return found
 
 
-def _check_course(cells: Cells, values: Values) -> None:
+def _check_course(_cells: Cells, values: Values) -> None:
     if "course_key" not in values and (values.get("title") or "is_locked" in values):
         raise missing("course_key")
 
 
-def _check_place(cells: Cells, values: Values) -> None:
+def _check_place(_cells: Cells, values: Values) -> None:
     if "state" in values and "course_key" not in values:
         raise invalid("state", "needs a course_key")
 

@@ -79,7 +79,7 @@ class Report:
         self._counts: Counter[str] = Counter()
         self._rows: list[str] = []
 
-    def tell(self, answers: Sequence[RowAnswer]) -> None:
+    def add(self, answers: Sequence[RowAnswer]) -> None:
         self._counts.update(answer.result for answer in answers)
         self._rows.append(",".join(map(_row, answers)))
 
