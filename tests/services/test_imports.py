@@ -12,9 +12,10 @@ from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.db.pool import ConnectionPool
 from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.principal import Grant, Permission, Principal
+from groupsvc.import_export.columns import Kind
 from groupsvc.import_export.exports import Export, ExportService
 from groupsvc.import_export.imports import ImportService, Pending
-from groupsvc.import_export.kinds import ASSIGNMENTS, COURSES, KINDS, ROSTER, STRUCTURE, Kind
+from groupsvc.import_export.kinds import ASSIGNMENTS, COURSES, KINDS, ROSTER, STRUCTURE
 from groupsvc.import_export.tables import Row
 from tests.conftest import SQL, World
 
@@ -74,7 +75,7 @@ async def take(
     numbered = [Row(line, cells) for line, cells in enumerate(rows, start=2)]
     for start in range(0, len(numbered), size):
         batch = numbered[start : start + size]
-        more, pending = await imports.take(kind, batch, pending, create=create)
+        more, pending = await imports.import_batch(kind, batch, pending, create=create)
         answers += more
     await imports.lock(await imports.close(pending))
     return answers

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from groupsvc.domain.errors import InvalidError
-from groupsvc.import_export.kinds import KINDS, Kind, kind_of
+from groupsvc.import_export.columns import Kind
+from groupsvc.import_export.kinds import KINDS, kind_of
 from groupsvc.import_export.tables import Row, UnusableTableError, as_text, read_table
 
 

@@ -120,7 +120,7 @@ async def _import_all(
         for table in files:
             async for rows in batches(table.read()):
                 take = partial(
-                    ImportService.take, kind=kind, rows=rows, pending=pending, create=create
+                    ImportService.import_batch, kind=kind, rows=rows, pending=pending, create=create
                 )
                 results, pending = await do(take)
                 for row in results:

@@ -8,8 +8,8 @@ from groupsvc.core.service import Service
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.principal import Permission, Principal
-from groupsvc.import_export.kinds import Kind, Name
-from groupsvc.import_export.sql.exports import ExportRepository, Extent, Rows
+from groupsvc.import_export.columns import Kind, Name
+from groupsvc.import_export.export_repository import ExportRepository, Extent
 from groupsvc.import_export.tables import write_rows
 
 PAGE: Final = 2_000
@@ -18,21 +18,37 @@ FIRST: Final = -(2**63)
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A statement behind a table; ``key`` are the columns of a row that the next page is after."""
+    """A statement behind a table.
 
-    read: str
-    key: tuple[str, ...]
+    ``key`` are the columns of a row that the next page is after, by their parameters, and
+    ``first`` what the first page is after.
+    """
+
+    statement: str
+    key: dict[str, str]
     first: tuple[Any, ...]
 
 
 SOURCES: Final[dict[Name, Sequence[_Source]]] = {
     "courses": (
-        _Source("departments", ("department",), ("",)),
-        _Source("courses", ("id",), (0,)),
+        _Source("departments", {"after_key": "department"}, ("",)),
+        _Source("courses", {"after": "id"}, (0,)),
     ),
-    "roster": (_Source("roster", ("id",), (0,)),),
-    "structure": (_Source("structure", ("course_id", "position", "id"), (0, FIRST, 0)),),
-    "assignments": (_Source("assignments", ("course_id", "partition_id", "user_id"), (0, 0, 0)),),
+    "roster": (_Source("roster", {"after": "id"}, (0,)),),
+    "structure": (
+        _Source(
+            "structure",
+            {"after": "course_id", "position": "position", "id": "id"},
+            (0, FIRST, 0),
+        ),
+    ),
+    "assignments": (
+        _Source(
+            "assignments",
+            {"after": "course_id", "partition_id": "partition_id", "user_id": "user_id"},
+            (0, 0, 0),
+        ),
+    ),
 }
 
 
@@ -75,12 +91,14 @@ class ExportService(Service):
         """The next rows as CSV, with the header before the first; the last page may be empty."""
         kind, source = export.kind, SOURCES[export.kind.name][export.source]
         is_first = export.source == 0 and export.key is None
-        read: Callable[..., Awaitable[Rows]] = getattr(
-            self._uow.repository(ExportRepository), source.read
+        rows = await self._uow.repository(ExportRepository).page(
+            source.statement,
+            export.extent,
+            PAGE,
+            dict(zip(source.key, export.key or source.first, strict=True)),
         )
-        rows = await read(export.extent, PAGE, *(export.key or source.first))
         if rows:
-            export.key = tuple(rows[-1][column] for column in source.key)
+            export.key = tuple(rows[-1][column] for column in source.key.values())
         else:
             export.source, export.key = export.source + 1, None
         table = ([row.get(column) for column in kind.columns] for row in rows)

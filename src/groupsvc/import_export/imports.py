@@ -8,11 +8,11 @@ from itertools import islice
 from groupsvc.core.service import Service
 from groupsvc.domain.errors import ConflictError, InvalidError, NotFoundError
 from groupsvc.import_export.assignments import AssignmentImport
+from groupsvc.import_export.batches import BatchRepository
+from groupsvc.import_export.columns import Kind
 from groupsvc.import_export.courses import CourseImport
-from groupsvc.import_export.kinds import Kind
 from groupsvc.import_export.results import RowAnswer, refused
 from groupsvc.import_export.roster import RosterImport
-from groupsvc.import_export.sql.imports import ImportRepository
 from groupsvc.import_export.structure import StructureImport
 from groupsvc.import_export.tables import Row
 
@@ -37,26 +37,26 @@ class ImportService(Service):
         self,
         kind: Kind,
         rows: Iterable[Row],
-        tell: Callable[[Sequence[RowAnswer]], None],
+        report: Callable[[Sequence[RowAnswer]], None],
         *,
         create: bool = False,
         dry_run: bool = False,
     ) -> None:
-        """Import a whole table in this unit of work, and tell the answers batch by batch.
+        """Import a whole table in this unit of work, and report the answers batch by batch.
 
         A ``dry_run`` does everything and then undoes it.
         """
         async with self._uow.savepoint(rollback=dry_run):
             pending = Pending()
             async for batch in batches(rows):
-                answers, pending = await self.take(kind, batch, pending, create=create)
-                tell(answers)
+                answers, pending = await self.import_batch(kind, batch, pending, create=create)
+                report(answers)
             await self.lock(await self.close(pending))
 
-    async def take(
+    async def import_batch(
         self, kind: Kind, rows: Sequence[Row], pending: Pending, *, create: bool = False
     ) -> tuple[list[RowAnswer], Pending]:
-        """Import a batch; answers every row, and what is to be done in the end.
+        """Import a batch; returns what became of every row, and what is to be done in the end.
 
         A batch that loses a race is decided anew. What the database still refuses is narrowed down
         to the rows concerned.
@@ -72,7 +72,7 @@ class ImportService(Service):
                 return [refused(rows[0].line, error)], pending
         answers: list[RowAnswer] = []
         for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
-            more, pending = await self.take(kind, half, pending, create=create)
+            more, pending = await self.import_batch(kind, half, pending, create=create)
             answers += more
         return answers, pending
 
@@ -80,14 +80,14 @@ class ImportService(Service):
         """Let the groups be edited no more of partitions whose rows say so."""
         if pending.closing:
             await self._begin()
-            await self._uow.repository(ImportRepository).close_partitions(sorted(pending.closing))
+            await self._uow.repository(BatchRepository).close_partitions(sorted(pending.closing))
         return replace(pending, closing=frozenset())
 
     async def lock(self, pending: Pending) -> Pending:
         """Lock the courses whose rows say so."""
         if pending.locks:
             await self._begin()
-            await self._uow.repository(ImportRepository).set_locks(pending.locks, locked=True)
+            await self._uow.repository(BatchRepository).set_locks(pending.locks, locked=True)
         return replace(pending, locks=frozenset())
 
     async def _begin(self) -> None:
@@ -101,14 +101,14 @@ class ImportService(Service):
             await self._begin()
             bound = (self._uow, self._principal)
             if kind.name == "courses":
-                answers, locks = await CourseImport(*bound).take(rows, pending.locks)
+                answers, locks = await CourseImport(*bound).import_batch(rows, pending.locks)
                 return answers, replace(pending, locks=locks)
             if kind.name == "structure":
-                answers, closing = await StructureImport(*bound).take(rows, pending.closing)
+                answers, closing = await StructureImport(*bound).import_batch(rows, pending.closing)
                 return answers, replace(pending, closing=closing)
             if kind.name == "roster":
-                return await RosterImport(*bound).take(rows), pending
-            return await AssignmentImport(*bound).take(rows, create=create), pending
+                return await RosterImport(*bound).import_batch(rows), pending
+            return await AssignmentImport(*bound).import_batch(rows, create=create), pending
 
 
 async def batches(rows: Iterable[Row]) -> AsyncIterator[list[Row]]:

@@ -6,12 +6,12 @@ from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain import rules
 from groupsvc.domain.errors import ForbiddenError, GroupsvcError, NotFoundError
 from groupsvc.domain.principal import Permission, Place, Principal
-from groupsvc.import_export.sql.courses import KnownCourse
-from groupsvc.import_export.sql.imports import ImportRepository
+from groupsvc.import_export.batches import BatchRepository
+from groupsvc.import_export.records import Course
 
 
-class Rights:
-    """Answers the same question once, however many rows ask it."""
+class PermissionCache:
+    """Decides the same question once, however many rows ask it."""
 
     def __init__(self, uow: UnitOfWork, principal: Principal) -> None:
         self._uow = uow
@@ -41,7 +41,7 @@ class Rights:
     ) -> None:
         """Raises NotFoundError for a place out of sight, ForbiddenError for one in sight.
 
-        ``what`` is not found then: the course, or without one the department, unless it is told.
+        ``what`` is not found then: the course, or without one the department, unless it is given.
         """
         if self.holds(permission, department, course):
             return
@@ -53,27 +53,27 @@ class Rights:
 class Courses:
     """The courses that the rows of a batch name, as far as the caller may write to them."""
 
-    def __init__(self, rights: Rights, permission: Permission) -> None:
-        self._rights = rights
+    def __init__(self, permissions: PermissionCache, permission: Permission) -> None:
+        self._permissions = permissions
         self._permission = permission
-        self._known: dict[str, KnownCourse | GroupsvcError] = {}
+        self._known: dict[str, Course | GroupsvcError] = {}
         self._locked: dict[int, bool] = {}
 
     async def load(self, uow: UnitOfWork, keys: Iterable[str]) -> None:
         wanted = sorted(set(keys))
-        found = await uow.repository(ImportRepository).courses(wanted) if wanted else {}
+        found = await uow.repository(BatchRepository).courses(wanted) if wanted else {}
         for key in wanted:
             self._known[key] = self._judge(found.get(key))
 
     async def get_for_update(self, uow: UnitOfWork, *, for_lists: bool) -> None:
         """Keep them from being locked meanwhile, and learn which ones are."""
-        ids = [each.id for each in self._known.values() if isinstance(each, KnownCourse)]
+        ids = [each.id for each in self._known.values() if isinstance(each, Course)]
         if ids:
-            self._locked = await uow.repository(ImportRepository).lock_courses(
+            self._locked = await uow.repository(BatchRepository).lock_courses(
                 ids, for_lists=for_lists
             )
 
-    def find(self, key: str) -> KnownCourse:
+    def find(self, key: str) -> Course:
         """Raises what stands between the caller and this course."""
         found = self._known[key]
         if isinstance(found, GroupsvcError):
@@ -81,16 +81,16 @@ class Courses:
             raise found.with_traceback(None)
         return found
 
-    def get(self, key: str | None) -> KnownCourse | None:
+    def get(self, key: str | None) -> Course | None:
         """The course, if nothing stands in the way."""
         found = self._known.get(key) if key is not None else None
-        return found if isinstance(found, KnownCourse) else None
+        return found if isinstance(found, Course) else None
 
-    def get_open(self, key: str) -> KnownCourse | None:
+    def get_open(self, key: str) -> Course | None:
         course = self.get(key)
         return course if course is not None and self._locked.get(course.id) is False else None
 
-    def find_open(self, key: str) -> KnownCourse:
+    def find_open(self, key: str) -> Course:
         """One of those held. Raises LockedError as well."""
         course = self.find(key)
         if course.id not in self._locked:
@@ -98,11 +98,11 @@ class Courses:
         rules.refuse_if_locked(self._locked[course.id])
         return course
 
-    def _judge(self, course: KnownCourse | None) -> KnownCourse | GroupsvcError:
+    def _judge(self, course: Course | None) -> Course | GroupsvcError:
         if course is None:
             return unknown("course")
         try:
-            self._rights.require(self._permission, course.department, course.key)
+            self._permissions.require(self._permission, course.department, course.key)
         except GroupsvcError as refusal:
             return refusal
         return course

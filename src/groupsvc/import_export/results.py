@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 from groupsvc.domain.errors import GroupsvcError, InvalidError
-from groupsvc.import_export.cells import Cells
+from groupsvc.import_export.columns import Kind, Values
 from groupsvc.import_export.tables import Row
 
-T = TypeVar("T")
-
 Result = Literal["created", "updated", "unchanged", "refused", "assigned", "moved", "removed"]
+
+ReadRow = tuple[int, Values | GroupsvcError]  # line, and what is in it
 
 CHANGES: Final[tuple[Result, ...]] = ("created", "updated")
 
@@ -25,24 +25,20 @@ class RowAnswer:
     message: str | None = None
 
 
-def read_rows(
-    rows: Iterable[Row], read: Callable[[Cells], T]
-) -> list[tuple[int, T | GroupsvcError]]:
-    """Understand every row by itself. What ``read`` refuses stays with its row."""
-    found: list[tuple[int, T | GroupsvcError]] = []
+def read_rows(rows: Iterable[Row], kind: Kind) -> list[ReadRow]:
+    """Read every row by itself. What cannot be read stays with its row."""
+    found: list[ReadRow] = []
     for row in rows:
         try:
             if row.fault is not None:
                 raise InvalidError(row.fault, code="malformed_row")
-            found.append((row.line, read(row.cells)))
+            found.append((row.line, kind.read(row.cells)))
         except GroupsvcError as error:
             found.append((row.line, error))
     return found
 
 
-def decide_rows(
-    rows: Iterable[tuple[int, T | GroupsvcError]], decide: Callable[[T], Result]
-) -> list[RowAnswer]:
+def decide_rows(rows: Iterable[ReadRow], decide: Callable[[Values], Result]) -> list[RowAnswer]:
     """Decide row after row. What ``decide`` refuses is the answer to that row alone."""
     answers: list[RowAnswer] = []
     for line, value in rows:
@@ -68,5 +64,5 @@ def refused(line: int, why: GroupsvcError) -> RowAnswer:
     return RowAnswer(line, "refused", why.code, why.message)
 
 
-def understood(rows: Sequence[tuple[int, T | GroupsvcError]]) -> list[T]:
+def readable(rows: Sequence[ReadRow]) -> list[Values]:
     return [value for _, value in rows if not isinstance(value, GroupsvcError)]

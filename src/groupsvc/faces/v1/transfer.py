@@ -14,6 +14,7 @@ from groupsvc.faces.v1.transfer_schemas import ImportOut
 from groupsvc.faces.v1.uploads import CSV, Report, documented_body, read_upload
 from groupsvc.http.dependencies import ExportServiceDep, ImportServiceDep
 from groupsvc.http.routing import app_state
+from groupsvc.import_export.columns import Kind, Name
 from groupsvc.import_export.exports import Export, page_reader
 from groupsvc.import_export.imports import ImportService
 from groupsvc.import_export.kinds import (
@@ -22,8 +23,6 @@ from groupsvc.import_export.kinds import (
     KINDS,
     ROSTER,
     STRUCTURE,
-    Kind,
-    Name,
 )
 
 routes = Routes("import and export")
@@ -128,7 +127,7 @@ async def _import(
 ) -> Response:
     report = Report(kind, dry_run=dry_run)
     rows = await read_upload(request, kind)
-    await service.run(kind, rows, report.tell, create=create, dry_run=dry_run)
+    await service.run(kind, rows, report.add, create=create, dry_run=dry_run)
     return report.answer()
 
 

@@ -23,7 +23,8 @@ from groupsvc.faces.v1.transfer_schemas import (
     StructureRow,
 )
 from groupsvc.http.strict_request import media_type_is_json
-from groupsvc.import_export.kinds import Kind, Name, check_header
+from groupsvc.import_export.columns import Kind, Name
+from groupsvc.import_export.kinds import check_header
 from groupsvc.import_export.results import RowAnswer
 from groupsvc.import_export.tables import Row, as_text, read_table
 
@@ -78,7 +79,7 @@ class Report:
         self._counts: Counter[str] = Counter()
         self._rows: list[str] = []
 
-    def tell(self, answers: Sequence[RowAnswer]) -> None:
+    def add(self, answers: Sequence[RowAnswer]) -> None:
         self._counts.update(answer.result for answer in answers)
         self._rows.append(",".join(map(_row, answers)))
 

@@ -1,1 +1,0 @@
-"""Statements of imports: whole batches at once, over arrays."""
