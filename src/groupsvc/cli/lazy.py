@@ -42,7 +42,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "import-scodoc": Command(
         "scodoc",
         "import_scodoc",
-        "Import partitions, groups and memberships from a running ScoDoc.",
+        "Import formsemestres from a running ScoDoc, with the ids of all that is in them.",
     ),
     "import-openedx": Command(
         "openedx",
