@@ -9,9 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from groupsvc.faces.openedx import (
     legacy,
@@ -29,8 +26,10 @@ from groupsvc.faces.openedx.deprecation import Deprecation
 from groupsvc.faces.openedx.errors import COHORTS, COURSES, OAUTH
 from groupsvc.faces.openedx.errors import ERRORS as ERRORS
 from groupsvc.faces.openedx.events import JOURNAL as JOURNAL
+from groupsvc.faces.openedx.refusals import define_models
 from groupsvc.faces.openedx.uploads import UPLOAD_WORDS as UPLOAD_WORDS
 from groupsvc.http.application import FaceApplication
+from groupsvc.http.documents import published
 from groupsvc.http.head_as_get import HeadAsGet
 
 TITLE: Final = "groupsvc: Open edX dialect"
@@ -76,20 +75,15 @@ def mount(app: FastAPI, *, docs: bool) -> None:
     cohorts.add_middleware(Deprecation)
     cohorts.add_middleware(HeadAsGet)
     if docs:
-        cohorts.router.routes.append(Route("/openapi.json", _document, include_in_schema=False))
+        cohorts.router.routes.append(published("/openapi.json", describe))
     for prefix, application in mounted.items():
         app.mount(prefix, application)
 
 
 def describe() -> dict[str, Any]:
     """The OpenAPI document of the applications together."""
-    whole = FaceApplication((), ERRORS, title=TITLE, description=DESCRIPTION)
+    whole = FaceApplication((), ERRORS, title=TITLE, description=DESCRIPTION, edits=[define_models])
     for prefix, routers in PREFIXES.items():
         for router in routers:
             whole.include_router(router, prefix=prefix)
     return whole.openapi()
-
-
-async def _document(request: Request) -> Response:
-    root: str = request.scope.get("app_root_path", "")
-    return JSONResponse({**describe(), "servers": [{"url": root or "/"}]})

@@ -46,6 +46,7 @@ def make_app(*, docs: bool = True) -> FaceApplication:
         ERRORS,
         title=TITLE,
         description=DESCRIPTION,
+        mounted="/ScoDoc",
         docs=docs,
         edits=[tokens.offer_login],
     )

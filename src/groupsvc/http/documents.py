@@ -1,0 +1,97 @@
+"""What the OpenAPI documents of all faces share: their headers, tags, and how they are served."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from groupsvc.http.compressed import Compressed
+
+Document = dict[str, Any]
+Described = Mapping[str, Any]
+
+# How FastAPI would document a refusal.
+STOCK: Final = "HTTPValidationError"
+_TEXT: Final = {"type": "string"}
+# Of answers. Those that are required come with every answer that is documented with them.
+_HEADERS: Final[Mapping[str, Described]] = {
+    "ETag": {
+        "description": "What the resource is now: `If-Match` of a write, `If-None-Match` of a read",
+        "required": True,
+        "schema": _TEXT,
+    },
+    "Location": {
+        "description": "Where to read what was made or declared",
+        "required": True,
+        "schema": _TEXT,
+    },
+    "Link": {"description": "Related addresses by their `rel`, as the next page", "schema": _TEXT},
+    "Deprecation": {"description": "There is a successor: see `Link`", "schema": _TEXT},
+    "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}},
+    "Idempotent-Replayed": {
+        "description": "`true` when the key was used before and its answer is repeated",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    "WWW-Authenticate": {"description": "How to authenticate", "schema": _TEXT},
+}
+# Each says `If-None-Match` to a read of one resource.
+IF_NONE_MATCH: Final[Described] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "Entity tags: 304 when the resource is still one of them",
+    "schema": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+}
+
+
+def headers(*names: str) -> dict[str, Any]:
+    """The headers of an answer, for ``responses=``."""
+    found = {name: {"$ref": f"#/components/headers/{name}"} for name in names if name in _HEADERS}
+    return {"headers": found} if found else {}
+
+
+def operations(document: Document) -> Iterator[dict[str, Any]]:
+    for item in document["paths"].values():
+        yield from item.values()
+
+
+def complete(document: Document) -> None:
+    """What holds in every face: headers are defined, nothing is in the words of FastAPI."""
+    used: set[str] = set()
+    for operation in operations(document):
+        responses = operation["responses"]
+        if STOCK in str(responses.get("422")):
+            del responses["422"]
+        for status, response in responses.items():
+            if status == "503":
+                response.setdefault("headers", {}).update(headers("Retry-After")["headers"])
+            used.update(response.get("headers", ()))
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for name in (STOCK, "ValidationError"):
+        schemas.pop(name, None)
+    if used:
+        components["headers"] = {name: dict(_HEADERS[name]) for name in _HEADERS if name in used}
+
+
+def published(path: str, describe: Callable[[], Document], mounted: str = "") -> Route:
+    """A route that serves a document, whose ``servers`` say under which prefix it was asked for.
+
+    Its paths begin where the application is ``mounted``.
+    """
+
+    @lru_cache(maxsize=8)
+    def under(prefix: str) -> Compressed:
+        document = {**describe(), "servers": [{"url": prefix + mounted or "/"}]}
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        return Compressed(text.encode(), "application/json")
+
+    async def document(request: Request) -> Response:
+        scope = request.scope
+        prefix: str = scope.get("app_root_path", scope.get("root_path", ""))
+        return under(prefix.rstrip("/")).answer(request)
+
+    return Route(path, document, include_in_schema=False)
