@@ -340,9 +340,9 @@ TOUR: dict[str, Visit] = {
             ]
         },
     ),
-    "import_courses_csv": upload("courses", "department,course_key\n{department},{key}\n"),
-    "import_roster_csv": upload("roster", "username,course_key\n{username},{key}\n"),
-    "import_structure_csv": upload("structure", "course_key,partition\n{key},new\n"),
+    "import_courses_csv": upload("courses", "department,course_key\n{department},{key}/csv\n"),
+    "import_roster_csv": upload("roster", "username,course_key\n{username}-csv,{key}\n"),
+    "import_structure_csv": upload("structure", "course_key,partition,group\n{key},new,N1\n"),
     "import_assignments_csv": upload(
         "assignments", "course_key,user,partition,group\n{key},{username},TD,G002\n"
     ),

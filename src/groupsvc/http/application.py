@@ -1,7 +1,8 @@
 """The application of one face: flat routes, its errors, its document."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 
@@ -9,6 +10,8 @@ import groupsvc
 from groupsvc.http.documents import Document as Document
 from groupsvc.http.documents import complete, published
 from groupsvc.http.errors import ErrorFace
+
+NO_TAGS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class FaceApplication(FastAPI):
@@ -25,7 +28,7 @@ class FaceApplication(FastAPI):
         *,
         title: str,
         description: str = "",
-        tags: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] = NO_TAGS,
         mounted: str = "",
         docs: bool = True,
         edits: Iterable[Callable[[Document], None]] = (),
@@ -35,7 +38,7 @@ class FaceApplication(FastAPI):
             title=title,
             version=groupsvc.__version__,
             description=description,
-            openapi_tags=[{"name": name, "description": tags[name]} for name in tags or ()],
+            openapi_tags=[{"name": name, "description": tags[name]} for name in tags],
             servers=[{"url": mounted or "/"}],
             lifespan=lifespan,
             docs_url=None,
