@@ -20,11 +20,13 @@ from groupsvc.db.engine import close_engine, for_bulk, make_engine
 from groupsvc.db.pool import ConnectionPool
 from groupsvc.db.readiness import DatabaseCheck
 from groupsvc.faces import openedx, scodoc, v1
+from groupsvc.faces.v1 import examples
 from groupsvc.http import health, swagger
 from groupsvc.http.application import FaceApplication
 from groupsvc.http.cross_origin import cross_origin
 from groupsvc.http.edge import Guard
 from groupsvc.http.errors import ErrorFace
+from groupsvc.http.examples import fill_in
 from groupsvc.http.fast_path.middleware import FastPathMiddleware, RouteTable
 from groupsvc.http.gateway_prefix import GatewayPrefix
 from groupsvc.http.oauth import offer_login
@@ -90,20 +92,26 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
             await verifier.aclose()
             await asyncio.gather(close_engine(engine), close_engine(bulk))
 
+    demo = settings.env == "development"
     app = FaceApplication(
         (*v1.ROUTERS, health.router),
         PROBLEMS,
         title="groupsvc",
         description=DESCRIPTION,
+        tags=v1.TAGS,
         docs=settings.docs,
-        edits=[document_problems, offer_login("/v1/token")],
+        edits=[
+            document_problems,
+            offer_login("/v1/token"),
+            fill_in(examples.USUAL, examples.OWN, parameters=demo),
+        ],
         lifespan=lifespan,
     )
     if settings.docs:
         for title, document, page in DOCUMENTS:
             swagger.install_docs(app, title=title, openapi_url=document, docs_url=page)
-    app.mount("/ScoDoc", scodoc.make_app(docs=settings.docs))
-    openedx.mount(app, docs=settings.docs)
+    app.mount("/ScoDoc", scodoc.make_app(docs=settings.docs, demo=demo))
+    openedx.mount(app, docs=settings.docs, demo=demo)
     table = RouteTable(app)
     app.add_middleware(FastPathMiddleware, table=table)
     if settings.cors_origins:

@@ -5,14 +5,17 @@ from tempfile import TemporaryDirectory
 
 import typer
 
-from groupsvc.cli.institution import tables
+from groupsvc.cli.institution import ACCOUNT, CONTENT, COURSES, GRANTS, SECRET, tables
 from groupsvc.cli.progress import Meter
 from groupsvc.cli.report import Report
 from groupsvc.cli.runtime import OPERATOR, OperatorRunner, open_and_run
 from groupsvc.cli.tables import find_tables
 from groupsvc.cli.transfer import import_tables
+from groupsvc.core.accounts.service import AccountService
+from groupsvc.core.cohorts.service import CohortService
 from groupsvc.core.courses.service import CourseService
 from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.settings import Settings
 
 
 def demo() -> None:
@@ -31,8 +34,31 @@ async def load_demo(runner: OperatorRunner) -> bool:
         files = find_tables([Path(directory)], None)
         with Meter(sum(table.rows for table in files)) as meter:
             await import_tables(files, Report((), None), meter, runner)
+    await runner.run(_give_cohorts)
+    if Settings().env == "development":
+        await runner.run(_make_account)
     return True
 
 
 async def _has_courses(uow: UnitOfWork) -> bool:
     return bool((await CourseService(uow, OPERATOR).page(department=None, limit=1)).items)
+
+
+async def _give_cohorts(uow: UnitOfWork) -> None:
+    """Turn on the cohorts that came with the structure, for content of a learning platform."""
+    cohorts = CohortService(uow, OPERATOR)
+    course_id = (await cohorts.find_settings(next(iter(COURSES)))).course.course_id
+    await cohorts.configure(course_id, is_cohorted=True, random_assignment="balanced")
+    await cohorts.declare_content(
+        course_id,
+        CONTENT,
+        name="Content",
+        scheme="cohort",
+        description="",
+        is_active=True,
+        groups=[{"id": 1, "name": "Beginners"}, {"id": 2, "name": "Experienced"}],
+    )
+
+
+async def _make_account(uow: UnitOfWork) -> None:
+    await AccountService(uow, OPERATOR).declare(ACCOUNT, grants=GRANTS, secret=SECRET)

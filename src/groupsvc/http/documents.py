@@ -1,7 +1,7 @@
 """What the OpenAPI documents of all faces share: their headers, tags, and how they are served."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -53,15 +53,16 @@ def headers(*names: str) -> dict[str, Any]:
     return {"headers": found} if found else {}
 
 
-def operations(document: Document) -> Iterator[dict[str, Any]]:
+def operations(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
+    """With their methods."""
     for item in document["paths"].values():
-        yield from item.values()
+        yield from item.items()
 
 
 def complete(document: Document) -> None:
     """What holds in every face: headers are defined, nothing is in the words of FastAPI."""
     used: set[str] = set()
-    for operation in operations(document):
+    for _, operation in operations(document):
         responses = operation["responses"]
         if STOCK in str(responses.get("422")):
             del responses["422"]
@@ -73,8 +74,17 @@ def complete(document: Document) -> None:
     schemas = components.setdefault("schemas", {})
     for name in (STOCK, "ValidationError"):
         schemas.pop(name, None)
+    order = [each["name"] for each in document.get("tags", ())]
+    paths = sorted(document["paths"].items(), key=lambda each: _place(each[1], order))
+    document["paths"] = dict(paths)
     if used:
         components["headers"] = {name: dict(_HEADERS[name]) for name in _HEADERS if name in used}
+
+
+def _place(item: dict[str, Any], order: Sequence[str]) -> int:
+    """Of a path among the groups of operations."""
+    tags = (tag for operation in item.values() for tag in operation.get("tags", ()))
+    return min((order.index(tag) for tag in tags if tag in order), default=len(order))
 
 
 def published(path: str, describe: Callable[[], Document], mounted: str = "") -> Route:

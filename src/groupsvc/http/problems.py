@@ -227,7 +227,7 @@ def _documented(status: int) -> dict[str, Any]:
 
 def document_problems(document: dict[str, Any]) -> None:
     """FastAPI documents a refusal in its own shape; a path alone never leads to one here."""
-    for operation in operations(document):
+    for _, operation in operations(document):
         responses, parameters = operation["responses"], operation.get("parameters", ())
         if STOCK in str(responses.get("422")):
             del responses["422"]

@@ -24,7 +24,6 @@ ACRONYM: Described = {
     "required": True,
     "description": "Acronym of the department",
     "schema": {"type": "string"},
-    "example": "RT",
 }
 
 NOBODY = 0  # no row has this id
