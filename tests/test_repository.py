@@ -34,15 +34,19 @@ PUBLIC = {
     "POST /oauth2/access_token/",
     "GET /health/live",
     "GET /health/ready",
+    "GET /",
     "GET /docs",
+    "GET /docs/",
+    "GET /docs/assets/{file}",
     "GET /docs/openedx",
+    "GET /docs/openedx/",
+    "GET /docs/openedx/assets/{file}",
     "GET /docs/scodoc",
+    "GET /docs/scodoc/",
+    "GET /docs/scodoc/assets/{file}",
     "GET /openapi.json",
     "GET /ScoDoc/openapi.json",
     "GET /api/cohorts/openapi.json",
-    "/docs/assets",
-    "/docs/openedx/assets",
-    "/docs/scodoc/assets",
 }
 
 # What any caller may call who is known: about himself, or what the service decides case by case.

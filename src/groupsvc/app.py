@@ -21,7 +21,7 @@ from groupsvc.db.pool import ConnectionPool
 from groupsvc.db.readiness import DatabaseCheck
 from groupsvc.faces import openedx, scodoc, v1
 from groupsvc.faces.v1 import examples
-from groupsvc.http import health, swagger
+from groupsvc.http import health
 from groupsvc.http.application import FaceApplication
 from groupsvc.http.cross_origin import cross_origin
 from groupsvc.http.edge import Guard
@@ -32,6 +32,7 @@ from groupsvc.http.gateway_prefix import GatewayPrefix
 from groupsvc.http.oauth import offer_login
 from groupsvc.http.problems import PROBLEMS, document_problems
 from groupsvc.http.routing import AppState
+from groupsvc.http.swagger import Shown, install_docs
 from groupsvc.settings import Settings
 
 DESCRIPTION = """Courses are divided by partitions into groups; a user has at most one group in each
@@ -51,11 +52,10 @@ ERRORS: Mapping[str, ErrorFace] = {
     "/oauth2/": openedx.ERRORS,
 }
 
-# Title, address of the document and address of the page that shows it.
 DOCUMENTS = (
-    ("groupsvc", "/openapi.json", "/docs"),
-    (scodoc.TITLE, "/ScoDoc/openapi.json", "/docs/scodoc"),
-    (openedx.TITLE, "/api/cohorts/openapi.json", "/docs/openedx"),
+    Shown("groupsvc", "/openapi.json", "/docs"),
+    Shown(scodoc.TITLE, "/ScoDoc/openapi.json", "/docs/scodoc"),
+    Shown(openedx.TITLE, "/api/cohorts/openapi.json", "/docs/openedx"),
 )
 
 VOCABULARY = replace(
@@ -108,8 +108,7 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         lifespan=lifespan,
     )
     if settings.docs:
-        for title, document, page in DOCUMENTS:
-            swagger.install_docs(app, title=title, openapi_url=document, docs_url=page)
+        install_docs(app, DOCUMENTS)
     app.mount("/ScoDoc", scodoc.make_app(docs=settings.docs, demo=demo))
     openedx.mount(app, docs=settings.docs, demo=demo)
     table = RouteTable(app)

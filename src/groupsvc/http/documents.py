@@ -100,8 +100,13 @@ def published(path: str, describe: Callable[[], Document], mounted: str = "") ->
         return Compressed(text.encode(), "application/json")
 
     async def document(request: Request) -> Response:
-        scope = request.scope
-        prefix: str = scope.get("app_root_path", scope.get("root_path", ""))
-        return under(prefix.rstrip("/")).answer(request)
+        return under(gateway_prefix(request)).answer(request)
 
     return Route(path, document, include_in_schema=False)
+
+
+def gateway_prefix(request: Request) -> str:
+    """Under which the whole application is reached; without a slash at its end."""
+    scope = request.scope
+    prefix: str = scope.get("app_root_path", scope.get("root_path", ""))
+    return prefix.rstrip("/")
