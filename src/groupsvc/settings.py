@@ -1,12 +1,15 @@
 """Settings, read once from ``GROUPSVC_*`` variables."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from groupsvc.domain.roles import PERMISSIONS
+
+PREFIX: Final = "GROUPSVC_"
 
 
 def _split_at_commas(value: object) -> object:
@@ -20,7 +23,7 @@ Seconds = Annotated[float, Field(gt=0)]
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="GROUPSVC_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     env: Literal["development", "production"] = Field(
         default="development",
@@ -166,3 +169,10 @@ class Settings(BaseSettings):
         default="INFO", description="What is logged"
     )
     docs: bool = Field(default=True, description="Serve Swagger UI and the OpenAPI documents")
+
+
+def faults(error: ValidationError) -> Iterator[str]:
+    """What is wrong, by variable; their values may be secret."""
+    for each in error.errors(include_input=False, include_url=False):
+        name = "_".join(str(part) for part in each["loc"]).upper()
+        yield f"{PREFIX}{name}: {each['msg']}"

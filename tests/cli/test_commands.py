@@ -104,3 +104,23 @@ def test_a_key_file_that_is_none_is_one_sentence(tmp_path: Path) -> None:
         2,
         f"groupsvc: {file} is not an Ed25519 private key: remove it for a new one\n",
     )
+
+
+def test_a_setting_that_is_wrong_is_named_as_it_was_set() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from groupsvc.cli import main; main()", "token"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "COLUMNS": "300",
+            "GROUPSVC_POOL_SIZE": "0",
+            "GROUPSVC_ENV": "a secret that went astray",
+        },
+    )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "groupsvc: GROUPSVC_ENV: Input should be 'development' or 'production'; "
+        "GROUPSVC_POOL_SIZE: Input should be greater than or equal to 1\n",
+    )

@@ -3,6 +3,7 @@
 import sys
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -13,6 +14,7 @@ from groupsvc.cli.demo import demo
 from groupsvc.cli.doctor import doctor
 from groupsvc.domain.errors import GroupsvcError
 from groupsvc.local.programs import EmbeddedError
+from groupsvc.settings import faults
 
 UNUSABLE = 2  # exit code: the input or the environment cannot be used
 
@@ -57,6 +59,8 @@ def main() -> None:
         app()
     except GroupsvcError as error:
         _fail(error.message)
+    except ValidationError as error:
+        _fail("; ".join(faults(error)))
     except (DevelopmentKeyError, EmbeddedError, ValueError) as error:
         _fail(str(error))
     except (SQLAlchemyError, OSError) as error:

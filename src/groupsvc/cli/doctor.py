@@ -15,9 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from groupsvc.cli.runtime import Database, console, open_database, open_engine
 from groupsvc.db import migrate
 from groupsvc.local.programs import EmbeddedError
-from groupsvc.settings import Settings
+from groupsvc.settings import PREFIX, Settings, faults
 
-PREFIX = "GROUPSVC_"
 DATABASE_URL = f"{PREFIX}DATABASE_URL"
 SUPPORTED = range(15, 19)
 MAX_SKEW = 5.0  # seconds
@@ -58,9 +57,8 @@ def _examine() -> Iterator[Finding]:
     try:
         settings = Settings()
     except ValidationError as error:
-        for problem in error.errors(include_input=False, include_url=False):
-            name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
-            yield Finding("settings", False, f"{name}: {problem['msg']}", "see the README's table")
+        for fault in faults(error):
+            yield Finding("settings", False, fault, "see the README's table")
         return
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)

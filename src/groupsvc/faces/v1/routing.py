@@ -147,7 +147,8 @@ def _document_headers(
     route: APIRoute, endpoint: Endpoint, status: int, *, has_location: bool
 ) -> None:
     """Those that ``answering`` sets, and the one of an answer that is repeated."""
-    returns, known = _returns(endpoint), []
+    known: list[str] = []
+    returns = _returns(endpoint)
     if returns in (JsonResource, tuple):
         known.append("ETag")
     if returns is Page:
