@@ -129,4 +129,6 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
 def _render(path: str, status: int, code: str, detail: str) -> tuple[bytes, str]:
     """A refusal of the guard in the shape of the face that the path belongs to."""
     face = next((face for start, face in ERRORS.items() if path.startswith(start)), PROBLEMS)
+    if status == 404:
+        return face.encode(path, face.not_found)
     return face.render(path, status, code, detail)

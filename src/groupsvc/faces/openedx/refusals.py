@@ -17,6 +17,7 @@ WORDS: Final[Mapping[int, str]] = {
     401: "No token, or one that is not valid",
     403: "Not permitted",
     404: "No such course, cohort, user or page",
+    405: "No such method here",
     406: "Only JSON is sent here",
     413: "The body is too large",
     414: "The path or the query is too long",

@@ -96,7 +96,7 @@ class Address:
         extra: dict[str, Any] = {"parameters": list(parameters)} if parameters else {}
         if body is not None:
             extra["requestBody"] = dict(body)
-        statuses = {*refusals, 414, 503, *((413, 415) if body is not None else ())}
+        statuses = {*refusals, 404, 405, 414, 503, *((413, 415) if body is not None else ())}
 
         def register(endpoint: Endpoint) -> Endpoint:
             for path in self._paths:
