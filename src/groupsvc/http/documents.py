@@ -43,7 +43,7 @@ IF_NONE_MATCH: Final[Described] = {
     "name": "If-None-Match",
     "in": "header",
     "description": "Entity tags: 304 when the resource is still one of them",
-    "schema": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    "schema": _TEXT,
 }
 
 
@@ -63,6 +63,8 @@ def complete(document: Document) -> None:
     """What holds in every face: headers are defined, nothing is in the words of FastAPI."""
     used: set[str] = set()
     for _, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            parameter["schema"] = _without_null(parameter["schema"])
         responses = operation["responses"]
         if STOCK in str(responses.get("422")):
             del responses["422"]
@@ -79,6 +81,14 @@ def complete(document: Document) -> None:
     document["paths"] = dict(paths)
     if used:
         components["headers"] = {name: dict(_HEADERS[name]) for name in _HEADERS if name in used}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """What is not sent is absent: there is no null in a query or a header."""
+    kinds = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    return {name: each for name, each in schema.items() if name != "anyOf"} | kinds[0]
 
 
 def _place(item: dict[str, Any], order: Sequence[str]) -> int:
