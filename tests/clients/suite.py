@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-
-from groupsvc.app import create_app
-from groupsvc.settings import Settings
 from tests.cli.conftest import command
 from tests.conftest import EVERYTHING, Auth, MakeDatabase
 from tests.live.serving import listening
+
+from groupsvc.app import create_app
+from groupsvc.settings import Settings
 
 HERE = Path(__file__).parent
 DOCUMENTS = HERE.parents[1] / "docs" / "openapi"
