@@ -10,6 +10,8 @@ from typing import Any
 from fastapi import FastAPI
 from sqlalchemy import URL
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from groupsvc.auth.verifier import make_verifier
 from groupsvc.core.accounts.authentication import Authenticator
@@ -24,7 +26,7 @@ from groupsvc.faces.v1 import examples
 from groupsvc.http import health
 from groupsvc.http.application import FaceApplication
 from groupsvc.http.cross_origin import cross_origin
-from groupsvc.http.edge import Guard
+from groupsvc.http.edge import Guard, local_path
 from groupsvc.http.errors import ErrorFace
 from groupsvc.http.examples import fill_in
 from groupsvc.http.fast_path.middleware import FastPathMiddleware, RouteTable
@@ -111,6 +113,7 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
         install_docs(app, DOCUMENTS)
     app.mount("/ScoDoc", scodoc.make_app(docs=settings.docs, demo=demo))
     openedx.mount(app, docs=settings.docs, demo=demo)
+    app.router.default = _nowhere
     table = RouteTable(app)
     app.add_middleware(FastPathMiddleware, table=table)
     if settings.cors_origins:
@@ -126,9 +129,18 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
     return app
 
 
+def _face(path: str) -> ErrorFace:
+    return next((face for start, face in ERRORS.items() if path.startswith(start)), PROBLEMS)
+
+
+async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """What no route has taken. A mount takes no path with a line break, which has a face too."""
+    path = local_path(scope)
+    face = _face(path)
+    body, media_type = face.encode(path, face.not_found)
+    await Response(body, face.not_found.status, media_type=media_type)(scope, receive, send)
+
+
 def _render(path: str, status: int, code: str, detail: str) -> tuple[bytes, str]:
     """A refusal of the guard in the shape of the face that the path belongs to."""
-    face = next((face for start, face in ERRORS.items() if path.startswith(start)), PROBLEMS)
-    if status == 404:
-        return face.encode(path, face.not_found)
-    return face.render(path, status, code, detail)
+    return _face(path).render(path, status, code, detail)

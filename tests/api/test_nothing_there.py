@@ -44,9 +44,9 @@ async def test_leaving_what_a_course_does_not_have_changes_nothing(
 @pytest.mark.parametrize(
     ("path", "media_type", "message"),
     [
-        ("/v1/me%0A", "application/problem+json", "no such resource"),
-        ("/ScoDoc/a%0Ab/api/partition/1", "application/json", "404 Not Found: The requested URL"),
-        ("/api/cohorts/v1/settings/a+b%0A+c", "application/json", "Not found."),
+        ("/v1/a%0Ab", "application/problem+json", "no such resource"),
+        ("/ScoDoc/a%0Ab/api/partition/1", "application/json", '"error": "Not Found"'),
+        ("/api/cohorts/v1/settings/a+b%0A+c", "application/json", "Course not found: a+b"),
         (
             "/api/cohorts/v2/courses/a+b%0A+c/cohorts/",
             "application/problem+json",

@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 from typing import Any
 
 from groupsvc_client import AuthenticatedClient
@@ -66,7 +67,7 @@ def main(client: Any) -> None:
     answer = export_table.sync_detailed(ExportTableKind.ROSTER, client=client, course_id=course.id)
     lines = answer.content.decode().splitlines()
     assert (len(lines), lines[0].partition(",")[0]) == (4, "username")
-    print(f"{GENERATOR}: told")
+    sys.stdout.write(f"{GENERATOR}: told\n")
 
 
 main(AuthenticatedClient(os.environ["GROUPSVC_ADDRESS"], os.environ["GROUPSVC_TOKEN"]))

@@ -88,7 +88,8 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     kinds = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
     if len(kinds) != 1:
         return schema
-    return {name: each for name, each in schema.items() if name != "anyOf"} | kinds[0]
+    rest = {name: each for name, each in schema.items() if name != "anyOf"}
+    return {**rest, **kinds[0]}
 
 
 def _place(item: dict[str, Any], order: Sequence[str]) -> int:

@@ -54,7 +54,6 @@ COMPRESSED: Final = Refusal(
 )
 TOO_LONG: Final = Refusal(414, "target_too_long", "the path or the query is too long")
 HEADERS: Final = Refusal(431, "headers_too_large", "there are too many headers, or too long ones")
-NOT_FOUND: Final = Refusal(404, "not_found", "no such resource")
 TOO_LATE: Final = Refusal(503, "deadline_passed", "this took too long and was given up")
 CRASHED: Final = Refusal(500, "internal_error", "an unexpected error, which has been logged")
 
@@ -219,9 +218,6 @@ class Guard:
         raw_path = scope.get("raw_path") or scope["path"].encode("utf-8", "replace")
         if len(raw_path) > MAX_PATH or len(scope["query_string"]) > MAX_QUERY:
             return TOO_LONG
-        # Patterns of routes end before a last line break, and mounts before any.
-        if "\n" in path:
-            return NOT_FOUND
         host = _HOST.fullmatch(headers.get(b"host", b""))
         if host is None:
             return BAD_HOST
