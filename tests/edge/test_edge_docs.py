@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from groupsvc.http.documents import published
 from groupsvc.http.swagger import Shown, install_docs
 
 NATIVE = Shown("groupsvc <native>", "/openapi.json", "/docs")
@@ -137,3 +138,23 @@ async def test_what_stays_is_compressed_for_whoever_takes_it(
     known = {"accept-encoding": accepted, "if-none-match": answer.headers["etag"]}
     again = await browser.get(path, headers=known)
     assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_addresses_in_the_document_have_the_prefix_of_the_gateway(app: FastAPI) -> None:
+    described = {
+        "paths": {},
+        "components": {
+            "securitySchemes": {
+                "token": {"type": "http"},
+                "account": {"flows": {"clientCredentials": {"tokenUrl": "/token"}}},
+            }
+        },
+    }
+    app.router.routes.append(published("/described.json", lambda: described, "/dialect"))
+    for prefix in ("", "/gateway"):
+        transport = httpx.ASGITransport(app, root_path=prefix)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            answer = (await client.get(f"{prefix}/described.json")).json()
+        flows = answer["components"]["securitySchemes"]["account"]["flows"]
+        assert answer["servers"] == [{"url": f"{prefix}/dialect"}]
+        assert flows == {"clientCredentials": {"tokenUrl": f"{prefix}/token"}}

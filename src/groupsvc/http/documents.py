@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ _HEADERS: Final[Mapping[str, Described]] = {
         "schema": _TEXT,
     },
     "Link": {"description": "Related addresses by their `rel`, as the next page", "schema": _TEXT},
+    "Allow": {"description": "The methods that there are here", "schema": _TEXT},
     "Deprecation": {"description": "There is a successor: see `Link`", "schema": _TEXT},
     "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}},
     "Idempotent-Replayed": {
@@ -99,14 +101,17 @@ def _place(item: dict[str, Any], order: Sequence[str]) -> int:
 
 
 def published(path: str, describe: Callable[[], Document], mounted: str = "") -> Route:
-    """A route that serves a document, whose ``servers`` say under which prefix it was asked for.
+    """A route that serves a document, whose addresses have the prefix under which it was asked for.
 
     Its paths begin where the application is ``mounted``.
     """
 
     @lru_cache(maxsize=8)
     def under(prefix: str) -> Compressed:
-        document = {**describe(), "servers": [{"url": prefix + mounted or "/"}]}
+        document = {**deepcopy(describe()), "servers": [{"url": prefix + mounted or "/"}]}
+        for scheme in document["components"].get("securitySchemes", {}).values():
+            for flow in scheme.get("flows", {}).values():
+                flow["tokenUrl"] = prefix + flow["tokenUrl"]
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         return Compressed(text.encode(), "application/json")
 

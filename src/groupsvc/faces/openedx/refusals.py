@@ -39,7 +39,12 @@ def refusal(path: str, status: int, *others: type[BaseModel]) -> dict[str, Any]:
         own = next(each for each in _MODELS if members <= each.model_fields.keys())
         refs = [{"$ref": _REF.format(model=each.__name__)} for each in (own, *others)]
         schema = refs[0] if len(refs) == 1 else {"anyOf": refs}
-    return {"description": WORDS[status], "content": {media_type: {"schema": schema}}}
+    content = {media_type: {"schema": schema}}
+    return {
+        "description": WORDS[status],
+        "content": content,
+        **(headers("Allow") if status == 405 else {}),
+    }
 
 
 def deprecated(path: str) -> dict[str, Any]:
