@@ -38,7 +38,8 @@ from groupsvc.http.swagger import Shown, install_docs
 from groupsvc.settings import Settings
 
 DESCRIPTION = """Courses are divided by partitions into groups; a user has at most one group in each
-partition. `POST /v1/token` gives a token to an account; put it into *Authorize*."""
+partition. `POST /v1/token` gives a token to an account; put it into *Authorize*. What is filled in
+succeeds on the demo institution; what removes something is left to you."""
 
 # In whose words the change log can be read.
 JOURNALS: Mapping[str, Journal] = {
