@@ -2,7 +2,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: run test test-busy coverage check fix bench bench-quick bench-scale lock openapi clean
+.PHONY: run test test-busy coverage clients check fix bench bench-quick bench-scale lock openapi clean
 
 run: $(VENV)/run
 	@exec $(BIN)/groupsvc serve --demo $(SERVE)
@@ -20,6 +20,13 @@ coverage: $(VENV)/dev
 	@$(BIN)/coverage run -m pytest --numprocesses 2 --dist loadfile --ignore tests/live $(PYTEST)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+# Clients of the documents: generated, compiled, used. Those in TypeScript need node with npm.
+CLIENTS := tests/clients
+clients: $(VENV)/dev $(CLIENTS)/.venv/ready
+	@if command -v npm >/dev/null; then npm ci --prefix $(CLIENTS) --silent --no-audit --no-fund; \
+	else echo "npm is not installed: clients in TypeScript are left out"; fi
+	@$(BIN)/python -m pytest -rs --numprocesses 0 $(CLIENTS)/suite.py
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check src tests alembic benchmarks
@@ -61,12 +68,22 @@ $(VENV)/bench: $(VENV)/run benchmarks/requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
 	@touch $@
 
-# uv writes the locks; it is needed for nothing else.
+# Apart from the others: schemathesis makes every start of pytest slower.
+$(CLIENTS)/.venv/ready: $(CLIENTS)/requirements.txt
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@echo "installing the generators into $(@D)"
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# uv and npm write the locks. There are no addresses in them.
 LOCK := uv pip compile --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --no-annotate --quiet
 lock:
 	$(LOCK) pyproject.toml --group build --output-file requirements.txt
 	$(LOCK) pyproject.toml --group dev --output-file requirements-dev.txt
+	$(LOCK) $(CLIENTS)/requirements.in --output-file $(CLIENTS)/requirements.txt
+	npm install --package-lock-only --ignore-scripts --silent --prefix $(CLIENTS)
+	node $(CLIENTS)/strip_lock.mjs $(CLIENTS)/package-lock.json
 	$(LOCK) benchmarks/requirements.in --constraint requirements-dev.txt --output-file benchmarks/requirements.txt
 
 openapi: $(VENV)/run

@@ -34,15 +34,19 @@ PUBLIC = {
     "POST /oauth2/access_token/",
     "GET /health/live",
     "GET /health/ready",
+    "GET /",
     "GET /docs",
+    "GET /docs/",
+    "GET /docs/assets/{file}",
     "GET /docs/openedx",
+    "GET /docs/openedx/",
+    "GET /docs/openedx/assets/{file}",
     "GET /docs/scodoc",
+    "GET /docs/scodoc/",
+    "GET /docs/scodoc/assets/{file}",
     "GET /openapi.json",
     "GET /ScoDoc/openapi.json",
     "GET /api/cohorts/openapi.json",
-    "/docs/assets",
-    "/docs/openedx/assets",
-    "/docs/scodoc/assets",
 }
 
 # What any caller may call who is known: about himself, or what the service decides case by case.
@@ -205,13 +209,28 @@ def test_a_module_is_called_after_what_is_in_it() -> None:
     assert names & meaningless == set()
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "requirements.txt",
+        "requirements-dev.txt",
+        "tests/clients/requirements.txt",
+    ],
+)
 def test_a_lock_names_packages_and_no_places(name: str) -> None:
     lock = (ROOT / name).read_text()
     assert "://" not in lock
     packages = [line for line in lock.splitlines() if line and not line.startswith((" ", "#"))]
     assert packages
     assert lock.count("--hash=sha256:") >= len(packages)
+
+
+def test_the_lock_of_npm_has_no_places_either() -> None:
+    text = (ROOT / "tests/clients/package-lock.json").read_text()
+    assert "://" not in text
+    packages = {name: each for name, each in json.loads(text)["packages"].items() if name}
+    assert packages
+    assert all(each["integrity"].startswith("sha512-") for each in packages.values())
 
 
 if __name__ == "__main__":

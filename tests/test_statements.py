@@ -91,9 +91,13 @@ STATEMENTS = {
     "issue_token": 2,
     "revoke_token": 2,
     "import_courses": 9,
+    "import_courses_csv": 9,
     "import_roster": 11,
+    "import_roster_csv": 11,
     "import_structure": 11,
+    "import_structure_csv": 11,
     "import_assignments": 13,
+    "import_assignments_csv": 13,
     "export_table": 3,
 }
 

@@ -137,7 +137,10 @@ class Visit:
         if self.form is not None:
             return {"data": self.form, "auth": (stage.account, SECRET)}
         if self.csv is not None:
-            return {"content": self.csv, "headers": {"content-type": "text/csv"}}
+            return {
+                "content": self.csv.format(**vars(stage)),
+                "headers": {"content-type": "text/csv"},
+            }
         return {}
 
     def path_on(self, stage: Stage) -> str:
@@ -162,6 +165,10 @@ def put(path: str, json: Make | None = None, status: int = 200) -> Visit:
 
 def patch(path: str, json: Make) -> Visit:
     return Visit("PATCH", path, json)
+
+
+def upload(kind: str, csv: str) -> Visit:
+    return Visit("POST", f"/v1/import/{kind}.csv", csv=csv)
 
 
 def rows(stage: Stage) -> list[dict[str, Any]]:
@@ -332,6 +339,12 @@ TOUR: dict[str, Visit] = {
                 for n in range(len(stage.users))
             ]
         },
+    ),
+    "import_courses_csv": upload("courses", "department,course_key\n{department},{key}/csv\n"),
+    "import_roster_csv": upload("roster", "username,course_key\n{username}-csv,{key}\n"),
+    "import_structure_csv": upload("structure", "course_key,partition,group\n{key},new,N1\n"),
+    "import_assignments_csv": upload(
+        "assignments", "course_key,user,partition,group\n{key},{username},TD,G002\n"
     ),
     "export_table": get("/v1/export/roster?course_id={course}"),
 }

@@ -10,6 +10,8 @@ from typing import Any
 from fastapi import FastAPI
 from sqlalchemy import URL
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from groupsvc.auth.verifier import make_verifier
 from groupsvc.core.accounts.authentication import Authenticator
@@ -20,20 +22,24 @@ from groupsvc.db.engine import close_engine, for_bulk, make_engine
 from groupsvc.db.pool import ConnectionPool
 from groupsvc.db.readiness import DatabaseCheck
 from groupsvc.faces import openedx, scodoc, v1
-from groupsvc.http import health, swagger
+from groupsvc.faces.v1 import examples
+from groupsvc.http import health
 from groupsvc.http.application import FaceApplication
 from groupsvc.http.cross_origin import cross_origin
-from groupsvc.http.edge import Guard
+from groupsvc.http.edge import Guard, local_path
 from groupsvc.http.errors import ErrorFace
+from groupsvc.http.examples import fill_in
 from groupsvc.http.fast_path.middleware import FastPathMiddleware, RouteTable
 from groupsvc.http.gateway_prefix import GatewayPrefix
 from groupsvc.http.oauth import offer_login
 from groupsvc.http.problems import PROBLEMS, document_problems
 from groupsvc.http.routing import AppState
+from groupsvc.http.swagger import Shown, install_docs
 from groupsvc.settings import Settings
 
 DESCRIPTION = """Courses are divided by partitions into groups; a user has at most one group in each
-partition. `POST /v1/token` gives a token to an account; put it into *Authorize*."""
+partition. `POST /v1/token` gives a token to an account; put it into *Authorize*. What is filled in
+succeeds on the demo institution; what removes something is left to you."""
 
 # In whose words the change log can be read.
 JOURNALS: Mapping[str, Journal] = {
@@ -49,11 +55,10 @@ ERRORS: Mapping[str, ErrorFace] = {
     "/oauth2/": openedx.ERRORS,
 }
 
-# Title, address of the document and address of the page that shows it.
 DOCUMENTS = (
-    ("groupsvc", "/openapi.json", "/docs"),
-    (scodoc.TITLE, "/ScoDoc/openapi.json", "/docs/scodoc"),
-    (openedx.TITLE, "/api/cohorts/openapi.json", "/docs/openedx"),
+    Shown("groupsvc", "/openapi.json", "/docs"),
+    Shown(scodoc.TITLE, "/ScoDoc/openapi.json", "/docs/scodoc"),
+    Shown(openedx.TITLE, "/api/cohorts/openapi.json", "/docs/openedx"),
 )
 
 VOCABULARY = replace(
@@ -90,20 +95,26 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
             await verifier.aclose()
             await asyncio.gather(close_engine(engine), close_engine(bulk))
 
+    demo = settings.env == "development"
     app = FaceApplication(
         (*v1.ROUTERS, health.router),
         PROBLEMS,
         title="groupsvc",
         description=DESCRIPTION,
+        tags=v1.TAGS,
         docs=settings.docs,
-        edits=[document_problems, offer_login(f"{settings.root_path}/v1/token")],
+        edits=[
+            document_problems,
+            offer_login("/v1/token"),
+            fill_in(examples.USUAL, examples.OWN, parameters=demo),
+        ],
         lifespan=lifespan,
     )
     if settings.docs:
-        for title, document, page in DOCUMENTS:
-            swagger.install_docs(app, title=title, openapi_url=document, docs_url=page)
-    app.mount("/ScoDoc", scodoc.make_app(docs=settings.docs))
-    openedx.mount(app, docs=settings.docs)
+        install_docs(app, DOCUMENTS)
+    app.mount("/ScoDoc", scodoc.make_app(docs=settings.docs, demo=demo))
+    openedx.mount(app, docs=settings.docs, demo=demo)
+    app.router.default = _nowhere
     table = RouteTable(app)
     app.add_middleware(FastPathMiddleware, table=table)
     if settings.cors_origins:
@@ -119,7 +130,18 @@ def create_app(settings: Settings, url: URL, home: Path, *, embedded: bool = Fal
     return app
 
 
+def _face(path: str) -> ErrorFace:
+    return next((face for start, face in ERRORS.items() if path.startswith(start)), PROBLEMS)
+
+
+async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """What no route has taken. A mount takes no path with a line break, which has a face too."""
+    path = local_path(scope)
+    face = _face(path)
+    body, media_type = face.encode(path, face.not_found)
+    await Response(body, face.not_found.status, media_type=media_type)(scope, receive, send)
+
+
 def _render(path: str, status: int, code: str, detail: str) -> tuple[bytes, str]:
     """A refusal of the guard in the shape of the face that the path belongs to."""
-    face = next((face for start, face in ERRORS.items() if path.startswith(start)), PROBLEMS)
-    return face.render(path, status, code, detail)
+    return _face(path).render(path, status, code, detail)

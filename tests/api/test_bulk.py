@@ -15,7 +15,11 @@ V1, V2 = f"/api/cohorts/v1/courses/{KEY}", f"/api/cohorts/v2/courses/{KEY}"
 BULK = {
     "/v1/partitions/1/assignments",
     "/v1/courses/1/cohort-uploads",
-    *(f"/v1/import/{each}" for each in ("courses", "roster", "structure", "assignments")),
+    *(
+        f"/v1/import/{each}{ending}"
+        for each in ("courses", "roster", "structure", "assignments")
+        for ending in ("", ".csv")
+    ),
     *(f"{V1}/cohorts/1/users{each}" for each in ("", "/", "/1")),
     *(f"{V1}/user{each}" for each in ("", "/", "s", "s/")),
     *(f"{V2}/cohorts/1/users{each}" for each in ("", "/")),

@@ -173,6 +173,8 @@ async def test_the_lines_of_a_deleted_course_stay_for_those_who_see_everything(
     ("query", "pointer"),
     [
         ("since=yesterday", "#/query/since"),
+        ("since=0.5", "#/query/since"),
+        ("until=1767225600", "#/query/until"),
         ("since=2026-01-01T00:00:00", "#/query/since"),
         ("changeset_id=1", "#/query/changeset_id"),
         ("course_id=0", "#/query/course_id"),

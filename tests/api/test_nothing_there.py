@@ -39,3 +39,26 @@ async def test_leaving_what_a_course_does_not_have_changes_nothing(
     before = (await client.get(path)).content
     answer = await client.put(path, json={"state": "active", **nothing})
     assert (answer.status_code, answer.content) == (200, before)
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type", "message"),
+    [
+        ("/v1/a%0Ab", "application/problem+json", "no such resource"),
+        ("/ScoDoc/a%0Ab/api/partition/1", "application/json", '"error": "Not Found"'),
+        ("/api/cohorts/v1/settings/a+b%0A+c", "application/json", "Course not found: a+b"),
+        (
+            "/api/cohorts/v2/courses/a+b%0A+c/cohorts/",
+            "application/problem+json",
+            "/api/cohorts/v2/courses/a+b\\n+c/cohorts/",
+        ),
+        ("/courses/a+b%0A+c/cohorts/", "text/html", "404 Not Found"),
+    ],
+)
+async def test_a_line_break_in_a_path_names_nothing_in_any_face(
+    client: httpx.AsyncClient, path: str, media_type: str, message: str
+) -> None:
+    answer = await client.get(path)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].partition(";")[0] == media_type
+    assert message in answer.text

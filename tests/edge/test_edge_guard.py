@@ -319,6 +319,30 @@ async def test_odd_content_lengths(length: bytes, status: int) -> None:
     assert sent[0]["status"] == status
 
 
+@pytest.mark.parametrize(
+    ("method", "encoding", "status"),
+    [
+        ("POST", "gzip", 415),
+        ("PUT", "br", 415),
+        ("POST", "gzip, identity", 415),
+        ("POST", "Identity", 200),
+        ("GET", "gzip", 405),
+    ],
+)
+async def test_a_compressed_body_is_refused_for_what_it_is(
+    client: httpx.AsyncClient, method: str, encoding: str, status: int
+) -> None:
+    answer = await client.request(
+        method, "/v1/echo", content=b"x", headers={"content-encoding": encoding}
+    )
+    assert answer.status_code == status
+    if status == 415:
+        assert (answer.json()["code"], answer.json()["detail"]) == (
+            "unsupported_content_encoding",
+            "send the body as it is, not compressed",
+        )
+
+
 # deadlines
 
 

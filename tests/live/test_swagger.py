@@ -3,33 +3,46 @@
 import json
 from pathlib import Path
 
+import pytest
 from fastapi import FastAPI
 
-from tests.conftest import Auth
-from tests.live.browser import browsing, needs_browser
+from groupsvc.app import create_app
+from groupsvc.settings import Settings
+from tests.cli.conftest import command
+from tests.conftest import EVERYTHING, Auth, MakeDatabase
+from tests.live.browser import Browser, browsing, needs_browser
 from tests.live.serving import listening
 
 pytestmark = needs_browser
 
 
+async def sign_in(browser: Browser, page: str, headers: dict[str, str]) -> None:
+    await browser.ask("POST", "/url", url=page)
+    await browser.click("button.authorize")
+    await browser.type(
+        "div.modal-ux input[type=text]", headers["authorization"].removeprefix("Bearer ")
+    )
+    await browser.click("div.modal-ux button.modal-btn.authorize")
+    await browser.click("div.modal-ux button.btn-done")
+
+
+async def execute(browser: Browser, operation: str) -> str:
+    """The status of the answer to what the page has filled in."""
+    block = f"#operations-{operation}"
+    await browser.click(f"{block} button.opblock-summary-control")
+    if await browser.run(f"return !document.querySelector('{block} .execute')"):
+        await browser.click(f"{block} button.try-out__btn")
+    await browser.click(f"{block} button.execute")
+    cell = f"{block} .live-responses-table tbody .response-col_status"
+    return (await browser.read(cell)).partition("\n")[0]
+
+
 async def test_a_tester_signs_in_and_executes_a_request(
     app: FastAPI, auth: Auth, tmp_path: Path
 ) -> None:
-    token = auth("groups:read", subject="a tester")["authorization"].removeprefix("Bearer ")
     async with listening(app) as address, browsing(tmp_path / "profile") as browser:
-        await browser.ask("POST", "/url", url=f"{address}/docs")
-        await browser.click("button.authorize")
-        await browser.type("div.modal-ux input[type=text]", token)
-        await browser.click("div.modal-ux button.modal-btn.authorize")
-        await browser.click("div.modal-ux button.btn-done")
-        await browser.click("#operations-me-get_me button.opblock-summary-control")
-        if await browser.run("return !document.querySelector('#operations-me-get_me .execute')"):
-            await browser.click("#operations-me-get_me button.try-out__btn")
-        await browser.click("#operations-me-get_me button.execute")
-        status = await browser.read(
-            "#operations-me-get_me .live-responses-table tbody .response-col_status"
-        )
-        assert status.startswith("200")
+        await sign_in(browser, f"{address}/docs", auth("groups:read", subject="a tester"))
+        assert await execute(browser, "me-get_me") == "200"
         body = json.loads(
             await browser.run(
                 "return document.querySelector('#operations-me-get_me .live-responses-table tbody"
@@ -46,3 +59,41 @@ async def test_a_tester_signs_in_and_executes_a_request(
         "user": None,
     }
     assert [name for name in loaded if not name.startswith((address, "data:"))] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "statuses"),
+    [
+        (
+            "/docs",
+            {
+                "tokens-issue_token": "200",
+                "partitions-create_partition": "201",
+                "users-edit_user": "200",
+                "import_and_export-import_courses": "200",
+                "accounts-put_account": "201",
+            },
+        ),
+        (
+            "/docs/openedx",
+            {"v2-create_cohort_v2": "201", "v1-add_users": "200", "v1-put_settings": "200"},
+        ),
+        ("/docs/scodoc", {"partitions-create_partition": "200", "members-set_etudiant": "200"}),
+    ],
+)
+async def test_what_the_page_has_filled_in_succeeds(
+    make_database: MakeDatabase,
+    settings: Settings,
+    home: Path,
+    auth: Auth,
+    tmp_path: Path,
+    page: str,
+    statuses: dict[str, str],
+) -> None:
+    url = await make_database()
+    assert (await command(url)("demo"))[0] == 0
+    app = create_app(settings, url, home)
+    async with listening(app) as address, browsing(tmp_path / "profile") as browser:
+        await sign_in(browser, address + page, auth(*EVERYTHING, subject="a tester"))
+        found = {operation: await execute(browser, operation) for operation in statuses}
+    assert found == statuses

@@ -1,18 +1,23 @@
 """The command that loads the demo institution."""
 
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import typer
 
-from groupsvc.cli.institution import tables
+from groupsvc.cli.institution import ACCOUNT, CONTENT, COURSES, GRANTS, SECRET, tables
 from groupsvc.cli.progress import Meter
 from groupsvc.cli.report import Report
 from groupsvc.cli.runtime import OPERATOR, OperatorRunner, open_and_run
 from groupsvc.cli.tables import find_tables
 from groupsvc.cli.transfer import import_tables
+from groupsvc.core.accounts.service import AccountService
+from groupsvc.core.cohorts.service import CohortService
 from groupsvc.core.courses.service import CourseService
+from groupsvc.core.relocation.service import FIRST_OWN_ID, RelocationService
 from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.settings import Settings
 
 
 def demo() -> None:
@@ -25,14 +30,50 @@ async def load_demo(runner: OperatorRunner) -> bool:
     """Return whether it was loaded: a database that has courses is not changed."""
     if await runner.run(_has_courses, reading=True):
         return False
+    # Small ids, as those of an institution that has moved over: they are easier to type.
+    await runner.run(partial(_number_from, first=1))
+    try:
+        await _load_tables(runner)
+        await runner.run(_give_cohorts)
+    finally:
+        await runner.run(partial(_number_from, first=FIRST_OWN_ID))
+    if Settings().env == "development":
+        await runner.run(_make_account)
+    return True
+
+
+async def _load_tables(runner: OperatorRunner) -> None:
     with TemporaryDirectory(prefix="groupsvc-demo-") as directory:
         for kind, text in tables().items():
             (Path(directory) / f"{kind}.csv").write_text(text, encoding="utf-8")
         files = find_tables([Path(directory)], None)
         with Meter(sum(table.rows for table in files)) as meter:
             await import_tables(files, Report((), None), meter, runner)
-    return True
+
+
+async def _number_from(uow: UnitOfWork, *, first: int) -> None:
+    await RelocationService(uow, OPERATOR).number_from(first)
 
 
 async def _has_courses(uow: UnitOfWork) -> bool:
     return bool((await CourseService(uow, OPERATOR).page(department=None, limit=1)).items)
+
+
+async def _give_cohorts(uow: UnitOfWork) -> None:
+    """Turn on the cohorts that came with the structure, for content of a learning platform."""
+    cohorts = CohortService(uow, OPERATOR)
+    course_id = (await cohorts.find_settings(next(iter(COURSES)))).course.course_id
+    await cohorts.configure(course_id, is_cohorted=True, random_assignment="balanced")
+    await cohorts.declare_content(
+        course_id,
+        CONTENT,
+        name="Content",
+        scheme="cohort",
+        description="",
+        is_active=True,
+        groups=[{"id": 1, "name": "Beginners"}, {"id": 2, "name": "Experienced"}],
+    )
+
+
+async def _make_account(uow: UnitOfWork) -> None:
+    await AccountService(uow, OPERATOR).declare(ACCOUNT, grants=GRANTS, secret=SECRET)

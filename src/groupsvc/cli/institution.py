@@ -19,6 +19,12 @@ COURSES = {
 # partition, number of groups, capacity; in each course
 PARTITIONS = (("TD", 4, 60), ("TP", 8, 30), ("Langue", 3, None))
 UNASSIGNED = 10  # one student in so many is in no group
+# Of the first course.
+COHORTS = ("Cohort A", "Cohort B")
+CONTENT = 50
+# For whoever tries the routes that take a secret: it reads a course that is made up.
+ACCOUNT, SECRET = "demo", "demonstration"
+GRANTS = ("groups:read@course:course-v1:INFO+PROG1+2026",)
 
 
 def username(number: int) -> str:
@@ -32,7 +38,15 @@ def _courses() -> Iterator[Sequence[object]]:
 
 
 def _roster() -> Iterator[Sequence[object]]:
-    person = ("username", "email", "family_name", "given_name", "civility", "student_number")
+    person = (
+        "username",
+        "email",
+        "family_name",
+        "given_name",
+        "civility",
+        "student_number",
+        "national_number",
+    )
     yield (*person, "course_key", "state")
     for key, (_, _, students) in COURSES.items():
         for number in students:
@@ -40,16 +54,21 @@ def _roster() -> Iterator[Sequence[object]]:
             state = "withdrawn" if number % 47 == 0 else "active"
             yield (
                 name, f"{name}@example.org", FAMILY[number % len(FAMILY)].upper(),
-                GIVEN[number % len(GIVEN)], "MFX"[number % 2], str(21_000_000 + number), key, state,
+                GIVEN[number % len(GIVEN)], "MFX"[number % 2], str(21_000_000 + number),
+                f"{900_000_000 + number:010}A", key, state,
             )  # fmt: skip
 
 
 def _structure() -> Iterator[Sequence[object]]:
-    yield "course_key", "partition", "position", "group", "group_position", "capacity"
+    yield "course_key", "kind", "partition", "position", "group", "group_position", "capacity"
     for key in COURSES:
         for place, (partition, count, capacity) in enumerate(PARTITIONS, start=1):
             for number in range(1, count + 1):
-                yield key, partition, place, f"{partition}{number}", number, capacity or ""
+                group = f"{partition}{number}"
+                yield key, "ordinary", partition, place, group, number, capacity or ""
+    first, place = next(iter(COURSES)), len(PARTITIONS) + 1
+    for number, cohort in enumerate(COHORTS, start=1):
+        yield first, "cohorts", "Cohorts", place, cohort, number, ""
 
 
 def _assignments() -> Iterator[Sequence[object]]:

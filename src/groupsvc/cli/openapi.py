@@ -28,9 +28,8 @@ def openapi(directory: Directory = Path("docs/openapi")) -> None:
 def describe() -> dict[str, object]:
     """The documents by the name of their face."""
     app = create_app(Settings(), NOWHERE, Path())
-    dialect = scodoc.make_app().openapi()
     return {
         "v1": app.openapi(),
-        "scodoc": {**dialect, "servers": [{"url": "/ScoDoc"}]},
+        "scodoc": scodoc.make_app().openapi(),
         "openedx": openedx.describe(),
     }

@@ -29,8 +29,8 @@ Headers = list[tuple[bytes, bytes]]
 _ids: Final = random.Random()  # noqa: S311 - they name requests and guard nothing
 _log = logging.getLogger(__name__)
 _ONCE: Final = frozenset(
-    (b"host", b"authorization", b"content-type", b"content-length", b"if-match")
-) | {b"idempotency-key", b"x-request-id"}
+    (b"host", b"authorization", b"content-type", b"content-length", b"content-encoding")
+) | {b"if-match", b"idempotency-key", b"x-request-id"}
 _HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(?::[0-9]{1,5})?")
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
@@ -49,6 +49,9 @@ BAD_LENGTH: Final = Refusal(400, "invalid_content_length", "Content-Length is no
 REPEATED: Final = Refusal(400, "repeated_header", "a header that may be sent once was repeated")
 WRONG_HOST: Final = Refusal(421, "misdirected_request", "this host is not served here")
 TOO_LARGE: Final = Refusal(413, "body_too_large", "the body is too large")
+COMPRESSED: Final = Refusal(
+    415, "unsupported_content_encoding", "send the body as it is, not compressed"
+)
 TOO_LONG: Final = Refusal(414, "target_too_long", "the path or the query is too long")
 HEADERS: Final = Refusal(431, "headers_too_large", "there are too many headers, or too long ones")
 TOO_LATE: Final = Refusal(503, "deadline_passed", "this took too long and was given up")
@@ -228,6 +231,9 @@ class Guard:
         # Orchestrators ask for the health of an address, not of a name.
         if self._hosts and host[1].lower() not in self._hosts and not _is_health(path):
             return WRONG_HOST
+        encoding = headers.get(b"content-encoding", b"identity").lower()
+        if encoding != b"identity" and scope["method"] not in ("GET", "HEAD"):
+            return COMPRESSED
         self._bound(context)
         length = headers.get(b"content-length", b"0")
         if not length.isdigit():

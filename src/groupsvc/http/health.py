@@ -31,7 +31,10 @@ async def live() -> Liveness:
 
 
 _NOT_READY: dict[int | str, dict[str, Any]] = {
-    503: {"description": "Not now: the database is away, or the process is about to stop"}
+    503: {
+        "model": ReadinessReport,
+        "description": "Not now: the database is away, or the process is about to stop",
+    }
 }
 
 

@@ -6,9 +6,10 @@ Nothing of the input is repeated in a problem, but for the names of fields in ``
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from http.client import responses as phrases
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +19,7 @@ from typing_extensions import override
 
 from groupsvc.domain import errors as refusals
 from groupsvc.domain.strict_json import InvalidJsonError
+from groupsvc.http.documents import STOCK, headers, operations
 from groupsvc.http.errors import ErrorFace, Refusal, challenge
 from groupsvc.logs import request_id
 
@@ -31,14 +33,20 @@ _TITLES: Final[Mapping[int, str]] = {
     404: "Not found",
     409: "Conflict",
     412: "Changed in the meantime",
+    # The phrases differ between versions of Python.
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
     422: "Invalid input",
     500: "Internal error",
     503: "Temporarily unavailable",
 }
+_HEADERS: Final[Mapping[int, Sequence[str]]] = {
+    401: ("WWW-Authenticate",),
+    409: ("Retry-After",),
+}
 _CODES: Final = {401: "unauthenticated", 404: "not_found", 413: "body_too_large"}
 _NOT_FOUND: Final = "no such resource"
 _CRASHED: Final = "an unexpected error, which has been logged"
-_STOCK: Final = "HTTPValidationError"
 
 # A name that a client made up may be a megabyte long: such a pointer stops at its parent.
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:/~-]{1,64}", re.ASCII)
@@ -52,6 +60,7 @@ _EXAMPLES: Final[Mapping[int, tuple[str, str]]] = {
     409: ("name_taken", "a group with this name already exists"),
     412: ("precondition_failed", "the group is not what you last saw"),
     413: ("body_too_large", "the body is too large"),
+    414: ("target_too_long", "the path or the query is too long"),
     415: ("unsupported_media_type", "send application/json"),
     422: ("invalid", "one value is not valid"),
     428: ("precondition_required", "send If-Match"),
@@ -80,6 +89,24 @@ class Problem(BaseModel):
     code: str = Field(description="Stable: the thing to compare with")
     request_id: str | None = Field(description="What to quote when asking for help")
     errors: list[FieldProblem] = Field([], description="Which values are not valid")
+
+
+class MissedChange(BaseModel):
+    """A line of the change log that the caller has not seen."""
+
+    seq: int
+    at: datetime
+    actor: str
+    kind: str = Field(examples=["group.updated"])
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class PreconditionProblem(Problem):
+    """Why a write with `If-Match` was refused."""
+
+    etag: str | None = Field(description="What it is now; null when it is gone")
+    changes: list[MissedChange] = Field(description="The last few, newest first")
 
 
 def problem(
@@ -187,24 +214,28 @@ def _documented(status: int) -> dict[str, Any]:
     if status == 422:
         entry = {"pointer": "#/name", "code": "missing", "message": "Field required"}
         example["errors"] = [entry]
-    schema = {"$ref": "#/components/schemas/Problem"}
+    if status == 412:
+        example |= {"etag": '"9f86d081884c7d65"', "changes": []}
+    model = PreconditionProblem if status == 412 else Problem
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
     return {
         "description": example["title"],
         "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
+        **headers(*_HEADERS.get(status, ())),
     }
 
 
 def document_problems(document: dict[str, Any]) -> None:
     """FastAPI documents a refusal in its own shape; a path alone never leads to one here."""
-    for operation in (each for item in document["paths"].values() for each in item.values()):
+    for _, operation in operations(document):
         responses, parameters = operation["responses"], operation.get("parameters", ())
-        if _STOCK in str(responses.get("422")):
+        if STOCK in str(responses.get("422")):
             del responses["422"]
             if "requestBody" in operation or any(each["in"] != "path" for each in parameters):
                 responses["422"] = _documented(422)
         operation["responses"] = dict(sorted(responses.items()))
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    for name in (_STOCK, "ValidationError"):
-        schemas.pop(name, None)
+    models: list[tuple[type[BaseModel], Literal["validation"]]]
+    models = [(each, "validation") for each in (Problem, PreconditionProblem)]
     template = "#/components/schemas/{model}"
-    schemas |= models_json_schema([(Problem, "validation")], ref_template=template)[1]["$defs"]
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas |= models_json_schema(models, ref_template=template)[1]["$defs"]

@@ -8,14 +8,21 @@ import base64
 import hashlib
 import html
 import json
+import mimetypes
 import posixpath
-from typing import Final
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, NamedTuple
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from groupsvc.http.compressed import Compressed
+from groupsvc.http.documents import gateway_prefix
 
 _FILES: Final = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"})
 _OPTIONS: Final = {
@@ -38,6 +45,7 @@ _PAGE: Final = """<!DOCTYPE html>
 <link rel="stylesheet" href="{assets}/swagger-ui.css">
 </head>
 <body>
+<nav class="swagger-ui"><p class="wrapper">{links}</p></nav>
 <div id="swagger-ui"></div>
 <script src="{assets}/swagger-ui-bundle.js"></script>
 <script>{script}</script>
@@ -46,15 +54,19 @@ _PAGE: Final = """<!DOCTYPE html>
 """
 
 
-class _Assets(StaticFiles):
-    """The three files of the package that the page needs."""
+@cache
+def _asset(file: str) -> Compressed:
+    """One of the files of the package that the page needs."""
+    body = files("fastapi_swagger").joinpath("resources", file).read_bytes()
+    media_type, _ = mimetypes.guess_type(file)
+    return Compressed(body, media_type or "text/javascript", "public, max-age=3600")
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        if path not in _FILES:
-            raise HTTPException(404)
-        response = await super().get_response(path, scope)
-        response.headers["cache-control"] = "public, max-age=3600"
-        return response
+
+async def _assets(request: Request) -> Response:
+    file = request.path_params["file"]
+    if file not in _FILES:
+        raise HTTPException(404)
+    return _asset(file).answer(request)
 
 
 def _script(openapi_url: str) -> str:
@@ -71,23 +83,61 @@ def _policy(script: str) -> str:
     )
 
 
-def install_docs(app: FastAPI, *, title: str, openapi_url: str, docs_url: str) -> None:
-    """Serve a page at ``docs_url`` that shows the document at ``openapi_url``.
+class Shown(NamedTuple):
+    """A document and its page: paths of the application, without any prefix it is reached under.
 
-    Both are paths of the application that the page is installed in, without any prefix it is
-    reached under. ``docs_url`` must not end with a slash.
+    ``page`` must not end with a slash.
     """
-    folder = posixpath.dirname(docs_url)
-    script = _script(posixpath.relpath(openapi_url, folder))
-    page = _PAGE.format(
-        title=html.escape(title),
-        assets=html.escape(posixpath.relpath(f"{docs_url}/assets", folder)),
-        script=script,
-    )
-    headers = {"content-security-policy": _policy(script), "cache-control": "no-cache"}
 
-    async def docs() -> HTMLResponse:
-        return HTMLResponse(page, headers=headers)
+    title: str
+    document: str
+    page: str
 
-    app.add_api_route(docs_url, docs, include_in_schema=False, response_class=HTMLResponse)
-    app.mount(f"{docs_url}/assets", _Assets(packages=[("fastapi_swagger", "resources")]))
+
+def install_docs(app: FastAPI, documents: Sequence[Shown]) -> None:
+    """Serve a page for each document, with links to the others, and an index at ``/``."""
+    for shown in documents:
+        folder = posixpath.dirname(shown.page)
+        links = (
+            f'<a href="{html.escape(_beside(each.page, folder))}">{html.escape(each.title)}</a>'
+            for each in documents
+        )
+        script = _script(posixpath.relpath(shown.document, folder))
+        text = _PAGE.format(
+            title=html.escape(shown.title),
+            assets=html.escape(posixpath.relpath(f"{shown.page}/assets", folder)),
+            links=" | ".join(links),
+            script=script,
+        )
+        page = Compressed(text.encode(), "text/html; charset=utf-8")
+        routes = app.router.routes
+        routes.append(_fixed(shown.page, page, **{"content-security-policy": _policy(script)}))
+        routes.append(_redirect(f"{shown.page}/", shown.page))
+        routes.append(Route(f"{shown.page}/assets/{{file}}", _assets, include_in_schema=False))
+    index = {"documents": [each._asdict() for each in documents]}
+    app.router.routes.append(_redirect("/", documents[0].page, otherwise=index))
+
+
+def _beside(page: str, folder: str) -> str:
+    """The relative address of a page, which may be called like the folder."""
+    parent, name = posixpath.split(page)
+    return posixpath.join(posixpath.relpath(parent, folder), name)
+
+
+def _fixed(path: str, answer: Compressed, **headers: str) -> Route:
+    async def page(request: Request) -> Response:
+        return answer.answer(request, **headers)
+
+    return Route(path, page, include_in_schema=False)
+
+
+def _redirect(path: str, to: str, otherwise: Mapping[str, Any] | None = None) -> Route:
+    """To another page of the application; who wants no pages gets ``otherwise``."""
+
+    async def lead(request: Request) -> Response:
+        vary = {"vary": "accept"} if otherwise is not None else {}
+        if otherwise is not None and "text/html" not in request.headers.get("accept", ""):
+            return JSONResponse(otherwise, headers=vary)
+        return Response(status_code=307, headers={"location": gateway_prefix(request) + to, **vary})
+
+    return Route(path, lead, include_in_schema=False)

@@ -21,6 +21,10 @@ class RelocationRepository(Repository):
     async def lock(self) -> None:
         await self._rows(SQL.lock)
 
+    async def number_from(self, first: int) -> None:
+        """Where the ids of what is made next begin. No transaction takes that back."""
+        await self._rows(SQL.number_from, first=first)
+
     async def taken(self, course: MovedCourse, users: Sequence[MovedUser]) -> list[TakenId]:
         rows = await self._rows(
             SQL.taken,

@@ -2,6 +2,10 @@
 -- No index spans the partitions and groups of all courses: whoever brings ids waits for others who do.
 SELECT pg_advisory_xact_lock(hashtextextended('groupsvc: ids of another server', 0));
 
+-- write: number_from
+SELECT setval(pg_get_serial_sequence(name, 'id'), :first::bigint, false)
+FROM unnest(ARRAY['departments', 'users', 'courses', 'partitions', 'groups']) AS name;
+
 -- read: taken
 -- Ids that something else here has, or is known by. What is meant by the name has another id itself.
 SELECT 'department' AS kind, :department_id::bigint AS id FROM departments d

@@ -57,6 +57,11 @@ class RelocationService(Service):
         results.update((each, "refused") for each in refused)
         return results
 
+    async def number_from(self, first: int) -> None:
+        """Give what is made next in an empty database other ids than are made here otherwise."""
+        self._require(Permission.ADMIN)
+        await self._relocation.number_from(first)
+
     async def _refuse_taken(self, course: MovedCourse, users: Sequence[MovedUser]) -> None:
         taken = await self._relocation.taken(course, users)
         if taken:

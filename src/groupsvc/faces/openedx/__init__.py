@@ -6,14 +6,13 @@ one under ``/courses``, where the pages of instructors call, and one gives token
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from groupsvc.faces.openedx import (
+    examples,
     legacy,
     legacy_users,
     oauth,
@@ -29,8 +28,11 @@ from groupsvc.faces.openedx.deprecation import Deprecation
 from groupsvc.faces.openedx.errors import COHORTS, COURSES, OAUTH
 from groupsvc.faces.openedx.errors import ERRORS as ERRORS
 from groupsvc.faces.openedx.events import JOURNAL as JOURNAL
+from groupsvc.faces.openedx.refusals import define_models
 from groupsvc.faces.openedx.uploads import UPLOAD_WORDS as UPLOAD_WORDS
 from groupsvc.http.application import FaceApplication
+from groupsvc.http.documents import published
+from groupsvc.http.examples import fill_in
 from groupsvc.http.head_as_get import HeadAsGet
 
 TITLE: Final = "groupsvc: Open edX dialect"
@@ -65,8 +67,16 @@ PREFIXES: Final[Mapping[str, Sequence[APIRouter]]] = {
     OAUTH: (oauth.router,),
 }
 
+# Groups of operations in the order in which a newcomer needs them.
+TAGS: Final[Mapping[str, str]] = {
+    "tokens": "A token for a local account, as the clients of the platform ask for it.",
+    "v2": "The second version: JSON or forms, errors as problems (RFC 9457).",
+    "v1": "The first version, which names its successors in the header `Link`.",
+    "instructor": "What the pages of instructors call. Whoever is no author is told 404.",
+}
 
-def mount(app: FastAPI, *, docs: bool) -> None:
+
+def mount(app: FastAPI, *, docs: bool, demo: bool) -> None:
     """Mount the applications; ``docs`` serves ``/api/cohorts/openapi.json``."""
     mounted = {
         prefix: FaceApplication(routers, ERRORS, title=TITLE, docs=False)
@@ -76,20 +86,21 @@ def mount(app: FastAPI, *, docs: bool) -> None:
     cohorts.add_middleware(Deprecation)
     cohorts.add_middleware(HeadAsGet)
     if docs:
-        cohorts.router.routes.append(Route("/openapi.json", _document, include_in_schema=False))
+        cohorts.router.routes.append(published("/openapi.json", partial(describe, demo=demo)))
     for prefix, application in mounted.items():
         app.mount(prefix, application)
 
 
-def describe() -> dict[str, Any]:
-    """The OpenAPI document of the applications together."""
-    whole = FaceApplication((), ERRORS, title=TITLE, description=DESCRIPTION)
+def describe(*, demo: bool = True) -> dict[str, Any]:
+    """The OpenAPI document of the applications together.
+
+    With ``demo`` it names rows of the demo institution.
+    """
+    filled = fill_in(examples.USUAL, examples.OWN, parameters=demo)
+    whole = FaceApplication(
+        (), ERRORS, title=TITLE, description=DESCRIPTION, tags=TAGS, edits=[define_models, filled]
+    )
     for prefix, routers in PREFIXES.items():
         for router in routers:
             whole.include_router(router, prefix=prefix)
     return whole.openapi()
-
-
-async def _document(request: Request) -> Response:
-    root: str = request.scope.get("app_root_path", "")
-    return JSONResponse({**describe(), "servers": [{"url": root or "/"}]})

@@ -53,6 +53,7 @@ class DialectAccess(Requires):
     """Any caller who is known. ``negotiates`` where the original uses the REST framework."""
 
     negotiates: ClassVar[bool] = True
+    sends_strangers = False
 
     def __init__(self) -> None:
         super().__init__(None)
@@ -126,7 +127,7 @@ class Author(DialectAccess):
 
     def __init__(self, *, login: bool = False) -> None:
         super().__init__()
-        self._login = login
+        self.sends_strangers = login
 
     async def authenticate_and_authorize(self, request: Request, uow: UnitOfWork) -> Principal:
         """Raises HTTPException 302 or 404."""
@@ -135,7 +136,7 @@ class Author(DialectAccess):
         except ForbiddenError as error:
             raise HTTPException(404) from error
         except ApiError as error:
-            if error.status_code != 401 or not self._login:
+            if error.status_code != 401 or not self.sends_strangers:
                 raise HTTPException(404) from error
             raise HTTPException(302, headers={"location": _login(request)}) from error
 

@@ -13,7 +13,7 @@ from groupsvc.faces.openedx.errors import ApiError
 from groupsvc.faces.openedx.keys import CohortId, Key
 from groupsvc.faces.openedx.reading import read_json_body
 from groupsvc.faces.openedx.routing import Address, json_only
-from groupsvc.faces.openedx.schemas import CohortIn, CohortOut, CohortsOut, PageErrorOut
+from groupsvc.faces.openedx.schemas import CohortIn, CohortOut, CohortsOut
 from groupsvc.faces.openedx.serializers import answer, cohort, cohort_edit
 from groupsvc.faces.openedx.v1_cohorts import NAME_TAKEN
 
@@ -21,8 +21,8 @@ _PATH: Final = "/{key:course_key}/cohorts"
 
 router = APIRouter(tags=["instructor"])
 _AUTHOR: Final = Author(login=True)
-COHORTS = Address(router, f"{_PATH}/", _AUTHOR, errors=PageErrorOut)
-COHORT = Address(router, f"{_PATH}/{{cohort_id:int}}", _AUTHOR, errors=PageErrorOut)
+COHORTS = Address(router, f"{_PATH}/", _AUTHOR)
+COHORT = Address(router, f"{_PATH}/{{cohort_id:int}}", _AUTHOR)
 
 NO_NAME: Final = "Cohort name must be specified."
 NO_TYPE: Final = "Assignment type must be specified."

@@ -16,15 +16,15 @@ from groupsvc.faces.openedx.deps import CohortsDep, MembersDep
 from groupsvc.faces.openedx.keys import CohortId, Key
 from groupsvc.faces.openedx.reading import FORMS, Body, read_body
 from groupsvc.faces.openedx.routing import Address, form_body
-from groupsvc.faces.openedx.schemas import AddedOut, DoneOut, PageErrorOut, UsernameForm, UsersForm
+from groupsvc.faces.openedx.schemas import AddedOut, DoneOut, UsernameForm, UsersForm
 from groupsvc.faces.openedx.serializers import add_result, answer
 
 _COHORT: Final = "/{key:course_key}/cohorts/{cohort_id:int}"
 _SEPARATORS: Final = re.compile(r"[\s,]+")
 
 router = APIRouter(tags=["instructor"])
-ADD = Address(router, f"{_COHORT}/add", Author(), errors=PageErrorOut)
-DELETE = Address(router, f"{_COHORT}/delete", Author(), errors=PageErrorOut)
+ADD = Address(router, f"{_COHORT}/add", Author())
+DELETE = Address(router, f"{_COHORT}/delete", Author())
 
 
 @ADD.on(

@@ -6,9 +6,12 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from groupsvc.faces.openedx.errors import OAUTH
+from groupsvc.faces.openedx.refusals import refusal
 from groupsvc.faces.openedx.schemas import OAuthErrorOut, TokenOut
 from groupsvc.http import oauth
 from groupsvc.http.dependencies import AccountServiceDep
+from groupsvc.http.documents import headers
 from groupsvc.http.routing import Public
 
 router = APIRouter(route_class=oauth.OAuthRoute, tags=["tokens"])
@@ -44,7 +47,12 @@ for path in ("/access_token", "/access_token/"):
         response_model=TokenOut,
         responses={
             400: {"model": OAuthErrorOut, "description": "Not a request that OAuth2 knows"},
-            401: {"model": OAuthErrorOut, "description": "Not an account, or not its secret"},
+            401: {
+                "model": OAuthErrorOut,
+                "description": "Not an account, or not its secret",
+                **headers("WWW-Authenticate"),
+            },
+            **{each: refusal(f"{OAUTH}{path}", each) for each in (413, 414, 415, 503)},
         },
         dependencies=[Depends(Public())],
         include_in_schema=not path.endswith("/"),

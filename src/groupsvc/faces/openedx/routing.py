@@ -5,6 +5,7 @@ that it does not have.
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends
@@ -14,23 +15,18 @@ from starlette.responses import JSONResponse, Response
 
 from groupsvc.faces.openedx.access import DialectAccess
 from groupsvc.faces.openedx.credentials import credentials
-from groupsvc.faces.openedx.errors import ApiError, not_allowed
+from groupsvc.faces.openedx.errors import COHORTS, COURSES, ApiError, not_allowed
 from groupsvc.faces.openedx.reading import FORMS
-from groupsvc.faces.openedx.schemas import ErrorOut
+from groupsvc.faces.openedx.refusals import deprecated, refusal
+from groupsvc.http.documents import headers
 from groupsvc.http.routing import BulkTransactionalRoute, Handler, TransactionalRoute
 
 Endpoint = Callable[..., Coroutine[Any, Any, Response]]
 Register = Callable[[Endpoint], Endpoint]
 Described = Mapping[str, Any]
+NO_OTHERS: Final[Mapping[int, type[BaseModel]]] = MappingProxyType({})
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
-WORDS: Final[Mapping[int, str]] = {
-    400: "The body or a parameter is not valid, or a rule refuses",
-    401: "No token, or one that is not valid",
-    403: "Not permitted",
-    404: "No such course, cohort, user or page",
-    405: "No such method here",
-}
 
 
 class DialectRoute(TransactionalRoute):
@@ -68,13 +64,13 @@ class Address:
         access: DialectAccess,
         *,
         spellings: Sequence[str] | None = None,
-        errors: type[BaseModel] = ErrorOut,
         view: str | None = None,
     ) -> None:
         toggled = path.removesuffix("/") if path.endswith("/") else f"{path}/"
         self._router, self._path = router, path
         self._paths = (path, *((toggled,) if spellings is None else spellings))
-        self._access, self._errors, self._view = access, errors, view
+        self._access, self._view = access, view
+        self._whole = f"{COHORTS if path.startswith('/v') else COURSES}{path}"
         self._methods: list[str] = []
         self._refusals: dict[str, ApiError] = {}
 
@@ -87,15 +83,20 @@ class Address:
         status: int = 200,
         body: Described | None = None,
         refusals: Sequence[int] = (400, 401, 403, 404),
+        other_errors: Mapping[int, type[BaseModel]] = NO_OTHERS,
         name: str | None = None,
         bulk: bool = False,
         parameters: Sequence[Described] = (),
     ) -> Register:
-        """Register an endpoint; it is documented under the spelling that the platform uses."""
+        """Register an endpoint; it is documented under the spelling that the platform uses.
+
+        ``other_errors`` are bodies of the endpoint's own, beside those of the face.
+        """
         self._methods.append(method)
         extra: dict[str, Any] = {"parameters": list(parameters)} if parameters else {}
         if body is not None:
             extra["requestBody"] = dict(body)
+        statuses = {*refusals, 404, 405, 414, 503, *((413, 415) if body is not None else ())}
 
         def register(endpoint: Endpoint) -> Endpoint:
             for path in self._paths:
@@ -107,7 +108,7 @@ class Address:
                     summary=summary,
                     response_model=answers,
                     status_code=status,
-                    responses=self._documented(refusals),
+                    responses=self._documented(status, sorted(statuses), other_errors),
                     dependencies=[Depends(self._access)],
                     include_in_schema=path == self._path,
                     openapi_extra=extra,
@@ -117,11 +118,19 @@ class Address:
 
         return register
 
-    def _documented(self, refusals: Sequence[int]) -> dict[int | str, dict[str, Any]]:
-        found: dict[int | str, dict[str, Any]] = {
-            each: {"model": self._errors, "description": WORDS[each]} for each in refusals
-        }
-        return {**found, "default": {"model": self._errors, "description": "Any other refusal"}}
+    def _documented(
+        self, status: int, statuses: Sequence[int], others: Mapping[int, type[BaseModel]]
+    ) -> dict[int | str, dict[str, Any]]:
+        known = {*statuses, 406} if self._access.negotiates else statuses
+        found: dict[int | str, dict[str, Any]] = {status: {}}
+        if self._access.sends_strangers:
+            found[302] = {"description": "Not logged in", **headers("Location")}
+        for each in sorted(known):
+            more = (others[each],) if each in others else ()
+            found[each] = refusal(self._whole, each, *more)
+        for response in found.values():
+            response.setdefault("headers", {}).update(deprecated(self._whole).get("headers", {}))
+        return found
 
     def refuse(self, method: str, message: str, code: str) -> None:
         """Have a method refused in words of its own."""

@@ -33,6 +33,10 @@ class PageErrorOut(Output):
     error: Annotated[str, Field(examples=["Invalid JSON"])]
 
 
+class DetailOut(Output):
+    detail: str
+
+
 class ProblemOut(Output):
     type: str
     title: str

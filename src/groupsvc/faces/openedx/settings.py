@@ -13,8 +13,6 @@ from groupsvc.faces.openedx.keys import Key
 from groupsvc.faces.openedx.reading import Body, read_body, read_json_body
 from groupsvc.faces.openedx.routing import Address, json_body, json_only
 from groupsvc.faces.openedx.schemas import (
-    PageErrorOut,
-    ProblemOut,
     ReadSettingsOut,
     SettingsIn,
     SettingsOut,
@@ -31,12 +29,9 @@ V2 = Address(
     v2,
     "/v2/courses/{key:course_key}/cohort_settings/",
     Manager(),
-    errors=ProblemOut,
     view="Cohort Settings",
 )
-INSTRUCTOR = Address(
-    instructor, "/{key:course_key}/cohorts/settings", Author(login=True), errors=PageErrorOut
-)
+INSTRUCTOR = Address(instructor, "/{key:course_key}/cohorts/settings", Author(login=True))
 
 FIELD: Final = "is_cohorted"
 MISSING: Final = f'Missing field "{FIELD}".'

@@ -15,7 +15,6 @@ from groupsvc.faces.openedx.errors import ApiError
 from groupsvc.faces.openedx.keys import Key
 from groupsvc.faces.openedx.reading import read_body
 from groupsvc.faces.openedx.routing import Address, file_body
-from groupsvc.faces.openedx.schemas import PageErrorOut
 from groupsvc.http.routing import app_state
 
 UPLOAD_WORDS: Final = UploadWords(
@@ -54,7 +53,6 @@ INSTRUCTOR_UPLOAD = Address(
     instructor_router,
     "/{key:course_key}/instructor/api/add_users_to_cohorts",
     Instructor(),
-    errors=PageErrorOut,
 )
 
 

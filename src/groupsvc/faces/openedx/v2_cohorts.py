@@ -14,7 +14,7 @@ from groupsvc.faces.openedx.keys import CohortId, Key
 from groupsvc.faces.openedx.paging import PageDep
 from groupsvc.faces.openedx.reading import read_body
 from groupsvc.faces.openedx.routing import Address, json_body
-from groupsvc.faces.openedx.schemas import CohortOutV2, CohortPageOut, ProblemOut
+from groupsvc.faces.openedx.schemas import CohortOutV2, CohortPageOut
 from groupsvc.faces.openedx.serializer_fields import read_members
 from groupsvc.faces.openedx.serializers import answer, cohort
 from groupsvc.faces.openedx.v2_bodies import CohortInV2, CohortPatchV2
@@ -23,10 +23,8 @@ _PATH: Final = "/v2/courses/{key:course_key}"
 
 router = APIRouter(tags=["v2"])
 _MANAGER: Final = Manager()
-COHORTS = Address(router, f"{_PATH}/cohorts/", _MANAGER, errors=ProblemOut, view="Cohort")
-COHORT = Address(
-    router, f"{_PATH}/cohorts/{{cohort_id:int}}/", _MANAGER, errors=ProblemOut, view="Cohort"
-)
+COHORTS = Address(router, f"{_PATH}/cohorts/", _MANAGER, view="Cohort")
+COHORT = Address(router, f"{_PATH}/cohorts/{{cohort_id:int}}/", _MANAGER, view="Cohort")
 
 FIELDS: Final = ("name", "id")
 NAME_TAKEN: Final = "A cohort with that name already exists in this course."

@@ -10,7 +10,7 @@ from groupsvc.faces.openedx.access import Dashboard
 from groupsvc.faces.openedx.deps import CohortsDep
 from groupsvc.faces.openedx.keys import Key
 from groupsvc.faces.openedx.routing import Address
-from groupsvc.faces.openedx.schemas import ConfigurationOut, ContentGroupsOut
+from groupsvc.faces.openedx.schemas import ConfigurationOut, ContentGroupsOut, PageErrorOut
 from groupsvc.faces.openedx.serializers import answer
 from groupsvc.http.routing import app_state
 
@@ -38,7 +38,11 @@ async def list_content_groups(request: Request, key: Key, cohorts: CohortsDep) -
 
 
 @CONFIGURATION.on(
-    "GET", ConfigurationOut, "One partition of content groups", refusals=(401, 403, 404)
+    "GET",
+    ConfigurationOut,
+    "One partition of content groups",
+    refusals=(401, 403, 404),
+    other_errors={404: PageErrorOut},
 )
 async def get_configuration(key: Key, configuration_id: int, cohorts: CohortsDep) -> Response:
     """Partitions that are not for cohorts are not found."""

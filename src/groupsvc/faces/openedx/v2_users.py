@@ -13,7 +13,7 @@ from groupsvc.faces.openedx.keys import CohortId, Key, Segment
 from groupsvc.faces.openedx.paging import PageDep
 from groupsvc.faces.openedx.reading import read_body
 from groupsvc.faces.openedx.routing import Address, json_body
-from groupsvc.faces.openedx.schemas import MembersOut, ProblemOut, ResultOut
+from groupsvc.faces.openedx.schemas import MembersOut, ResultOut
 from groupsvc.faces.openedx.serializer_fields import read_members
 from groupsvc.faces.openedx.serializers import add_result, answer, member, no_content
 from groupsvc.faces.openedx.v2_bodies import UsersInV2
@@ -22,8 +22,8 @@ from groupsvc.faces.openedx.v2_cohorts import no_cohort
 _PATH: Final = "/v2/courses/{key:course_key}/cohorts/{cohort_id:int}/users/"
 
 router = APIRouter(tags=["v2"])
-USERS = Address(router, _PATH, Manager(), errors=ProblemOut, view="Cohort Member")
-USER = Address(router, f"{_PATH}{{username}}/", Manager(), errors=ProblemOut, view="Cohort Member")
+USERS = Address(router, _PATH, Manager(), view="Cohort Member")
+USER = Address(router, f"{_PATH}{{username}}/", Manager(), view="Cohort Member")
 
 
 @USERS.on("GET", MembersOut, "List the users of a cohort", refusals=(401, 403, 404))

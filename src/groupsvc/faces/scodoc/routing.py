@@ -11,6 +11,7 @@ from starlette.responses import Response
 from groupsvc.domain.principal import Permission
 from groupsvc.faces.scodoc.access import Everywhere, InDepartment
 from groupsvc.faces.scodoc.schemas import MOST, ErrorOut
+from groupsvc.http.documents import headers
 from groupsvc.http.routing import Handler, TransactionalRoute
 
 Endpoint = Callable[..., Coroutine[Any, Any, Response]]
@@ -23,7 +24,6 @@ ACRONYM: Described = {
     "required": True,
     "description": "Acronym of the department",
     "schema": {"type": "string"},
-    "example": "RT",
 }
 
 NOBODY = 0  # no row has this id
@@ -36,13 +36,26 @@ def _known(number: int) -> int:
 # Digits that are no id of a row name nothing, when it is their turn to be looked up.
 Id = Annotated[int, AfterValidator(_known)]
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorOut, "description": "The body or a parameter is not valid"},
-    401: {"model": ErrorOut, "description": "No token, or one that is not valid"},
-    403: {"model": ErrorOut, "description": "Not permitted, locked or not editable"},
-    404: {"model": ErrorOut, "description": "No such department or row in it"},
-    "default": {"model": ErrorOut, "description": "Any other refusal"},
+_WORDS: dict[int, str] = {
+    400: "The body or a parameter is not valid",
+    401: "No token, or one that is not valid",
+    403: "Not permitted, locked or not editable",
+    404: "No such department or row in it",
+    413: "The body is too large",
+    414: "The path or the query is too long",
+    415: "The body is compressed",
+    503: "Not now",
 }
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For ``responses=``."""
+    found: dict[int | str, dict[str, Any]] = {
+        each: {"model": ErrorOut, "description": _WORDS[each]} for each in statuses
+    }
+    if 401 in found:
+        found[401] |= headers("WWW-Authenticate")
+    return found
 
 
 class ScodocRoute(TransactionalRoute):
@@ -97,6 +110,8 @@ class DialectRouter(APIRouter):
         summary: str,
         extra: Described,
     ) -> Register:
+        statuses = (400, 401, 403, 404, 414, 503, *((413, 415) if "requestBody" in extra else ()))
+
         def register(endpoint: Endpoint) -> Endpoint:
             scoped = {**extra, "parameters": [ACRONYM, *extra.get("parameters", ())]}
             for prefix, access, ending, described in (
@@ -110,7 +125,7 @@ class DialectRouter(APIRouter):
                     operation_id=f"{endpoint.__name__}{ending}",
                     summary=summary,
                     response_model=answers,
-                    responses=ERRORS,
+                    responses=refusals(*sorted(statuses)),
                     dependencies=[Depends(access)],
                     openapi_extra=dict(described),
                 )

@@ -12,7 +12,7 @@ from groupsvc.core.accounts.authentication import ACCOUNT
 from groupsvc.domain.errors import UnauthenticatedError
 from groupsvc.faces.scodoc import serializers
 from groupsvc.faces.scodoc.access import Everywhere
-from groupsvc.faces.scodoc.routing import ERRORS, ScodocRoute
+from groupsvc.faces.scodoc.routing import ScodocRoute, refusals
 from groupsvc.faces.scodoc.schemas import TokenOut
 from groupsvc.http.application import Document
 from groupsvc.http.dependencies import AccountServiceDep
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/api", route_class=ScodocRoute, tags=["tokens"])
     operation_id="get_token",
     summary="Get a token",
     response_model=TokenOut,
-    responses={401: ERRORS[401], "default": ERRORS["default"]},
+    responses=refusals(401, 414, 503),
     dependencies=[Depends(Public())],
     openapi_extra={"security": [{"login": []}]},
 )
@@ -47,7 +47,7 @@ async def get_token(request: Request, accounts: AccountServiceDep) -> Response:
     operation_id="revoke_token",
     summary="End the token",
     status_code=204,
-    responses={401: ERRORS[401], "default": ERRORS["default"]},
+    responses=refusals(400, 401, 414, 503),
     dependencies=[Depends(Everywhere(None))],
 )
 async def revoke_token(request: Request, accounts: AccountServiceDep) -> Response:

@@ -1,6 +1,6 @@
 """The native face: ``/v1``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter
 
@@ -46,3 +46,23 @@ ROUTERS: Sequence[APIRouter] = (
     tokens.router,
     transfer.routes.router,
 )
+
+# Groups of operations in the order in which a newcomer needs them.
+TAGS: Mapping[str, str] = {
+    "tokens": "A token for a local account. *Authorize* above asks for one, or takes one.",
+    "me": "Who is calling, what they may do, and their own groups.",
+    "courses": "What is divided: ids come from here. The board is all of a course at once.",
+    "partitions": "One way to divide a course, such as TD or TP.",
+    "groups": "The parts of a partition.",
+    "memberships": "Who is in which group: assign, move, take out, one or many.",
+    "enrollments": "Who is in a course.",
+    "users": "The roster: students and teachers.",
+    "departments": "Where courses and users belong; permissions are given in a department.",
+    "cohorts": "Groups that an LMS assigns on arrival, and the content they see.",
+    "jobs": "Uploads of tables of cohorts, which go on after the answer.",
+    "import and export": "Whole tables in and out. What goes out as CSV comes in again.",
+    "changes": "Who did what: the log of every change.",
+    "roles": "What persons of the roster may do: the team of a course.",
+    "accounts": "Callers that are machines, with their grants.",
+    "health": "For whoever operates the service.",
+}

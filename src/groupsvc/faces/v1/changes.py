@@ -4,14 +4,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AwareDatetime
 from starlette.requests import Request
 
 from groupsvc.domain.json_resource import Page
 from groupsvc.faces.v1.endpoints import Paging, decode_cursor
 from groupsvc.faces.v1.journal_schemas import JournalName, OpenedxEventOut, ScodocLineOut
 from groupsvc.faces.v1.routing import Routes
-from groupsvc.faces.v1.schemas import MOST, ChangeOut, PageOut
+from groupsvc.faces.v1.schemas import MOST, ChangeOut, PageOut, Time
 from groupsvc.http.dependencies import ChangeServiceDep
 from groupsvc.http.routing import app_state
 
@@ -42,8 +41,8 @@ async def list_changes(
     kind: AnyName = None,
     request_id: AnyName = None,
     changeset_id: UUID | None = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Time | None = None,
+    until: Time | None = None,
     journal: Journal = None,
 ) -> Page:
     """Newest first. `since` is included, `until` is not.

@@ -37,7 +37,11 @@ Declared = tuple[Resource, bool]
 async def expected_tags(
     if_match: Annotated[
         str | None,
-        Header(max_length=1024, description="Entity tags, of which one must still be right"),
+        Header(
+            alias="If-Match",
+            max_length=1024,
+            description="Entity tags, of which one must still be right",
+        ),
     ] = None,
 ) -> IfMatch | None:
     """A weak tag counts, unlike in RFC 9110: a gateway that compresses makes ours weak."""

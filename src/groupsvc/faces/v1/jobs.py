@@ -1,7 +1,7 @@
 """Work that goes on after a request: uploads of tables of cohorts."""
 
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from starlette.background import BackgroundTask
@@ -14,12 +14,12 @@ from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.endpoints import JSON, Paging, Resource, decode_cursor
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import Id, Output, PageOut, PathId
+from groupsvc.faces.v1.uploads import CSV, CSV_TYPES, documented_csv
 from groupsvc.http.dependencies import CohortUploadServiceDep
 from groupsvc.http.routing import app_state
 
 routes = Routes("jobs")
 
-CSV: Final = "text/csv"
 Texts = list[str]
 
 
@@ -69,12 +69,8 @@ class JobOut(Output):
     "Upload a table of cohort members",
     JobOut,
     status=202,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {CSV: {"example": "cohort,email\nDefault Group,ada@example.org\n"}},
-        }
-    },
+    location="/v1/jobs/{id}",
+    openapi_extra=documented_csv("cohort", "email", "username"),
     bulk=True,
 )
 async def upload_cohorts(
@@ -85,7 +81,8 @@ async def upload_cohorts(
     Cohorts are found by name and never made. The last row of a user wins. Another upload for the
     course waits until this one is done.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != CSV:
+    media_type, _, _ = request.headers.get("content-type", "").partition(";")
+    if media_type.strip().lower() not in CSV_TYPES:
         raise HTTPException(415, f"send {CSV}")
     document = await uploads.accept(course_id, await request.body())
     location = f"/v1/jobs/{document.data['id']}"

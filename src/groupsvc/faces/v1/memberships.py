@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AwareDatetime
 
 from groupsvc.domain.json_resource import Page
 from groupsvc.faces.v1.endpoints import Paging, Resource
@@ -18,12 +17,13 @@ from groupsvc.faces.v1.schemas import (
     PastMemberOut,
     PathId,
     State,
+    Time,
 )
 from groupsvc.http.dependencies import MembershipServiceDep
 
 routes = Routes("memberships")
 
-AsOf = Annotated[AwareDatetime | None, Query(description="A time with its offset: as it was then")]
+AsOf = Annotated[Time | None, Query(description="A time with its offset: as it was then")]
 InState = Annotated[State | None, Query(description="Only users enrolled in this state")]
 
 

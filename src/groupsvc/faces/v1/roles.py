@@ -39,7 +39,7 @@ class TeamMemberIn(Input):
     roles: Roles
 
 
-class MemberOut(Output):
+class TeamMemberOut(Output):
     user_id: Id
     username: str
     family_name: str
@@ -48,7 +48,7 @@ class MemberOut(Output):
 
 
 class TeamOut(Output):
-    members: Annotated[list[MemberOut], Field(description="By name")]
+    members: Annotated[list[TeamMemberOut], Field(description="By name")]
 
 
 class UserRolesIn(Input):

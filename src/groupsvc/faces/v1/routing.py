@@ -1,19 +1,21 @@
 """What a native route declares; what follows from that is not written again.
 
-An operation is named like its function. The refusals to document follow from ``_refusals``; 422 is
-left to FastAPI, which knows every parameter.
+An operation is named like its function. The refusals to document follow from ``_refusals``, and
+the headers from what the endpoint returns; 422 is left to FastAPI, which knows every parameter.
 """
 
 from collections.abc import Callable, Collection, Iterator
 from inspect import signature
-from typing import Any, Protocol, TypedDict, TypeVar, Unpack, cast
+from typing import Any, Protocol, TypedDict, TypeVar, Unpack, cast, get_origin
 
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse, Response
 
+from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.endpoints import Declared, Endpoint, answering, expected_tags
+from groupsvc.http.documents import IF_NONE_MATCH, headers
 from groupsvc.http.idempotency import IDEMPOTENT
 from groupsvc.http.problems import problem_responses
 from groupsvc.http.routing import BulkTransactionalRoute, Requires, TransactionalRoute
@@ -24,6 +26,8 @@ E = TypeVar("E", bound=Endpoint)
 
 
 class Options(TypedDict, total=False):
+    # Of the operation; that of the function unless it has several.
+    name: str
     # None admits every caller who is known.
     permission: Permission | None
     status: int
@@ -85,6 +89,9 @@ class Routes:
     ) -> None:
         status = options.get("status", 204 if method == "DELETE" and answers is None else 200)
         bulk = options.get("bulk", False)
+        extra = dict(options.get("openapi_extra", {}))
+        if method == "GET" and _returns(endpoint) is JsonResource:
+            extra["parameters"] = [dict(IF_NONE_MATCH)]
         usual = Permission.GROUPS_READ if method == "GET" else Permission.GROUPS_WRITE
         permission = options.get("permission", usual)
         responses = options.get("responses")
@@ -97,37 +104,66 @@ class Routes:
             path,
             answering(endpoint, status, options.get("location")),
             methods=[method],
-            operation_id=endpoint.__name__,
+            operation_id=options.get("name", endpoint.__name__),
             summary=summary,
             response_model=answers,
             status_code=status,
             response_class=options.get("response_class", JSONResponse),
             responses=responses,
             dependencies=dependencies,
-            openapi_extra=options.get("openapi_extra"),
+            openapi_extra=extra,
             route_class_override=BulkTransactionalRoute if bulk else TransactionalRoute,
         )
         route = cast("APIRoute", self.router.routes[-1])
-        statuses = {*_refusals(route, bulk=bulk), *options.get("errors", ())}
+        _document_headers(route, endpoint, status, has_location="location" in options)
+        statuses = {*_refusals(route), *options.get("errors", ())}
         if permission is not None:
             statuses.add(403)
         statuses.difference_update(options.get("never", ()))
         route.responses |= problem_responses(*sorted(statuses))
 
 
-def _refusals(route: APIRoute, *, bulk: bool) -> Iterator[int]:
+def _refusals(route: APIRoute) -> Iterator[int]:
     """What follows from the declaration of a route."""
     yield from (401, 503)
     if "{" in route.path:
         yield 404
+    if "{" in route.path or route.dependant.query_params:
+        yield 414
     if route.methods != {"GET"}:
         yield 409
     if any(each.call is expected_tags for each in route.dependant.dependencies):
         yield 412
-    if route.body_field is not None or route.openapi_extra:
-        yield from (400, 415)
-        if bulk:
-            yield 413
+    if route.body_field is not None or "requestBody" in (route.openapi_extra or {}):
+        yield from (400, 413, 415)
+
+
+def _returns(endpoint: Endpoint) -> Any:
+    returns = signature(endpoint).return_annotation
+    return get_origin(returns) or returns
+
+
+def _document_headers(
+    route: APIRoute, endpoint: Endpoint, status: int, *, has_location: bool
+) -> None:
+    """Those that ``answering`` sets, and the one of an answer that is repeated."""
+    known: list[str] = []
+    returns = _returns(endpoint)
+    if returns in (JsonResource, tuple):
+        known.append("ETag")
+    if returns is Page:
+        known.append("Link")
+    if has_location:
+        known.append("Location")
+    if route.methods == {"POST"}:
+        known.append("Idempotent-Replayed")
+    for each in {status, *(code for code in route.responses if code == 201)}:
+        route.responses.setdefault(each, {"description": "Successful Response"}).update(
+            headers(*known)
+        )
+    if returns is JsonResource and route.methods == {"GET"}:
+        description = "The caller has it already, by `If-None-Match`"
+        route.responses[304] = {"description": description, **headers("ETag")}
 
 
 def created(model: Any, description: str = "Created") -> Responses:

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 T = TypeVar("T")
@@ -23,6 +24,17 @@ Capacity = Annotated[int, Field(ge=0, le=1_000_000, examples=[24])]
 AssignmentType = Literal["manual", "random"]
 Kind = Literal["default", "ordinary", "tracks", "cohorts"]
 State = Literal["active", "withdrawn", "defaulted"]
+
+
+def _no_number(value: object) -> object:
+    """Pydantic would take a number for seconds since 1970."""
+    if isinstance(value, str) and value[4:5] != "-":
+        raise PydanticCustomError("datetime_parsing", "Input should be a time as in RFC 3339")
+    return value
+
+
+# In a query.
+Time = Annotated[AwareDatetime, BeforeValidator(_no_number)]
 # Bounds the work done on a name; the service says which ones are valid.
 GivenName = Annotated[str, Field(max_length=2000, examples=["TD1"])]
 

@@ -13,6 +13,7 @@ from groupsvc.domain.principal import Principal
 from groupsvc.faces.v1.account_schemas import OAuthErrorOut, TokenOut
 from groupsvc.http import oauth
 from groupsvc.http.dependencies import AccountServiceDep
+from groupsvc.http.documents import headers
 from groupsvc.http.oauth import (
     CLIENT,
     NOT_KEPT,
@@ -32,8 +33,12 @@ router = APIRouter(prefix="/v1", route_class=OAuthRoute, tags=["tokens"])
 ANYBODY = Depends(Public())
 ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": OAuthErrorOut, "description": "Not a request that OAuth2 knows"},
-    401: {"model": OAuthErrorOut, "description": "Not an account, or not its secret"},
-    **problem_responses(413, 503),
+    401: {
+        "model": OAuthErrorOut,
+        "description": "Not an account, or not its secret",
+        **headers("WWW-Authenticate"),
+    },
+    **problem_responses(413, 414, 415, 503),
 }
 
 

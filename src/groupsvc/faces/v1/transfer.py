@@ -11,7 +11,14 @@ from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.routing import E, Routes
 from groupsvc.faces.v1.schemas import MOST
 from groupsvc.faces.v1.transfer_schemas import ImportOut
-from groupsvc.faces.v1.uploads import CSV, Report, documented_body, read_upload
+from groupsvc.faces.v1.uploads import (
+    CSV,
+    CSV_ENDING,
+    Report,
+    documented_csv,
+    documented_rows,
+    read_upload,
+)
 from groupsvc.http.dependencies import ExportServiceDep, ImportServiceDep
 from groupsvc.http.routing import app_state
 from groupsvc.import_export.columns import Kind, Name
@@ -34,14 +41,25 @@ Create = Annotated[
 
 
 def imports(kind: Kind, summary: str, permission: Permission) -> Callable[[E], E]:
-    return routes.post(
-        f"/import/{kind.name}",
-        summary,
-        ImportOut,
-        permission=permission,
-        openapi_extra=documented_body(kind),
-        bulk=True,
-    )
+    """Two operations, of which the second takes CSV; clients of old send it to the first too."""
+
+    def add(endpoint: E) -> E:
+        for ending, name, words, body in (
+            ("", "", summary, documented_rows(kind)),
+            (CSV_ENDING, "_csv", f"{summary} as CSV", documented_csv(*kind.columns)),
+        ):
+            routes.post(
+                f"/import/{kind.name}{ending}",
+                words,
+                ImportOut,
+                name=f"{endpoint.__name__}{name}",
+                permission=permission,
+                openapi_extra=body,
+                bulk=True,
+            )(endpoint)
+        return endpoint
+
+    return add
 
 
 @imports(COURSES, "Import departments and courses", Permission.ROSTER_WRITE)

@@ -4,7 +4,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import Field
 
-from groupsvc.faces.v1.schemas import MOST, Input, Output
+from groupsvc.faces.v1.schemas import MOST, Input, MergePatch, Output
 
 R = TypeVar("R", bound=Input)
 
@@ -15,7 +15,7 @@ Text = Annotated[str, Field(max_length=2000)]
 Number = Annotated[int, Field(ge=-MOST, le=MOST)]
 
 
-class CourseRow(Input):
+class CourseRow(MergePatch):
     """Without a course key it is the department alone."""
 
     department: Annotated[Text, Field(examples=["MATH"])]
@@ -25,7 +25,7 @@ class CourseRow(Input):
     is_locked: bool | None = None
 
 
-class RosterRow(Input):
+class RosterRow(MergePatch):
     """Without a course key it is the user alone; `track` is written by exports and not read."""
 
     username: Annotated[Text, Field(examples=["alovelace"])]
@@ -43,7 +43,7 @@ class RosterRow(Input):
     track: Text | None = None
 
 
-class StructureRow(Input):
+class StructureRow(MergePatch):
     """Without a group it is the partition alone."""
 
     course_key: Annotated[Text, Field(examples=["course-v1:MATH+ALG1+2026"])]
@@ -62,7 +62,7 @@ class StructureRow(Input):
     content_group_id: Number | None = None
 
 
-class AssignmentRow(Input):
+class AssignmentRow(MergePatch):
     """Without a group the user is taken out of whatever group of the partition they are in."""
 
     course_key: Annotated[Text, Field(examples=["course-v1:MATH+ALG1+2026"])]

@@ -3,7 +3,7 @@
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
@@ -29,6 +29,9 @@ from groupsvc.import_export.results import RowAnswer
 from groupsvc.import_export.tables import Row, as_text, read_table
 
 CSV: Final = "text/csv"
+# Some generators of clients know no `text/csv`: bytes do, where nothing else is taken.
+CSV_TYPES: Final = (CSV, "application/octet-stream")
+CSV_ENDING: Final = ".csv"
 # Of JSON: read whole before the first row is looked at, it takes many times its size.
 MOST_BYTES: Final = 8_388_608
 ROWS: Final[dict[Name, tuple[type[Input], type[Rows[Any]]]]] = {
@@ -45,18 +48,35 @@ async def read_upload(request: Request, kind: Kind) -> Iterable[Row]:
     Raises HTTPException for another media type, and what is wrong with the body as a whole.
     """
     content_type = request.headers.get("content-type")
-    if media_type_is_json(content_type):
+    taken = CSV_TYPES if request.scope["path"].endswith(CSV_ENDING) else (CSV, JSON)
+    if JSON in taken and media_type_is_json(content_type):
         if len(await request.body()) > MOST_BYTES:
             raise HTTPException(413, f"JSON may have {MOST_BYTES} bytes here: send {CSV}")
         return _rows_of_json(kind, await request.json())
-    if not _is_csv(content_type):
-        raise HTTPException(415, f"send {CSV} or {JSON}")
+    if not _is_utf8(content_type, taken):
+        raise HTTPException(415, f"send {' or '.join(taken)}")
     table = read_table(as_text(io.BytesIO(await request.body())))
     check_header(kind, table.header)
     return table.rows
 
 
-def documented_body(kind: Kind) -> dict[str, Any]:
+def documented_csv(*columns: str) -> dict[str, Any]:
+    """A table in the body, for the OpenAPI document.
+
+    It is binary because some generators send a text as a JSON string.
+    """
+    header = f"CSV in UTF-8; the first line names the columns: `{','.join(columns)}`"
+    schema = {"type": "string", "format": "binary"}
+    return {
+        "requestBody": {
+            "required": True,
+            "description": header,
+            "content": {each: {"schema": schema} for each in CSV_TYPES},
+        }
+    }
+
+
+def documented_rows(kind: Kind) -> dict[str, Any]:
     """The body for the OpenAPI document, which the routes read by themselves."""
     model, _ = ROWS[kind.name]
     rows = {"type": "array", "items": model.model_json_schema(), "maxItems": MOST_ROWS}
@@ -66,8 +86,7 @@ def documented_body(kind: Kind) -> dict[str, Any]:
         "required": ["rows"],
         "additionalProperties": False,
     }
-    table = {"schema": {"type": "string"}, "example": ",".join(kind.columns) + "\n"}
-    return {"requestBody": {"required": True, "content": {CSV: table, JSON: {"schema": document}}}}
+    return {"requestBody": {"required": True, "content": {JSON: {"schema": document}}}}
 
 
 class Report:
@@ -111,11 +130,11 @@ def _cell(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _is_csv(content_type: str | None) -> bool:
+def _is_utf8(content_type: str | None, media_types: Collection[str]) -> bool:
     media_type, *parameters = (content_type or "").lower().split(";")
     pairs = (parameter.partition("=") for parameter in parameters)
     charsets = (value.strip(' \t"') for name, _, value in pairs if name.strip() == "charset")
-    return media_type.strip() == CSV and all(name in ("utf-8", "utf8") for name in charsets)
+    return media_type.strip() in media_types and all(name in ("utf-8", "utf8") for name in charsets)
 
 
 def _row(answer: RowAnswer) -> str:
