@@ -135,6 +135,12 @@ async def test_a_doubled_slash_leads_a_client_of_scodoc_to_the_single_one(
     assert answer.url.path in (path, path.replace("//", "/"))
 
 
+async def test_the_prefix_alone_leads_to_the_documentation(browser: httpx.AsyncClient) -> None:
+    page = await browser.get(f"{PREFIX}/", headers={"accept": "text/html"})
+    assert page.headers["location"] == f"{PREFIX}/docs"
+    assert (await browser.get(page.headers["location"])).status_code == 200
+
+
 async def test_what_is_not_there_is_told_in_the_shape_of_its_face(
     browser: httpx.AsyncClient,
 ) -> None:
