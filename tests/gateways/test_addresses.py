@@ -126,6 +126,21 @@ async def test_a_client_of_scodoc_logs_in_and_reads_and_writes(
     assert [each["partition_name"] for each in read.json().values()] == ["TP"]
 
 
+async def test_a_doubled_slash_leads_a_client_of_scodoc_to_the_single_one(
+    outside: httpx.AsyncClient, world: World
+) -> None:
+    path = f"{PREFIX}/ScoDoc/api//partition/{await world.add_partition()}"
+    answer = await outside.get(path, follow_redirects=True)
+    assert answer.status_code == 200, answer.text
+    assert answer.url.path in (path, path.replace("//", "/"))
+
+
+async def test_the_prefix_alone_leads_to_the_documentation(browser: httpx.AsyncClient) -> None:
+    page = await browser.get(f"{PREFIX}/", headers={"accept": "text/html"})
+    assert page.headers["location"] == f"{PREFIX}/docs"
+    assert (await browser.get(page.headers["location"])).status_code == 200
+
+
 async def test_what_is_not_there_is_told_in_the_shape_of_its_face(
     browser: httpx.AsyncClient,
 ) -> None:
