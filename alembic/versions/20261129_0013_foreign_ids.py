@@ -81,6 +81,7 @@ STRIP = """IF noun IN ('course', 'department') THEN
     END IF;
     """
 
+
 def upgrade() -> None:
     for table in TABLES:
         op.execute(RAISE_SEQUENCE.format(table=table))

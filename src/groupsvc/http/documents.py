@@ -108,7 +108,7 @@ def published(path: str, describe: Callable[[], Document], mounted: str = "") ->
 
     @lru_cache(maxsize=8)
     def under(prefix: str) -> Compressed:
-        document = {**deepcopy(describe()), "servers": [{"url": prefix + mounted or "/"}]}
+        document: Document = {**deepcopy(describe()), "servers": [{"url": prefix + mounted or "/"}]}
         for scheme in document["components"].get("securitySchemes", {}).values():
             for flow in scheme.get("flows", {}).values():
                 flow["tokenUrl"] = prefix + flow["tokenUrl"]
