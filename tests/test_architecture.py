@@ -54,7 +54,7 @@ def defined(path: Path) -> set[str]:
 
 
 def test_the_table_has_the_rules_of_the_domain() -> None:
-    assert len(rows()) == 20
+    assert len(rows()) == 23
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row[0])
