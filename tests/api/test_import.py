@@ -252,11 +252,19 @@ async def test_a_repeated_import_is_answered_again(
     assert answers[1].headers["idempotent-replayed"] == "true"
 
 
-@pytest.mark.parametrize("kind", ["courses", "roster", "structure", "assignments"])
+@pytest.mark.parametrize(
+    ("kind", "needed"),
+    [
+        ("courses", "roster:write"),
+        ("roster", "roster:write"),
+        ("structure", "groups:write"),
+        ("assignments", "groups:write"),
+        ("roles", "admin"),
+    ],
+)
 async def test_an_import_needs_its_permission(
-    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, auth: Auth, kind: str
+    anonymous: httpx.AsyncClient, auth: Auth, kind: str, needed: str
 ) -> None:
-    needed = "groups:write" if kind in ("structure", "assignments") else "roster:write"
     others = {"groups:read", "groups:write", "roster:write", "admin"} - {needed}
     nobody = await upload(anonymous, kind, "x\n")
     assert told(nobody) == problem(401, "unauthenticated", "send a bearer token")

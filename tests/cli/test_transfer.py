@@ -53,7 +53,7 @@ async def test_a_directory_goes_in_and_comes_out(
     report, out = tmp_path / "report.csv", tmp_path / "out"
     assert await groupsvc("export", out) == (
         0,
-        f"written to {out}: courses.csv, roster.csv, structure.csv, assignments.csv\n",
+        f"written to {out}: courses.csv, roster.csv, structure.csv, assignments.csv, roles.csv\n",
     )
     assert len((out / "roster.csv").read_text().splitlines()) == 1
     done = (3, COUNTS.format(directory))
@@ -65,6 +65,7 @@ async def test_a_directory_goes_in_and_comes_out(
     assert sorted(path.name for path in out.iterdir()) == [
         "assignments.csv",
         "courses.csv",
+        "roles.csv",
         "roster.csv",
         "structure.csv",
     ]
@@ -137,5 +138,5 @@ async def test_scripts_see_what_cannot_be_used(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert " ".join(err.decode().split()) == (
         f"groupsvc: {tmp_path}/x.csv: line 1: the header is of none of the tables courses, roster,"
-        " structure, assignments"
+        " structure, assignments, roles"
     )
