@@ -83,6 +83,32 @@ async def test_a_directory_goes_in_and_comes_out(
     assert (code, text.splitlines()[:2]) == (3, ["courses: 1 unchanged", "structure: 2 refused"])
 
 
+async def test_a_team_comes_under_other_names_and_goes_out_under_ours(
+    groupsvc: Run, make_database: MakeDatabase, directory: Path, tmp_path: Path
+) -> None:
+    team, out = tmp_path / "team.csv", tmp_path / "out"
+    rows = f"{KEY};Ada@Example.org;staff\n{KEY};grace;moderator\n{KEY};grace;\n{KEY};grace;boss\n"
+    team.write_text(f"Course;E-Mail Address;role\n{rows}")
+    await groupsvc("import", directory)
+    done = (
+        3,
+        f"{team}: the column Course is read as course_key\n"
+        f"{team}: the column E-Mail Address is read as user\n"
+        "roles: 2 assigned, 1 refused, 1 removed\n"
+        f"{team}:5: invalid_value: role is none of staff, instructor, moderator\n",
+    )
+    assert await groupsvc("import", team, "--dry-run") == done
+    assert await groupsvc("import", team) == done
+    await groupsvc("export", out)
+    content = f"user,role,department,course_key\nada,staff,,{KEY}\n"
+    assert (out / "roles.csv").read_text() == content
+    again = command(await make_database())
+    code, text = await again("import", out)
+    assert (code, text.splitlines()[-1]) == (0, "roles: 1 assigned")
+    await again("export", tmp_path / "other", "--department", "RT")
+    assert (tmp_path / "other" / "roles.csv").read_text() == content
+
+
 async def test_input_that_cannot_be_used_changes_nothing(
     groupsvc: Run, directory: Path, tmp_path: Path
 ) -> None:
