@@ -1,5 +1,6 @@
 """Who acts as what where, by import, and the same on its way out."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -251,3 +252,35 @@ async def test_a_user_who_is_gone_has_no_role(client: httpx.AsyncClient, sql: SQ
     assert (await client.delete(f"/v1/users/{world.users[0]}")).status_code == 204
     assert await exported(client, course_id=world.course_id) == table(HEADER)
     assert await results(client, HEADER, (name, "staff", "", world.course)) == ["unknown_user"]
+
+
+async def test_imports_that_race_give_each_role_once(
+    client: httpx.AsyncClient, make_world: MakeWorld
+) -> None:
+    world = await make_world(30)
+    given = [(name, "staff", "", world.course) for name in await usernames(world)]
+    forward, backward = table(HEADER, *given), table(HEADER, *given[::-1])
+    answers = await asyncio.gather(
+        *(upload(client, "roles", text) for text in (forward, backward) * 3)
+    )
+    counts = [answer.json()["counts"] for answer in answers]
+    assert sorted(counts, key=str) == [{"assigned": 30}, *[{"unchanged": 30}] * 5]
+    assert await roles(client, world) == [[f"staff@course:{world.course}"]] * 30
+
+
+async def test_an_import_that_races_with_a_new_team_comes_before_it_or_after(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    one, two, *_ = await usernames(world)
+    path = f"/v1/courses/{world.course_id}/team"
+    seen = {"if-match": (await client.get(path)).headers["etag"]}
+    members = {"members": [{"username": two, "roles": ["staff"]}]}
+    imported, replaced = await asyncio.gather(
+        upload(client, "roles", table(HEADER, (one, "staff", "", world.course))),
+        client.put(path, json=members, headers=seen),
+    )
+    assert imported.json() == answered("roles", (2, "assigned"))
+    mine = [f"staff@course:{world.course}"]
+    # Nobody overwrites what they have not seen.
+    expected = {412: [mine, []], 200: [mine, mine]}[replaced.status_code]
+    assert (await roles(client, world))[:2] == expected
