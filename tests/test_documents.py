@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from groupsvc.import_export.columns import Kind
+from groupsvc.import_export.kinds import KINDS
+
 ROOT = Path(__file__).parents[1]
 PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
@@ -51,6 +54,13 @@ def test_targets_of_make_that_pages_name_exist() -> None:
     defined = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {each for page in PAGES for each in TARGET.findall(page.read_text(encoding="utf-8"))}
     assert (named - defined, named != set()) == (set(), True)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_the_guide_lists_the_columns_of_a_table(kind: Kind) -> None:
+    columns = [f"**{name}**" if name in kind.required else name for name in kind.columns]
+    line = f"| `{kind.name}` | {', '.join(columns)} |"
+    assert line in (ROOT / "docs/api.md").read_text(encoding="utf-8").splitlines()
 
 
 @pytest.mark.parametrize(

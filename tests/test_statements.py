@@ -98,6 +98,8 @@ STATEMENTS = {
     "import_structure_csv": 11,
     "import_assignments": 13,
     "import_assignments_csv": 13,
+    "import_roles": 12,
+    "import_roles_csv": 12,
     "export_table": 3,
 }
 

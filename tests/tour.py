@@ -346,5 +346,16 @@ TOUR: dict[str, Visit] = {
     "import_assignments_csv": upload(
         "assignments", "course_key,user,partition,group\n{key},{username},TD,G002\n"
     ),
+    "import_roles": post(
+        "/v1/import/roles",
+        lambda stage: {
+            "rows": [
+                {"user": stage.username, "role": role, "course_key": stage.key}
+                for role in ("staff", "moderator")
+                for _ in stage.users
+            ]
+        },
+    ),
+    "import_roles_csv": upload("roles", "user,role,course_key\n{username},staff,{key}\n"),
     "export_table": get("/v1/export/roster?course_id={course}"),
 }

@@ -17,7 +17,7 @@ BULK = {
     "/v1/courses/1/cohort-uploads",
     *(
         f"/v1/import/{each}{ending}"
-        for each in ("courses", "roster", "structure", "assignments")
+        for each in ("courses", "roster", "structure", "assignments", "roles")
         for ending in ("", ".csv")
     ),
     *(f"{V1}/cohorts/1/users{each}" for each in ("", "/", "/1")),

@@ -1,11 +1,14 @@
 """What holds for imports of every kind: forms of the body, dry runs, permissions, repetition."""
 
 import asyncio
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
+from groupsvc.faces.v1.uploads import ROWS
+from groupsvc.import_export.columns import Empty, Kind
+from groupsvc.import_export.kinds import KINDS
 from tests.api.refusals import invalid, problem, told
 from tests.api.tables import CSV, NO_COURSE, all_of, answered, rows, table, upload
 from tests.conftest import SQL, Auth, World
@@ -64,6 +67,18 @@ async def test_json_rows_are_the_same_table(client: httpx.AsyncClient, empty: Wo
         (f"{empty.department}-1", "", False),
         (f"{empty.department}-2", "'=x", True),
     ]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_rows_of_json_have_the_columns_of_the_table(kind: Kind) -> None:
+    model, _ = ROWS[kind.name]
+    rules = {column.name: column.empty for column in kind.declared}
+    fields = model.model_fields
+    assert list(fields) == list(kind.columns)
+    for name, field in fields.items():
+        assert field.is_required() == (rules[name] is Empty.REFUSED), name
+        takes_null = rules[name] in (Empty.KEEPS, Empty.CLEARS)
+        assert (type(None) in get_args(field.annotation)) == takes_null, name
 
 
 UNUSABLE = [
@@ -252,11 +267,19 @@ async def test_a_repeated_import_is_answered_again(
     assert answers[1].headers["idempotent-replayed"] == "true"
 
 
-@pytest.mark.parametrize("kind", ["courses", "roster", "structure", "assignments"])
+@pytest.mark.parametrize(
+    ("kind", "needed"),
+    [
+        ("courses", "roster:write"),
+        ("roster", "roster:write"),
+        ("structure", "groups:write"),
+        ("assignments", "groups:write"),
+        ("roles", "admin"),
+    ],
+)
 async def test_an_import_needs_its_permission(
-    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, auth: Auth, kind: str
+    anonymous: httpx.AsyncClient, auth: Auth, kind: str, needed: str
 ) -> None:
-    needed = "groups:write" if kind in ("structure", "assignments") else "roster:write"
     others = {"groups:read", "groups:write", "roster:write", "admin"} - {needed}
     nobody = await upload(anonymous, kind, "x\n")
     assert told(nobody) == problem(401, "unauthenticated", "send a bearer token")

@@ -53,7 +53,7 @@ async def test_a_directory_goes_in_and_comes_out(
     report, out = tmp_path / "report.csv", tmp_path / "out"
     assert await groupsvc("export", out) == (
         0,
-        f"written to {out}: courses.csv, roster.csv, structure.csv, assignments.csv\n",
+        f"written to {out}: courses.csv, roster.csv, structure.csv, assignments.csv, roles.csv\n",
     )
     assert len((out / "roster.csv").read_text().splitlines()) == 1
     done = (3, COUNTS.format(directory))
@@ -65,6 +65,7 @@ async def test_a_directory_goes_in_and_comes_out(
     assert sorted(path.name for path in out.iterdir()) == [
         "assignments.csv",
         "courses.csv",
+        "roles.csv",
         "roster.csv",
         "structure.csv",
     ]
@@ -80,6 +81,32 @@ async def test_a_directory_goes_in_and_comes_out(
         assert (tmp_path / "other" / path.name).read_bytes() == path.read_bytes()
     code, text = await again("import", out / "structure.csv", out / "courses.csv")
     assert (code, text.splitlines()[:2]) == (3, ["courses: 1 unchanged", "structure: 2 refused"])
+
+
+async def test_a_team_comes_under_other_names_and_goes_out_under_ours(
+    groupsvc: Run, make_database: MakeDatabase, directory: Path, tmp_path: Path
+) -> None:
+    team, out = tmp_path / "team.csv", tmp_path / "out"
+    rows = f"{KEY};Ada@Example.org;staff\n{KEY};grace;moderator\n{KEY};grace;\n{KEY};grace;boss\n"
+    team.write_text(f"Course;E-Mail Address;role\n{rows}")
+    await groupsvc("import", directory)
+    done = (
+        3,
+        f"{team}: the column Course is read as course_key\n"
+        f"{team}: the column E-Mail Address is read as user\n"
+        "roles: 2 assigned, 1 refused, 1 removed\n"
+        f"{team}:5: invalid_value: role is none of staff, instructor, moderator\n",
+    )
+    assert await groupsvc("import", team, "--dry-run") == done
+    assert await groupsvc("import", team) == done
+    await groupsvc("export", out)
+    content = f"user,role,department,course_key\nada,staff,,{KEY}\n"
+    assert (out / "roles.csv").read_text() == content
+    again = command(await make_database())
+    code, text = await again("import", out)
+    assert (code, text.splitlines()[-1]) == (0, "roles: 1 assigned")
+    await again("export", tmp_path / "other", "--department", "RT")
+    assert (tmp_path / "other" / "roles.csv").read_text() == content
 
 
 async def test_input_that_cannot_be_used_changes_nothing(
@@ -137,5 +164,5 @@ async def test_scripts_see_what_cannot_be_used(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert " ".join(err.decode().split()) == (
         f"groupsvc: {tmp_path}/x.csv: line 1: the header is of none of the tables courses, roster,"
-        " structure, assignments"
+        " structure, assignments, roles"
     )

@@ -15,7 +15,7 @@ from groupsvc.domain.principal import Grant, Permission, Principal
 from groupsvc.import_export.columns import Kind
 from groupsvc.import_export.exports import Export, ExportService
 from groupsvc.import_export.imports import ImportService, Pending
-from groupsvc.import_export.kinds import ASSIGNMENTS, COURSES, KINDS, ROSTER, STRUCTURE
+from groupsvc.import_export.kinds import ASSIGNMENTS, COURSES, KINDS, ROLES, ROSTER, STRUCTURE
 from groupsvc.import_export.tables import Row
 from tests.conftest import SQL, World
 
@@ -64,6 +64,12 @@ def rows_of(kind: Kind, world: World) -> st.SearchStrategy[list[dict[str, str]]]
             partition=["TD", "TP", "C"],
             group=["", "A", "B", "D"],
         ),
+        ROLES: row(
+            user=[*users, "nobody"],
+            role=["", "staff", "moderator"],
+            department=["", name, "nowhere"],
+            course_key=["", key, "nowhere"],
+        ),
     }
     return st.lists(strategies[kind], max_size=8)
 
@@ -86,8 +92,8 @@ async def state(uow: UnitOfWork, world: World) -> list[bytes]:
     exports, pages = ExportService(uow, ANYBODY), list[bytes]()
     for department in (world.department, f"{world.department}-2"):
         with contextlib.suppress(NotFoundError):
-            extent = await exports.extent(department=department)
-            for export in (Export(kind, extent) for kind in KINDS):
+            for kind in KINDS:
+                export = Export(kind, await exports.extent(kind, department=department))
                 while not export.is_done:
                     pages.append(await exports.next_page(export))
     return pages

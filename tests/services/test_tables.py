@@ -2,16 +2,20 @@
 
 import csv
 import io
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groupsvc.import_export.kinds import ASSIGNMENTS, COURSES, KINDS, kind_of
+from groupsvc.import_export.columns import Kind, plain
+from groupsvc.import_export.headers import fit, kind_of, renamed
+from groupsvc.import_export.kinds import ASSIGNMENTS, COURSES, KINDS
 from groupsvc.import_export.tables import (
     LONGEST_ROW,
     TRIGGERS,
     Row,
+    Table,
     UnusableTableError,
     as_text,
     defuse,
@@ -158,11 +162,64 @@ def test_flags_numbers_and_nothing_have_their_forms() -> None:
     assert write_rows([(True, False, None, 0, -1, "x,y")]) == b'true,false,,0,\'-1,"x,y"\r\n'
 
 
+def fitted(*header: str) -> Table:
+    """A table as its nearest kind takes it."""
+    table = read_table(as_text(io.BytesIO(write_rows([header]))))
+    return fit(table, kind_of(table.header))
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_a_kind_is_told_by_its_columns(kind: object) -> None:
-    found = next(each for each in KINDS if each is kind)
-    assert kind_of(found.columns) is found
-    assert kind_of([name for name in found.columns[::-1] if name in found.required]) is found
+def test_a_kind_is_told_by_its_columns(kind: Kind) -> None:
+    assert kind_of(kind.columns) is kind
+    assert kind_of([name for name in kind.columns[::-1] if name in kind.required]) is kind
+    assert fitted(*kind.columns).header == kind.columns
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_no_name_is_of_two_columns(kind: Kind) -> None:
+    names = [plain(name) for column in kind.declared for name in (column.name, *column.aliases)]
+    assert Counter(names) == Counter(set(names))
+    assert [column.name for column in kind.declared] == [kind.names[name] for name in kind.columns]
+    aliases = [alias for column in kind.declared for alias in column.aliases]
+    assert aliases == [plain(alias) for alias in aliases]
+
+
+@pytest.mark.parametrize(
+    ("header", "name", "columns"),
+    [
+        (
+            ("Login", " E-Mail  Address ", "LAST_NAME", "First name", "Student ID", "Course-Key"),
+            "roster",
+            ("username", "email", "family_name", "given_name", "student_number", "course_key"),
+        ),
+        (
+            ("Course", "Email", "Partition\nname", "Group name"),
+            "assignments",
+            ("course_key", "user", "partition", "group"),
+        ),
+        (("Username", "Role"), "roles", ("user", "role")),
+        (
+            ("DEPARTMENT", "Course", "Course title"),
+            "courses",
+            ("department", "course_key", "title"),
+        ),
+        (
+            ("Course", "Partition name", "Group-Name", "seats"),
+            "structure",
+            ("course_key", "partition", "group", "capacity"),
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_columns_are_known_by_their_other_names(
+    header: tuple[str, ...], name: str, columns: tuple[str, ...]
+) -> None:
+    kind = kind_of(header)
+    assert kind.name == name
+    assert fitted(*header).header == columns
+    given = [" ".join(each.split()) for each in header]
+    assert renamed(header, kind) == dict(zip(given, columns, strict=True))
+    assert renamed(columns, kind) == {}
 
 
 @pytest.mark.parametrize(
@@ -173,13 +230,18 @@ def test_a_kind_is_told_by_its_columns(kind: object) -> None:
             "line 1: a table of assignments needs the columns group",
         ),
         (
-            ("course_key", "user", "partition", "group", "Group"),
+            ("course_key", "user", "partition", "group", "hobby"),
             "line 1: a table of assignments has no such column as its number 5; "
             f"it has {', '.join(ASSIGNMENTS.columns)}",
         ),
         (
-            ("Department",),
-            "line 1: the header is of none of the tables courses, roster, structure, assignments",
+            ("course_key", "user", "partition", "group", "Group name"),
+            "line 1: the header names a column twice",
+        ),
+        (
+            ("Faculty",),
+            "line 1: the header is of none of the tables courses, roster, structure, assignments, "
+            "roles",
         ),
         (
             ("department", "title"),
@@ -194,5 +256,5 @@ def test_a_kind_is_told_by_its_columns(kind: object) -> None:
 )
 def test_a_header_of_no_kind_is_told_what_it_lacks(header: tuple[str, ...], message: str) -> None:
     with pytest.raises(UnusableTableError) as raised:
-        kind_of(header)
+        fitted(*header)
     assert raised.value.message == message

@@ -31,13 +31,13 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "import": Command(
         "transfer",
         "import_",
-        "Import tables of courses, rosters, structures and assignments, identified by their "
+        "Import tables of courses, rosters, structures, assignments and roles, identified by their "
         "header.",
     ),
     "export": Command(
         "transfer",
         "export",
-        "Write courses.csv, roster.csv, structure.csv and assignments.csv from one snapshot.",
+        "Write courses, roster, structure, assignments and roles as .csv files from one snapshot.",
     ),
     "import-scodoc": Command(
         "scodoc",

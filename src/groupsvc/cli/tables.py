@@ -1,28 +1,33 @@
 """CSV files to import: which table each one holds."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from groupsvc.domain.errors import InvalidError
 from groupsvc.import_export.columns import Kind
-from groupsvc.import_export.kinds import KINDS, kind_of
+from groupsvc.import_export.headers import fit, kind_of, renamed
+from groupsvc.import_export.kinds import KINDS
 from groupsvc.import_export.tables import Row, UnusableTableError, as_text, read_table
 
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """A file that has been read to its end once."""
+    """A file that has been read to its end once.
+
+    ``columns`` are those that it calls something else.
+    """
 
     path: Path
     kind: Kind
+    columns: Mapping[str, str]
     rows: int
     separator: str | None
 
     def read(self) -> Iterator[Row]:
         with as_text(self.path.open("rb")) as text:
-            yield from read_table(text, self.separator).rows
+            yield from fit(read_table(text, self.separator), self.kind).rows
 
 
 def find_tables(paths: Iterable[Path], separator: str | None) -> list[TableFile]:
@@ -48,7 +53,9 @@ def _examine(path: Path, separator: str | None) -> TableFile:
     with usable(path), as_text(path.open("rb")) as text:
         table = read_table(text, separator)
         kind = kind_of(table.header)
-        return TableFile(path, kind, sum(1 for _ in table.rows), separator)
+        columns = renamed(table.header, kind)
+        rows = sum(1 for _ in fit(table, kind).rows)
+        return TableFile(path, kind, columns, rows, separator)
 
 
 @contextmanager

@@ -47,7 +47,8 @@ def import_(
     ] = Separator.AUTO,
     report: ReportFile = None,
 ) -> None:
-    """Import tables of courses, rosters, structures and assignments, identified by their header.
+    """Import tables of courses, rosters, structures, assignments and roles, identified by their
+    header.
 
     Exit code 0: every row is written; 3: some were refused; 2: a file cannot be used and nothing
     was done.
@@ -57,6 +58,9 @@ def import_(
     with Meter(sum(table.rows for table in tables)) as meter, Report(COLUMNS, report) as results:
         work = partial(import_tables, tables, results, meter, create=create, dry_run=dry_run)
         open_and_run(work)
+    for table in tables:
+        for given, column in table.columns.items():
+            typer.echo(f"{table.path}: the column {given} is read as {column}")
     results.finish()
 
 
@@ -67,7 +71,7 @@ def export(
     ] = None,
     course: Annotated[str | None, typer.Option(help="Only this course, by key.")] = None,
 ) -> None:
-    """Write courses.csv, roster.csv, structure.csv and assignments.csv from one snapshot."""
+    """Write courses, roster, structure, assignments and roles as .csv files from one snapshot."""
     with usable(directory):
         directory.mkdir(parents=True, exist_ok=True)
     with Meter(None) as meter, TemporaryDirectory(dir=directory, prefix=".export-") as made:
@@ -143,8 +147,8 @@ async def _export(
     if course is not None:
         course_id = (await CourseService(uow, OPERATOR).read_key(course)).data["id"]
     exports = ExportService(uow, OPERATOR)
-    extent = await exports.extent(department=department, course_id=course_id)
     for kind in KINDS:
+        extent = await exports.extent(kind, department=department, course_id=course_id)
         export = Export(kind, extent)
         with (directory / f"{kind.name}.csv").open("wb") as file:
             while not export.is_done:

@@ -1,1 +1,1 @@
-"""Imports and exports: four kinds of tables, which name everything as people do."""
+"""Imports and exports: tables, which name everything as people do."""

@@ -118,3 +118,23 @@ JOIN partitions p ON p.course_id = m.course_id AND p.id = m.partition_id
 JOIN groups g ON g.course_id = m.course_id AND g.id = m.group_id
 JOIN users u ON u.id = m.user_id
 ORDER BY m.course_id, m.partition_id, m.user_id;
+
+-- read: roles
+-- A role everywhere is in no department: it goes out with everything alone.
+SELECT u.username AS "user", r.role, r.department, r.course_key, r.user_id
+FROM (
+    SELECT r.user_id, r.role,
+           CASE WHEN r.department_id IS NOT NULL THEN d.acronym ELSE '' END AS department,
+           coalesce(c.key, '') AS course_key
+    FROM roles r
+    LEFT JOIN courses c ON c.id = r.course_id
+    LEFT JOIN departments d ON d.id = coalesce(r.department_id, c.department_id)
+    WHERE r.user_id >= :after::bigint
+      AND (:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[]))
+      AND (:department::text IS NULL OR d.acronym = :department::text)
+      AND (:course_id::bigint IS NULL OR c.id = :course_id::bigint)
+) r
+JOIN users u ON u.id = r.user_id
+WHERE (r.user_id, r.role, r.department, r.course_key)
+    > (:after::bigint, :after_role::text, :after_department::text, :after_course::text)
+ORDER BY r.user_id, r.role, r.department, r.course_key LIMIT :limit::integer;

@@ -1,55 +1,18 @@
-"""Exports: tables of four kinds, from which an import makes the same again."""
+"""Exports: tables, from which an import makes the same again."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from groupsvc.core.service import Service
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import NotFoundError
-from groupsvc.domain.principal import Permission, Principal
-from groupsvc.import_export.columns import Kind, Name
+from groupsvc.domain.principal import Principal
+from groupsvc.import_export.columns import Kind
 from groupsvc.import_export.export_repository import ExportRepository, Extent
 from groupsvc.import_export.tables import write_rows
 
 PAGE: Final = 2_000
-FIRST: Final = -(2**63)
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A statement behind a table.
-
-    ``key`` are the columns of a row that the next page is after, by their parameters, and
-    ``first`` what the first page is after.
-    """
-
-    statement: str
-    key: dict[str, str]
-    first: tuple[Any, ...]
-
-
-SOURCES: Final[dict[Name, Sequence[_Source]]] = {
-    "courses": (
-        _Source("departments", {"after_key": "department"}, ("",)),
-        _Source("courses", {"after": "id"}, (0,)),
-    ),
-    "roster": (_Source("roster", {"after": "id"}, (0,)),),
-    "structure": (
-        _Source(
-            "structure",
-            {"after": "course_id", "position": "position", "id": "id"},
-            (0, FIRST, 0),
-        ),
-    ),
-    "assignments": (
-        _Source(
-            "assignments",
-            {"after": "course_id", "partition_id": "partition_id", "user_id": "user_id"},
-            (0, 0, 0),
-        ),
-    ),
-}
 
 
 @dataclass(slots=True)
@@ -63,24 +26,24 @@ class Export:
 
     @property
     def is_done(self) -> bool:
-        return self.source == len(SOURCES[self.kind.name])
+        return self.source == len(self.kind.sources)
 
 
 class ExportService(Service):
     async def extent(
-        self, *, department: str | None = None, course_id: int | None = None
+        self, kind: Kind, *, department: str | None = None, course_id: int | None = None
     ) -> Extent:
-        """What the caller may read of a department, of a course or of everything.
+        """What the caller may have of a department, of a course or of everything.
 
         Raises NotFoundError for a department or course out of sight, ForbiddenError for a course
         in sight.
         """
-        scope = self._principal.scope(Permission.GROUPS_READ)
+        scope = self._principal.scope(kind.permission)
         if course_id is not None:
             course = await self._uow.courses.find(course_id)
             if course is None:
                 raise NotFoundError("no such course")
-            self._require(Permission.GROUPS_READ, course.department, course.key)
+            self._require(kind.permission, course.department, course.key)
         if department is not None and not await self._uow.repository(
             ExportRepository
         ).sees_department(department, scope):
@@ -89,7 +52,7 @@ class ExportService(Service):
 
     async def next_page(self, export: Export) -> bytes:
         """The next rows as CSV, with the header before the first; the last page may be empty."""
-        kind, source = export.kind, SOURCES[export.kind.name][export.source]
+        kind, source = export.kind, export.kind.sources[export.source]
         is_first = export.source == 0 and export.key is None
         rows = await self._uow.repository(ExportRepository).page(
             source.statement,

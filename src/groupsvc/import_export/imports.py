@@ -1,4 +1,4 @@
-"""Imports: tables of four kinds, row by row, a batch at a time."""
+"""Imports: tables, row by row, a batch at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence, Set
@@ -12,6 +12,7 @@ from groupsvc.import_export.batches import BatchRepository
 from groupsvc.import_export.columns import Kind
 from groupsvc.import_export.courses import CourseImport
 from groupsvc.import_export.results import RowAnswer, refused
+from groupsvc.import_export.roles import RoleImport
 from groupsvc.import_export.roster import RosterImport
 from groupsvc.import_export.structure import StructureImport
 from groupsvc.import_export.tables import Row
@@ -108,6 +109,8 @@ class ImportService(Service):
                 return answers, replace(pending, closing=closing)
             if kind.name == "roster":
                 return await RosterImport(*bound).import_batch(rows), pending
+            if kind.name == "roles":
+                return await RoleImport(*bound).import_batch(rows), pending
             return await AssignmentImport(*bound).import_batch(rows, create=create), pending
 
 

@@ -1,10 +1,11 @@
-"""The four kinds of tables, told apart by their header."""
+"""The kinds of tables."""
 
-from collections.abc import Collection
 from typing import Final
 
 from groupsvc.domain.errors import InvalidError
 from groupsvc.domain.grants import is_name
+from groupsvc.domain.principal import Permission
+from groupsvc.domain.roles import Role
 from groupsvc.import_export.cells import (
     choice,
     email,
@@ -16,16 +17,22 @@ from groupsvc.import_export.cells import (
     number,
     verbatim,
 )
-from groupsvc.import_export.columns import Cells, Column, Empty, Kind, Values
-from groupsvc.import_export.tables import UnusableTableError
+from groupsvc.import_export.columns import Cells, Column, Empty, Kind, Source, Values
 
+COURSE: Final = ("course",)
+PARTITION: Final = ("partition_name",)
+GROUP: Final = ("group_name",)
+LOGIN: Final = ("login", "user_name")
+EMAIL: Final = ("e_mail", "mail", "email_address", "e_mail_address")
+NUMBER: Final = ("student_id", "id_number")
 ACRONYM: Final = name(64)
 NAME: Final = name(255)
 # Leaves room for what comes to be appended later.
 POSITION: Final = number(-(2**63), 2**62)
+FIRST_POSITION: Final = -(2**63)
 OF_GROUPS: Final = (
     Column("group_position", POSITION, stored="position"),
-    Column("capacity", number(0, 1_000_000), Empty.CLEARS),
+    Column("capacity", number(0, 1_000_000), Empty.CLEARS, aliases=("places", "seats")),
     Column("timetable_id", verbatim(255), Empty.CLEARS),
     Column("assignment_type", choice("manual", "random")),
     Column("content_partition_id", number(-(2**63)), Empty.CLEARS),
@@ -61,88 +68,118 @@ def _check_group(cells: Cells, values: Values) -> None:
             values.pop(column, None)
 
 
+def _check_role(cells: Cells, values: Values) -> None:
+    """A role holds everywhere only where a table could have named a place and does not."""
+    places = ("course_key", "department")
+    if all(place in values for place in places):
+        raise invalid("department", "and course_key do not go together")
+    if not any(place in values for place in places) and not all(place in cells for place in places):
+        raise missing(next((place for place in places if place in cells), places[0]))
+
+
 # In the order in which they are imported: each needs what the ones before it bring.
 COURSES: Final = Kind(
     "courses",
     (
         Column("department", _acronym, Empty.REFUSED, needed=True),
         Column("department_name", verbatim(255)),
-        Column("course_key", NAME, needed=True),
-        Column("title", verbatim(1000), Empty.BLANKS),
-        Column("is_locked", flag),
+        Column("course_key", NAME, needed=True, aliases=COURSE),
+        Column("title", verbatim(1000), Empty.BLANKS, aliases=("course_title", "course_name")),
+        Column("is_locked", flag, aliases=("locked",)),
+    ),
+    (
+        Source("departments", {"after_key": "department"}, ("",)),
+        Source("courses", {"after": "id"}, (0,)),
     ),
     _check_course,
 )
 ROSTER: Final = Kind(
     "roster",
     (
-        Column("username", name(150), Empty.REFUSED, needed=True),
-        Column("email", email(254), Empty.CLEARS),
-        Column("family_name", line(255), Empty.BLANKS),
-        Column("given_name", line(255), Empty.BLANKS),
+        Column("username", name(150), Empty.REFUSED, needed=True, aliases=LOGIN),
+        Column("email", email(254), Empty.CLEARS, aliases=EMAIL),
+        Column("family_name", line(255), Empty.BLANKS, aliases=("last_name", "surname")),
+        Column("given_name", line(255), Empty.BLANKS, aliases=("first_name", "forename")),
         Column("usual_name", line(255), Empty.CLEARS),
         Column("civility", choice("M", "F", "X")),
-        Column("student_number", line(64), Empty.CLEARS),
-        Column("national_number", line(64), Empty.CLEARS),
+        Column("student_number", line(64), Empty.CLEARS, aliases=NUMBER),
+        Column("national_number", line(64), Empty.CLEARS, aliases=("national_id",)),
         Column("department", ACRONYM),
-        Column("is_active", flag),
-        Column("course_key", NAME),
-        Column("state", choice("active", "withdrawn", "defaulted")),
+        Column("is_active", flag, aliases=("active",)),
+        Column("course_key", NAME, aliases=COURSE),
+        Column("state", choice("active", "withdrawn", "defaulted"), aliases=("enrollment_state",)),
         Column("track", verbatim(255), read_only=True),
     ),
+    (Source("roster", {"after": "id"}, (0,)),),
     _check_place,
 )
 STRUCTURE: Final = Kind(
     "structure",
     (
-        Column("course_key", NAME, Empty.REFUSED, needed=True),
-        Column("partition", NAME, Empty.REFUSED, needed=True),
+        Column("course_key", NAME, Empty.REFUSED, needed=True, aliases=COURSE),
+        Column("partition", NAME, Empty.REFUSED, needed=True, aliases=PARTITION),
         Column("kind", choice("ordinary", "tracks", "cohorts", "default")),
         Column("position", POSITION, stored="partition_position"),
         Column("groups_editable", flag),
         Column("show_in_lists", flag),
         Column("show_rank_on_report", flag),
-        Column("group", NAME),
+        Column("group", NAME, aliases=GROUP),
         *OF_GROUPS,
     ),
+    (
+        Source(
+            "structure",
+            {"after": "course_id", "position": "position", "id": "id"},
+            (0, FIRST_POSITION, 0),
+        ),
+    ),
     _check_group,
+)
+USER: Final = Column(
+    "user",
+    name(320),
+    Empty.REFUSED,
+    needed=True,
+    # Whatever tells who is meant.
+    aliases=("username", *LOGIN, "email", *EMAIL, "student_number", *NUMBER),
 )
 ASSIGNMENTS: Final = Kind(
     "assignments",
     (
-        Column("course_key", NAME, Empty.REFUSED, needed=True),
-        Column("user", name(320), Empty.REFUSED, needed=True),
-        Column("partition", NAME, Empty.REFUSED, needed=True),
-        Column("group", NAME, needed=True),
+        Column("course_key", NAME, Empty.REFUSED, needed=True, aliases=COURSE),
+        USER,
+        Column("partition", NAME, Empty.REFUSED, needed=True, aliases=PARTITION),
+        Column("group", NAME, needed=True, aliases=GROUP),
+    ),
+    (
+        Source(
+            "assignments",
+            {"after": "course_id", "partition_id": "partition_id", "user_id": "user_id"},
+            (0, 0, 0),
+        ),
     ),
 )
-KINDS: Final = (COURSES, ROSTER, STRUCTURE, ASSIGNMENTS)
-
-
-def kind_of(header: Collection[str]) -> Kind:
-    """The kind of table that a header belongs to.
-
-    Raises UnusableTableError when it belongs to none.
-    """
-    if not any(set(header) & set(kind.columns) for kind in KINDS):
-        known = ", ".join(kind.name for kind in KINDS)
-        raise UnusableTableError(f"the header is of none of the tables {known}", 1)
-    nearest = max(KINDS, key=lambda kind: (kind.fits(header), len(set(header) & set(kind.columns))))
-    check_header(nearest, header)
-    return nearest
-
-
-def check_header(kind: Kind, header: Collection[str]) -> None:
-    """Raises UnusableTableError, which says what is missing or in the way."""
-    missing = [name for name in kind.columns if name in kind.required - set(header)]
-    if missing:
-        raise UnusableTableError(
-            f"a table of {kind.name} needs the columns {', '.join(missing)}", 1
-        )
-    unknown = [place for place, name in enumerate(header, 1) if name not in kind.columns]
-    if unknown:
-        raise UnusableTableError(
-            f"a table of {kind.name} has no such column as its number "
-            f"{', '.join(map(str, unknown))}; it has {', '.join(kind.columns)}",
-            1,
-        )
+ROLES: Final = Kind(
+    "roles",
+    (
+        USER,
+        Column("role", choice(*Role), needed=True),
+        Column("department", ACRONYM),
+        Column("course_key", NAME, aliases=COURSE),
+    ),
+    (
+        Source(
+            "roles",
+            {
+                "after": "user_id",
+                "after_role": "role",
+                "after_department": "department",
+                "after_course": "course_key",
+            },
+            (0, "", "", ""),
+        ),
+    ),
+    _check_role,
+    Permission.ADMIN,
+)
+KINDS: Final = (COURSES, ROSTER, STRUCTURE, ASSIGNMENTS, ROLES)

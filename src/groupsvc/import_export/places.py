@@ -90,11 +90,16 @@ class Courses:
         course = self.get(key)
         return course if course is not None and self._locked.get(course.id) is False else None
 
-    def find_open(self, key: str) -> Course:
-        """One of those held. Raises LockedError as well."""
+    def find_held(self, key: str) -> Course:
+        """One of those that stay until the transaction ends."""
         course = self.find(key)
         if course.id not in self._locked:
             raise unknown("course")
+        return course
+
+    def find_open(self, key: str) -> Course:
+        """One of those held. Raises LockedError as well."""
+        course = self.find_held(key)
         rules.refuse_if_locked(self._locked[course.id])
         return course
 

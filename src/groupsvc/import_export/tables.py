@@ -45,14 +45,6 @@ class Row:
     fault: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A header and the rows below it, which can be read once."""
-
-    header: tuple[str, ...]
-    rows: Iterator[Row]
-
-
 class _Lines:
     """Lines of a stream with their endings, each one fit to be stored."""
 
@@ -82,6 +74,23 @@ class _Lines:
         self._length = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A header and the rows below it, which can be read once."""
+
+    header: tuple[str, ...]
+    reader: Iterator[list[str]]
+    lines: _Lines
+
+    def __post_init__(self) -> None:
+        if len(set(self.header)) != len(self.header):
+            raise UnusableTableError("the header names a column twice", 1)
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        return _rows(self.reader, self.lines, self.header)
+
+
 def as_text(stream: BinaryIO) -> TextIO:
     """Bytes as ``read_table`` takes them; closing the one closes the other."""
     # What is no UTF-8 comes out as lone surrogates, which tell the line.
@@ -105,9 +114,7 @@ def read_table(text: TextIO, separator: str | None = None) -> Table:
         header = tuple(next(reader))
     except csv.Error:
         raise UnusableTableError("the quotes of the header do not match", 1) from None
-    if len(set(header)) != len(header):
-        raise UnusableTableError("the header names a column twice", 1)
-    return Table(header, _rows(reader, lines, header))
+    return Table(header, reader, lines)
 
 
 def write_rows(rows: Iterable[Sequence[object]]) -> bytes:

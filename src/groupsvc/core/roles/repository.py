@@ -1,7 +1,7 @@
 """Roles of persons, and the persons whom tokens of an identity provider name."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -64,3 +64,24 @@ class RoleRepository(Repository):
             courses=[held.course for held in roles],
         )
         return row.line if row is not None else None
+
+    async def held(self, user_ids: Collection[int]) -> dict[int, set[HeldRole]]:
+        """All roles of users, those without any included."""
+        found: dict[int, set[HeldRole]] = {user_id: set() for user_id in user_ids}
+        for row in await self._rows(SQL.held, user_ids=list(user_ids)):
+            found[row.user_id].add(HeldRole(Role(row.role), row.department, row.course))
+        return found
+
+    async def change(self, changes: Sequence[tuple[int, HeldRole, bool]]) -> None:
+        """Give and take roles; each is of a user, who is to hold it from now on or not to.
+
+        Users and places must be locked.
+        """
+        await self._rows(
+            SQL.change,
+            user_ids=[user_id for user_id, _, _ in changes],
+            roles=[held.role.value for _, held, _ in changes],
+            departments=[held.department for _, held, _ in changes],
+            courses=[held.course for _, held, _ in changes],
+            is_held=[is_held for _, _, is_held in changes],
+        )

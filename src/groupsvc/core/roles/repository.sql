@@ -76,3 +76,30 @@ added AS (
     ON CONFLICT ON CONSTRAINT uq_roles DO NOTHING
 )
 SELECT min(line) AS line FROM wanted WHERE is_lost;
+
+-- read: held
+SELECT r.user_id, r.role, d.acronym AS department, c.key AS course
+FROM roles r
+LEFT JOIN departments d ON d.id = r.department_id
+LEFT JOIN courses c ON c.id = r.course_id
+WHERE r.user_id = ANY (:user_ids::bigint[]);
+
+-- write: change
+-- What names a place that is not there is left out: without its place, a role would hold everywhere.
+WITH given AS MATERIALIZED (
+    SELECT g.user_id, g.role, d.id AS department_id, c.id AS course_id, g.is_held
+    FROM unnest(:user_ids::bigint[], :roles::text[], :departments::text[], :courses::text[],
+                :is_held::boolean[]) AS g (user_id, role, department, course, is_held)
+    LEFT JOIN departments d ON d.acronym = g.department
+    LEFT JOIN courses c ON c.key = g.course
+    WHERE (g.department IS NULL OR d.id IS NOT NULL) AND (g.course IS NULL OR c.id IS NOT NULL)
+),
+gone AS (
+    DELETE FROM roles r USING given g
+    WHERE NOT g.is_held AND r.user_id = g.user_id AND r.role = g.role
+      AND r.department_id IS NOT DISTINCT FROM g.department_id
+      AND r.course_id IS NOT DISTINCT FROM g.course_id
+)
+INSERT INTO roles (user_id, role, department_id, course_id)
+SELECT user_id, role, department_id, course_id FROM given WHERE is_held
+ON CONFLICT ON CONSTRAINT uq_roles DO NOTHING;

@@ -81,4 +81,6 @@ OWN: Final[Mapping[str, Example | None]] = {
         {"rows": [{"course_key": _COURSE, "user": "demo010", "partition": "TD", "group": "TD1"}]}
     ),
     "import_assignments_csv": at(f"course_key,user,partition,group\n{_COURSE},demo010,TD,TD1\n"),
+    "import_roles": at({"rows": [{"user": "demo002", "role": "staff", "course_key": _COURSE}]}),
+    "import_roles_csv": at(f"user,role,course_key\ndemo002,staff,{_COURSE}\n"),
 }

@@ -1,4 +1,4 @@
-"""Tables in and out: courses, rosters, structures, assignments."""
+"""Tables in and out: courses, rosters, structures, assignments, roles."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated
@@ -28,6 +28,7 @@ from groupsvc.import_export.kinds import (
     ASSIGNMENTS,
     COURSES,
     KINDS,
+    ROLES,
     ROSTER,
     STRUCTURE,
 )
@@ -105,6 +106,18 @@ async def import_assignments(
     return await _import(request, ASSIGNMENTS, service, dry_run=dry_run, create=create)
 
 
+@imports(ROLES, "Import roles of persons", Permission.ADMIN)
+async def import_roles(
+    request: Request, service: ImportServiceDep, dry_run: DryRun = False
+) -> Response:
+    """One row for a user, a role and its place: a course or a department. Rows add roles.
+
+    A row without a role takes all that the user has in that place, and them out of the team of a
+    course. A role everywhere has neither course nor department, in a table with both columns.
+    """
+    return await _import(request, ROLES, service, dry_run=dry_run)
+
+
 @routes.get(
     "/export/{kind}",
     "Export a table",
@@ -119,13 +132,14 @@ async def export_table(
     department: Annotated[str | None, Query(max_length=64, description="Its acronym")] = None,
     course_id: Annotated[int | None, Query(ge=1, le=MOST)] = None,
 ) -> Response:
-    """All that the caller may read, or of one department or course of it.
+    """All that the caller may read, or of one department or course of it; roles where they have
+    `admin`.
 
-    The four tables, imported in the order courses, roster, structure, assignments, make the same
+    The tables, imported in the order courses, roster, structure, assignments, roles, make the same
     again. Cells that a spreadsheet would run begin with `'`, which an import takes away.
     """
-    extent = await exports.extent(department=department, course_id=course_id)
     (table,) = (each for each in KINDS if each.name == kind)
+    extent = await exports.extent(table, department=department, course_id=course_id)
     begun = Export(table, extent)
     first = await exports.next_page(begun)
     return StreamingResponse(
@@ -143,9 +157,9 @@ async def _import(
     dry_run: bool,
     create: bool = False,
 ) -> Response:
-    report = Report(kind, dry_run=dry_run)
-    rows = await read_upload(request, kind)
-    await service.run(kind, rows, report.add, create=create, dry_run=dry_run)
+    upload = await read_upload(request, kind)
+    report = Report(kind, upload.columns, dry_run=dry_run)
+    await service.run(kind, upload.rows, report.add, create=create, dry_run=dry_run)
     return report.answer()
 
 

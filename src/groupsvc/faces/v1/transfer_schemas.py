@@ -1,10 +1,12 @@
 """What imports take as JSON and answer. The members of a row are the columns of the CSV."""
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import Field
 
-from groupsvc.faces.v1.schemas import MOST, Input, MergePatch, Output
+from groupsvc.faces.v1.schemas import MOST, Input, MergePatch, Output, WhenKnown
+from groupsvc.import_export.columns import Name
+from groupsvc.import_export.results import Result
 
 R = TypeVar("R", bound=Input)
 
@@ -71,6 +73,18 @@ class AssignmentRow(MergePatch):
     group: Annotated[Text | None, Field(examples=["TD1"])] = None
 
 
+class RoleRow(MergePatch):
+    """Without a role the user loses those they have in this place.
+
+    A role everywhere has null for both `department` and `course_key`.
+    """
+
+    user: Annotated[Text, Field(description="Username, e-mail or student number")]
+    role: Annotated[Text | None, Field(examples=["instructor"])] = None
+    department: Text | None = None
+    course_key: Annotated[Text | None, Field(examples=["course-v1:MATH+ALG1+2026"])] = None
+
+
 class Rows(Input, Generic[R]):
     rows: Annotated[list[R], Field(max_length=MOST_ROWS)]
 
@@ -79,7 +93,7 @@ class ImportRowOut(Output):
     line: Annotated[
         int, Field(description="Line of the CSV where the row starts, or place in `rows`")
     ]
-    result: Literal["created", "updated", "assigned", "moved", "removed", "unchanged", "refused"]
+    result: Result
     code: Annotated[
         str | None, Field(description="Why it was refused", examples=["unknown_course"])
     ]
@@ -87,7 +101,11 @@ class ImportRowOut(Output):
 
 
 class ImportOut(Output):
-    kind: Literal["courses", "roster", "structure", "assignments"]
+    kind: Name
     dry_run: bool
+    columns: Annotated[
+        WhenKnown[dict[str, str]],
+        Field(description="Columns of the CSV by what it calls them, where that is something else"),
+    ] = None
     counts: Annotated[dict[str, int], Field(description="Rows by result")]
     rows: Annotated[list[ImportRowOut], Field(description="Every row, in its order")]

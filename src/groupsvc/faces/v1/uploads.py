@@ -3,8 +3,8 @@
 import io
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
@@ -18,13 +18,14 @@ from groupsvc.faces.v1.transfer_schemas import (
     MOST_ROWS,
     AssignmentRow,
     CourseRow,
+    RoleRow,
     RosterRow,
     Rows,
     StructureRow,
 )
 from groupsvc.http.strict_request import media_type_is_json
 from groupsvc.import_export.columns import Kind, Name
-from groupsvc.import_export.kinds import check_header
+from groupsvc.import_export.headers import fit, renamed
 from groupsvc.import_export.results import RowAnswer
 from groupsvc.import_export.tables import Row, as_text, read_table
 
@@ -39,10 +40,18 @@ ROWS: Final[dict[Name, tuple[type[Input], type[Rows[Any]]]]] = {
     "roster": (RosterRow, Rows[RosterRow]),
     "structure": (StructureRow, Rows[StructureRow]),
     "assignments": (AssignmentRow, Rows[AssignmentRow]),
+    "roles": (RoleRow, Rows[RoleRow]),
 }
 
 
-async def read_upload(request: Request, kind: Kind) -> Iterable[Row]:
+class Upload(NamedTuple):
+    """``columns`` are those that it calls something else."""
+
+    rows: Iterable[Row]
+    columns: Mapping[str, str]
+
+
+async def read_upload(request: Request, kind: Kind) -> Upload:
     """The rows of the body, of which those of CSV are read as they are asked for.
 
     Raises HTTPException for another media type, and what is wrong with the body as a whole.
@@ -52,12 +61,11 @@ async def read_upload(request: Request, kind: Kind) -> Iterable[Row]:
     if JSON in taken and media_type_is_json(content_type):
         if len(await request.body()) > MOST_BYTES:
             raise HTTPException(413, f"JSON may have {MOST_BYTES} bytes here: send {CSV}")
-        return _rows_of_json(kind, await request.json())
+        return Upload(_rows_of_json(kind, await request.json()), {})
     if not _is_utf8(content_type, taken):
         raise HTTPException(415, f"send {' or '.join(taken)}")
     table = read_table(as_text(io.BytesIO(await request.body())))
-    check_header(kind, table.header)
-    return table.rows
+    return Upload(fit(table, kind).rows, renamed(table.header, kind))
 
 
 def documented_csv(*columns: str) -> dict[str, Any]:
@@ -92,9 +100,10 @@ def documented_rows(kind: Kind) -> dict[str, Any]:
 class Report:
     """The answers to the rows, as they come in."""
 
-    def __init__(self, kind: Kind, *, dry_run: bool) -> None:
-        self._kind = kind
-        self._dry_run = dry_run
+    def __init__(self, kind: Kind, columns: Mapping[str, str], *, dry_run: bool) -> None:
+        self._head: dict[str, Any] = {"kind": kind.name, "dry_run": dry_run}
+        if columns:
+            self._head["columns"] = columns
         self._counts: Counter[str] = Counter()
         self._rows: list[str] = []
 
@@ -103,7 +112,7 @@ class Report:
         self._rows.append(",".join(map(_row, answers)))
 
     def answer(self) -> Response:
-        head = {"kind": self._kind.name, "dry_run": self._dry_run, "counts": dict(self._counts)}
+        head = {**self._head, "counts": dict(self._counts)}
         body = f'{json.dumps(head)[:-1]}, "rows": [{",".join(self._rows)}]}}'
         return Response(body, media_type=JSON)
 
