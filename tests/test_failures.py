@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from asyncpg.exceptions import InternalClientError
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -217,7 +218,45 @@ async def _connect_to(trouble: Trouble, port: int) -> None:
 
 
 async def ask_for_nonsense(trouble: Trouble) -> None:
-    await trouble.sql("SELECT nonsense")
+    await trouble.sql("SELECT FROM FROM")
+
+
+async def miss_a_table(trouble: Trouble) -> None:
+    await trouble.sql("SELECT 1 FROM nonsense")
+
+
+async def miss_a_column(trouble: Trouble) -> None:
+    await trouble.sql("SELECT nonsense FROM troubles")
+
+
+async def miss_a_function(trouble: Trouble) -> None:
+    await trouble.sql("SELECT nonsense()")
+
+
+async def miss_the_database(trouble: Trouble) -> None:
+    elsewhere = Trouble(trouble.url.set(database="nowhere"), trouble.settings, trouble.sql)
+    async with elsewhere.connection() as one:
+        await one.execute(text("SELECT 1"), {})
+
+
+async def lack_a_privilege(trouble: Trouble) -> None:
+    await trouble.sql("CREATE ROLE poor LOGIN PASSWORD 'poor'")
+    try:
+        own = trouble.url.set(username="poor", password="poor")
+        poor = Trouble(own, trouble.settings, trouble.sql)
+        async with poor.connection() as one:
+            await one.execute(text("SELECT 1 FROM troubles"), {})
+    finally:
+        await trouble.sql("DROP ROLE poor")
+
+
+async def fill_the_disk(trouble: Trouble) -> None:
+    """As the server says it: there is no small disk here."""
+    await trouble.sql("DO $$ BEGIN RAISE 'no space left' USING ERRCODE = '53100'; END $$")
+
+
+async def lose_the_protocol(_: Trouble) -> None:
+    raise InternalClientError("cannot switch to state 12; another operation is in progress")
 
 
 async def break_a_constraint(trouble: Trouble) -> None:
@@ -246,6 +285,13 @@ TROUBLES: list[tuple[Provoke, Failure]] = [
     (wait_for_an_answer, Failure.BUSY),
     (find_no_free_connection, Failure.BUSY),
     (find_somebody_silent, Failure.BUSY),
+    (lose_the_protocol, Failure.LOST),
+    (miss_a_table, Failure.UNFIT),
+    (miss_a_column, Failure.UNFIT),
+    (miss_a_function, Failure.UNFIT),
+    (miss_the_database, Failure.UNFIT),
+    (lack_a_privilege, Failure.UNFIT),
+    (fill_the_disk, Failure.UNFIT),
     (ask_for_nonsense, Failure.PERMANENT),
     (break_a_constraint, Failure.PERMANENT),
     (divide_by_zero, Failure.PERMANENT),

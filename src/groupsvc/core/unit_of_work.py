@@ -1,6 +1,7 @@
 """One request, one unit of work: the only place that commits, and that tries again."""
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -25,10 +26,12 @@ from groupsvc.core.partitions.repository import PartitionRepository
 from groupsvc.core.repository import Connection, Context, Repository, StaleTokenError
 from groupsvc.core.roles.repository import RoleRepository
 from groupsvc.core.users.repository import UserRepository
-from groupsvc.db.failures import Failure, classify
+from groupsvc.db.failures import Failure, classify, remedy
 from groupsvc.db.pool import ConnectionPool
 from groupsvc.domain.errors import UnavailableError
 from groupsvc.domain.vocabulary import Vocabulary
+
+_log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=Repository)
 T = TypeVar("T")
@@ -172,6 +175,8 @@ class TransactionRunner:
                 failure = classify(error)
                 if failure is Failure.PERMANENT:
                     raise
+                if failure is Failure.UNFIT:
+                    _log.error("the database cannot be used: %s", remedy(error))
                 if tries >= MOST_TRIES or not _may_repeat(failure, uow, tries, reading=reading):
                     raise UnavailableError("the database is not available") from error
             await asyncio.sleep(random.uniform(0, FIRST_PAUSE * 2**tries))  # noqa: S311 - no secret

@@ -1,8 +1,11 @@
 """What to do about an error of the database that is no refusal."""
 
+from collections.abc import Mapping
 from enum import Enum
+from typing import Final
 
 from asyncpg import InterfaceError, PostgresError
+from asyncpg.exceptions import InternalClientError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -12,6 +15,7 @@ class Failure(Enum):
     STALE = "stale"  # a cached plan outlived a migration: once more
     LOST = "lost"  # the connection broke: once more if nothing was committed
     BUSY = "busy"  # a deadline passed or no connection was free: the caller may try later
+    UNFIT = "unfit"  # the database is there and cannot be used until an operator acts
     PERMANENT = "permanent"  # a refusal or a bug: it would fail the same way again
 
 
@@ -19,6 +23,21 @@ READ_ONLY = "25006"
 SERIALIZATION = {"40001", "40P01"}
 # shutdowns, recovery, too many connections, read-only after a failover, connection failures
 AWAY = {"57P01", "57P02", "57P03", "53300", READ_ONLY, "08000", "08001", "08003", "08004", "08006"}
+# What an operator has to do, by SQLSTATE.
+_NOT_MIGRATED: Final = "it is not at the revision of this program: run `groupsvc migrate`"
+REMEDIES: Final[Mapping[str, str]] = {
+    "42P01": _NOT_MIGRATED,
+    "42703": _NOT_MIGRATED,
+    "42883": _NOT_MIGRATED,
+    "3D000": "there is no such database: create it, and run `groupsvc migrate`",
+    "28000": "it refuses the role: look at pg_hba.conf and at GROUPSVC_DATABASE_URL",
+    "28P01": "it refuses the password: look at GROUPSVC_DATABASE_URL",
+    "42501": "the role lacks a privilege: it must own the database, or be granted its tables",
+    "53100": "its disk is full",
+    "53200": "it is out of memory",
+    "58030": "it cannot read or write its files",
+    "08P01": "a pooler refuses what a connection starts with: set GROUPSVC_POOLER=true",
+}
 # lock not available, query cancelled by a timeout, idle in transaction
 TOO_SLOW = {"55P03", "57014", "25P03"}
 
@@ -27,7 +46,7 @@ def classify(error: BaseException) -> Failure:
     """Tell failures apart by SQLSTATE, and raw socket errors that nobody wraps by their type."""
     if isinstance(error, (PoolTimeoutError, TimeoutError)):
         return Failure.BUSY
-    if isinstance(error, (OSError, InterfaceError)):
+    if isinstance(error, (OSError, InterfaceError, InternalClientError)):
         return Failure.LOST
     if not isinstance(error, (DBAPIError, PostgresError)):
         return Failure.PERMANENT
@@ -44,17 +63,34 @@ def driver_error(error: BaseException) -> BaseException | None:
         return None
 
 
+def sqlstate(error: BaseException) -> str | None:
+    """The code of the server's error, if it is one."""
+    found = getattr(driver_error(error), "sqlstate", None)
+    wrapped = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return found or wrapped
+
+
+def remedy(error: BaseException) -> str | None:
+    """What an operator has to do about a database that cannot be used as it is."""
+    return REMEDIES.get(sqlstate(error) or "")
+
+
 def _classify_driver_error(error: DBAPIError | PostgresError) -> Failure:
     cause = driver_error(error)
     wrapped = getattr(error, "orig", error)
-    state = getattr(cause, "sqlstate", None) or getattr(wrapped, "sqlstate", None)
+    state = sqlstate(error)
     if state in SERIALIZATION:
         return Failure.RETRY
     if type(wrapped).__name__ == "InvalidCachedStatementError":
         return Failure.STALE
     if state in TOO_SLOW:
         return Failure.BUSY
+    if state in REMEDIES:
+        return Failure.UNFIT
     not_a_primary = type(cause).__name__ == "TargetServerAttributeNotMatched"
-    if getattr(error, "connection_invalidated", False) or state in AWAY or not_a_primary:
+    is_broken = isinstance(cause, InternalClientError) or getattr(
+        error, "connection_invalidated", False
+    )
+    if is_broken or state in AWAY or not_a_primary:
         return Failure.LOST
     return Failure.PERMANENT

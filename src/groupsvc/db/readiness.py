@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -19,6 +20,15 @@ class Readiness:
 
     ready: bool
     checks: dict[str, str]
+
+
+# A standby, or a server on which writes are switched off.
+READ_ONLY = text("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean")
+
+
+async def _is_read_only(engine: AsyncEngine) -> bool:
+    async with engine.connect() as connection:
+        return bool(await connection.scalar(READ_ONLY))
 
 
 class DatabaseCheck:
@@ -43,8 +53,11 @@ class DatabaseCheck:
         try:
             async with asyncio.timeout(SECONDS_ALLOWED):
                 revision = await migrate.current(self._engine)
+                read_only = await _is_read_only(self._engine)
         except (SQLAlchemyError, OSError, TimeoutError):
             return self._answered("not reachable", "unknown")
+        if read_only:
+            return self._answered("read-only", "ok" if revision == self._head else "unknown")
         if revision == self._head:
             return self._answered("ok", "ok")
         return self._answered("ok", f"at {revision or 'none'}, needs {self._head}")

@@ -1,0 +1,72 @@
+"""A database that cannot be used as it is: 503 in the shape of the face, a word in the log."""
+
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from sqlalchemy import URL
+
+from groupsvc.app import create_app
+from groupsvc.db import migrate
+from groupsvc.db.engine import make_engine
+from groupsvc.settings import Settings
+from tests.conftest import EVERYTHING, Auth, MakeDatabase, serving, statements
+
+PATHS = {
+    "/v1/courses": lambda body: body["code"] == "unavailable",
+    "/ScoDoc/api/partition/1": lambda body: body["status"] == 503,
+    "/api/cohorts/v1/settings/course-v1:A+B+C": lambda body: "developer_message" in body,
+}
+
+
+@pytest_asyncio.fixture
+async def unmigrated(
+    make_database: MakeDatabase, settings: Settings, home: Path, auth: Auth
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with serving(create_app(settings, await make_database(), home)) as client:
+        client.headers.update(auth(*EVERYTHING))
+        yield client
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_database_that_is_not_migrated_is_unavailable(
+    unmigrated: httpx.AsyncClient, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        answer = await unmigrated.get(path)
+    assert answer.status_code == 503, answer.text
+    assert answer.headers["retry-after"] == "1"
+    assert PATHS[path](answer.json()), answer.text
+    assert "run `groupsvc migrate`" in caplog.text
+    ready = await unmigrated.get("/health/ready")
+    assert (ready.status_code, ready.json()["checks"]["migrations"][:8]) == (503, "at none,")
+
+
+@pytest_asyncio.fixture
+async def migrated(make_database: MakeDatabase, settings: Settings) -> URL:
+    url: URL = await make_database()
+    engine = make_engine(url, settings)
+    await migrate.upgrade(engine)
+    await engine.dispose()
+    return url
+
+
+async def test_a_database_that_may_only_be_read_is_not_ready(
+    migrated: URL, settings: Settings, home: Path, auth: Auth
+) -> None:
+    """As a standby, or a server that its disk has made read-only."""
+    engine = make_engine(migrated, settings)
+    sql = statements(engine)
+    name = migrated.database
+    await sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    await engine.dispose()
+    async with serving(create_app(settings, migrated, home)) as client:
+        client.headers.update(auth(*EVERYTHING))
+        ready = await client.get("/health/ready")
+        assert (ready.status_code, ready.json()["checks"]["database"]) == (503, "read-only")
+        assert (await client.get("/v1/courses")).status_code == 200
+        refused = await client.put("/v1/departments/X", json={})
+        assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
