@@ -23,7 +23,7 @@ SELECT d.acronym AS department, c.key AS course, g.course_id, g.partition_id, g.
    FROM groups g JOIN courses c ON c.id = g.course_id JOIN departments d ON d.id = c.department_id
    JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
    WHERE g.id = :id::bigint
-FOR SHARE OF c FOR NO KEY UPDATE OF p;
+FOR SHARE OF c FOR NO KEY UPDATE OF p, g;
 
 -- write: create
 INSERT INTO groups (course_id, partition_id, name, position, capacity, timetable_id,
