@@ -263,6 +263,21 @@ async def test_whoever_has_two_ids_there_has_them_here(
         ]
 
 
+async def test_without_a_free_username_nobody_is_made(
+    move: Move, elsewhere: SQL, rt: Semester
+) -> None:
+    await elsewhere("INSERT INTO departments (acronym) VALUES ('GEA')")
+    await elsewhere(
+        "INSERT INTO users (department_id, username, sort_key, foreign_id)"
+        " SELECT id, known, known, n FROM departments,"
+        " unnest(ARRAY['22101', 'RT-101'], ARRAY[7, 8]) AS taken (known, n)"
+    )
+    refused = await move("12=RT-S1")
+    assert isinstance(refused.exception, GroupsvcError)
+    assert refused.exception.message == "the username RT-101 is somebody else's"
+    assert await elsewhere("SELECT count(*) FROM users") == [(2,)]
+
+
 async def test_a_department_of_a_second_server_is_not_taken_for_the_first(
     move: Move, elsewhere: SQL, old: OldServer
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 from groupsvc.core.relocation.records import MovedCourse, MovedPartition, MovedUser
 from groupsvc.core.relocation.repository import RelocationRepository
 from groupsvc.core.service import Service
-from groupsvc.domain.errors import ConflictError, InvalidError
+from groupsvc.domain.errors import ConflictError, InvalidError, NameTakenError
 from groupsvc.domain.names import normalise, sort_key
 from groupsvc.domain.principal import Permission
 
@@ -126,7 +126,9 @@ class RelocationService(Service):
         )
         named: list[MovedUser] = []
         for user in users:
-            username = next(name for name in wanted[user.id] if name not in usernames)
+            username = next((name for name in wanted[user.id] if name not in usernames), None)
+            if username is None:
+                raise NameTakenError(f"the username {wanted[user.id][-1]} is somebody else's")
             usernames.add(username)
             email = user.email if user.email and user.email.lower() not in emails else None
             emails.add(email.lower() if email else "")
@@ -147,7 +149,7 @@ def _persons_once(users: Sequence[MovedUser]) -> Iterator[MovedUser]:
 
 
 def _usernames(user: MovedUser, acronym: str) -> list[str]:
-    """Candidates, of which the last one is nobody else's."""
+    """Candidates, the best first."""
     given = [name for name in (user.username, user.student_number) if name and name.strip()]
     return [*(normalise(name, longest=150) for name in given), _default_username(acronym, user.id)]
 
