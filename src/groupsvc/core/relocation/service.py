@@ -10,7 +10,8 @@ from typing import Literal
 from groupsvc.core.relocation.records import MovedCourse, MovedPartition, MovedUser
 from groupsvc.core.relocation.repository import RelocationRepository
 from groupsvc.core.service import Service
-from groupsvc.domain.errors import ConflictError, InvalidError, NameTakenError
+from groupsvc.domain import rules
+from groupsvc.domain.errors import ConflictError, InvalidError
 from groupsvc.domain.names import normalise, sort_key
 from groupsvc.domain.principal import Permission
 
@@ -128,7 +129,7 @@ class RelocationService(Service):
         for user in users:
             username = next((name for name in wanted[user.id] if name not in usernames), None)
             if username is None:
-                raise NameTakenError(f"the username {wanted[user.id][-1]} is somebody else's")
+                raise rules.name_taken(f"the username {wanted[user.id][-1]} is somebody else's")
             usernames.add(username)
             email = user.email if user.email and user.email.lower() not in emails else None
             emails.add(email.lower() if email else "")
