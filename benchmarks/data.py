@@ -112,7 +112,9 @@ async def load(connection: Connection, made: Institution) -> None:
     """Without triggers, which the load would otherwise spend its time in."""
     await connection.execute("SET session_replication_role = replica")
     courses = (*made.courses, made.giant)
-    await connection.execute("INSERT INTO departments (acronym, name) VALUES ('Bench', 'Bench')")
+    await connection.execute(
+        "INSERT INTO departments (id, acronym, name) VALUES (1, 'Bench', 'Bench')"
+    )
     await _copy(connection, "courses", "id department_id key title", _courses(courses))
     await _copy(connection, "partitions", "course_id id kind name position", _partitions(courses))
     await _copy(
@@ -132,7 +134,7 @@ async def load(connection: Connection, made: Institution) -> None:
     await _copy(
         connection, "memberships", "course_id partition_id user_id group_id", _members(courses)
     )
-    for table in ("courses", "partitions", "groups", "users"):
+    for table in ("departments", "courses", "partitions", "groups", "users"):
         await connection.execute(
             f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
         )

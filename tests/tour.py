@@ -195,11 +195,13 @@ TOUR: dict[str, Visit] = {
         COURSE + "/partitions/order", lambda stage: {"ids": [stage.spare, stage.partition]}
     ),
     "put_tracks": put(COURSE + "/tracks", lambda _: {"codes": ["A", "B"]}),
+    "get_default_partition": get(COURSE + "/default-partition"),
     "get_partition": get(PARTITION),
     "edit_partition": patch(PARTITION, lambda _: {"name": "renamed", "show_rank_on_report": True}),
     "delete_partition": delete(PARTITION),
     # groups
     "create_group": post(PARTITION + "/groups", lambda _: {"name": "new"}, 201),
+    "create_cohort": post(COURSE + "/cohorts", lambda _: {"name": "new"}, 201),
     "order_groups": put(
         PARTITION + "/groups/order", lambda stage: {"ids": list(reversed(stage.groups))}
     ),
@@ -253,6 +255,7 @@ TOUR: dict[str, Visit] = {
     # departments
     "list_departments": get("/v1/departments"),
     "get_department": get("/v1/departments/{department}"),
+    "get_department_ids": get("/v1/departments/{department}/ids"),
     "put_department": put("/v1/departments/{department}-new", lambda _: {"name": "New"}, 201),
     "delete_department": delete("/v1/departments/{empty}"),
     # cohorts

@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any
 
 import httpx
@@ -203,6 +204,62 @@ async def test_a_manual_cohort_of_that_name_is_used_as_it_is(
     manual = await cohorts.add("Default Group", "manual")
     assert await cohorts.arrive(world.users[0]) == (manual, True)
     assert (await client.get(f"/v1/groups/{manual}")).json()["assignment_type"] == "manual"
+
+
+async def test_the_first_cohort_makes_the_partition_too(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    """Whatever another partition is called."""
+    await world.add_partition("Cohorts")
+    path = f"/v1/courses/{world.course_id}"
+    whole = {"name": " Red ", "assignment_type": "random", "capacity": 3, "position": 1}
+    second = await client.post(f"{path}/cohorts", json={"name": "Blue"})
+    first = await client.post(f"{path}/cohorts", json=whole)
+    assert (first.status_code, second.status_code) == (201, 201)
+    made = first.json()
+    assert first.headers["location"] == f"/v1/groups/{made['id']}"
+    assert made == {
+        "id": made["id"],
+        "course_id": world.course_id,
+        "partition_id": second.json()["partition_id"],
+        "name": "Red",
+        "position": 1,
+        "capacity": 3,
+        "timetable_id": None,
+        "assignment_type": "random",
+        "content_link": None,
+    }
+    partition = (await client.get(f"/v1/partitions/{made['partition_id']}")).json()
+    assert (partition["kind"], partition["name"]) == ("cohorts", "Cohorts (2)")
+    assert [group["name"] for group in partition["groups"]] == ["Red", "Blue"]
+
+
+async def test_cohorts_that_are_refused_leave_nothing(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    path = f"/v1/courses/{world.course_id}"
+    empty = await client.post(f"{path}/cohorts", json={"name": " "})
+    assert (empty.status_code, empty.json()["code"]) == (422, "invalid_name")
+    assert (await client.get(f"{path}/partitions")).json() == []
+    await client.post(f"{path}/cohorts", json={"name": "Red"})
+    again = await client.post(f"{path}/cohorts", json={"name": "Red"})
+    assert (again.status_code, again.json()["code"]) == (409, "name_taken")
+    await client.put(f"{path}/lock")
+    locked = await client.post(f"{path}/cohorts", json={"name": "Blue"})
+    assert (locked.status_code, locked.json()["code"]) == (409, "course_locked")
+    nowhere = await client.post(f"/v1/courses/{2**40}/cohorts", json={"name": "Blue"})
+    assert told(nowhere) == NOWHERE
+
+
+async def test_the_first_cohort_is_made_once_at_a_time(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    path = f"/v1/courses/{world.course_id}"
+    answers = await asyncio.gather(
+        *(client.post(f"{path}/cohorts", json={"name": f"C{n}"}) for n in range(8))
+    )
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["partition_id"] for answer in answers}) == 1
 
 
 async def test_the_first_visitor_makes_the_partition_too(

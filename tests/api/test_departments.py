@@ -49,6 +49,20 @@ async def test_a_department_is_declared_by_its_acronym(
     ]
 
 
+async def test_the_ids_of_a_department(
+    client: httpx.AsyncClient, world: World, sql: SQL, auth: Auth
+) -> None:
+    path, own = f"/v1/departments/{world.department}/ids", world.department_id
+    assert (await client.get(path)).json() == {"id": own}
+    known = own % 1_000_000 + 5_000_000
+    for foreign, told_as in ((own, {"id": own}), (known, {"id": own, "foreign_id": known})):
+        await sql("UPDATE departments SET foreign_id = :f WHERE id = :id", f=foreign, id=own)
+        assert (await client.get(path)).json() == told_as
+    assert told(await client.get("/v1/departments/nowhere/ids")) == ABSENT
+    elsewhere = auth("groups:read@department:elsewhere")
+    assert told(await client.get(path, headers=elsewhere)) == ABSENT
+
+
 async def test_an_acronym_is_trimmed_and_normalised(
     client: httpx.AsyncClient, acronym: str
 ) -> None:

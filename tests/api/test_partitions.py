@@ -182,6 +182,10 @@ async def test_the_default_partition_is_read_but_never_listed(
     flags = {"kind": "default", "position": 0, "groups_editable": False, "show_in_lists": False}
     assert read | {"groups": []} == shown(world, default, None, **flags)
     assert group["name"] is None
+    by_course = await client.get(f"/v1/courses/{world.course_id}/default-partition")
+    assert by_course.json() == {**read, "groups": [group]}
+    nowhere = await client.get(f"/v1/courses/{2**40}/default-partition")
+    assert told(nowhere) == problem(404, "not_found", "no such course")
 
 
 @pytest.mark.parametrize(

@@ -72,10 +72,12 @@ class _SemesterCopy:
             found = document.data
         known = {group["name"] for group in found["groups"]}
         missing = [each for each in source.groups.values() if each.group_name not in known]
+        if missing and not found["groups_editable"]:
+            await self._partitions.edit(found["id"], {"groups_editable": True})
         for group in missing:
             await self._create_group(found["id"], group)
-        if found["groups_editable"] and not source.groups_editable:
-            await self._partitions.edit(found["id"], {"groups_editable": False})
+        editable = found["groups_editable"] and source.groups_editable
+        await self._partitions.edit(found["id"], {"groups_editable": editable})
         return (await self._partitions.reload(found["id"])).data
 
     async def _create_group(self, partition_id: int, source: SourceGroup) -> None:

@@ -1,18 +1,15 @@
 """Moves a formsemestre over with its ids, its department and students included."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from groupsvc.cli.remote_import import CopiedRow
 from groupsvc.cli.runtime import OPERATOR
-from groupsvc.cli.scodoc_copy import codes, copy_semester
+from groupsvc.cli.scodoc_copy import copy_semester
 from groupsvc.cli.scodoc_source import SourcePartition, SourceSemester, SourceStudent
-from groupsvc.core.class_lists.service import ClassListService
 from groupsvc.core.courses.service import CourseService
 from groupsvc.core.relocation.records import MovedCourse, MovedGroup, MovedPartition, MovedUser
-from groupsvc.core.relocation.service import RelocationService, default_username
+from groupsvc.core.relocation.service import RelocationService
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.json_resource import State
 from groupsvc.faces.scodoc.vocabulary import VOCABULARY
 
@@ -21,15 +18,13 @@ STATES: Mapping[str | None, State] = {"D": "withdrawn", "DEF": "defaulted"}
 
 async def move_semester(key: str, source: SourceSemester, uow: UnitOfWork) -> list[CopiedRow]:
     """Raises the refusals of the services, among them ids that are taken here."""
-    await uow.begin()
-    own = await _identify(source, uow)
-    await _unlock(key, uow)
-    results = await RelocationService(uow, OPERATOR).move(_moved(key, source, own))
-    users = {each.id: own.get(each.id) or each.id for each in source.students}
+    moved = await RelocationService(uow, OPERATOR).move(_moved(key, source))
     rows = [
-        CopiedRow(("", ""), each.label, results[each.id], CODES.get(results[each.id]), "students")
+        CopiedRow(("", ""), each.label, result, CODES.get(result), "students")
         for each in source.students
+        for result in [moved[each.id].result]
     ]
+    users = {etudid: each.user_id for etudid, each in moved.items()}
     rows += await copy_semester(key, source.partitions, uow, users=users)
     if not source.etat:
         await CourseService(uow, OPERATOR).set_lock(source.id, locked=True)
@@ -39,33 +34,7 @@ async def move_semester(key: str, source: SourceSemester, uow: UnitOfWork) -> li
 CODES: Mapping[str, str] = {"refused": "known_by_another_id"}
 
 
-async def _identify(source: SourceSemester, uow: UnitOfWork) -> dict[int, int]:
-    """Our users by the ids of those students who are here."""
-    acronym = source.departement.acronym
-    named = [
-        replace(codes(each), username=codes(each).username or default_username(acronym, each.id))
-        for each in source.students
-    ]
-    found = await ClassListService(uow, OPERATOR).identify(acronym, named)
-    return {
-        student.id: user
-        for student, user in zip(source.students, found, strict=False)
-        if user is not None
-    }
-
-
-async def _unlock(key: str, uow: UnitOfWork) -> None:
-    """Nobody else sees it open: it is locked again in the same transaction if it is so there."""
-    courses = CourseService(uow, OPERATOR)
-    try:
-        course = await courses.read_key(key)
-    except NotFoundError:
-        return
-    if course.data["is_locked"]:
-        await courses.set_lock(course.data["id"], locked=False)
-
-
-def _moved(key: str, source: SourceSemester, own: Mapping[int, int]) -> MovedCourse:
+def _moved(key: str, source: SourceSemester) -> MovedCourse:
     return MovedCourse(
         id=source.id,
         key=key,
@@ -79,7 +48,7 @@ def _moved(key: str, source: SourceSemester, own: Mapping[int, int]) -> MovedCou
         programme=source.titre_formation,
         modality=source.modalite,
         partitions=[*map(_partition, source.partitions)],
-        users=[_user(student, own.get(student.id)) for student in source.students],
+        users=[*map(_user, source.students)],
     )
 
 
@@ -98,12 +67,11 @@ def _partition(source: SourcePartition) -> MovedPartition:
     )
 
 
-def _user(source: SourceStudent, own_id: int | None) -> MovedUser:
+def _user(source: SourceStudent) -> MovedUser:
     return MovedUser(
         id=source.id,
-        own_id=own_id,
         state=STATES.get(source.etat, "active"),
-        username=source.username,
+        username=source.username or source.nip,
         email=source.email,
         family_name=source.nom,
         given_name=source.prenom,

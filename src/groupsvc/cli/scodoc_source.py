@@ -3,31 +3,45 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 import httpx
-from pydantic import AliasChoices, BaseModel, Field, TypeAdapter
+from pydantic import AfterValidator, AliasChoices, BaseModel, Field, TypeAdapter
 
 from groupsvc.cli.remote_import import RemoteSystem
 from groupsvc.domain.errors import InvalidError
+from groupsvc.domain.names import normalise
 
 ROOT = "/ScoDoc"
 TOKENS = f"{ROOT}/api/tokens"
 OTHER_STATES = ("D", "DEF")
 
 
+def _stored(name: str) -> str:
+    """As it is stored here, so that names can be compared."""
+    try:
+        return normalise(name)
+    except InvalidError as refusal:
+        raise InvalidError(f"{name[:80]!r}: {refusal.message}", code=refusal.code) from None
+
+
+Name = Annotated[str, AfterValidator(_stored)]
+# Servers tell what is missing as null or as nothing.
+Code = Annotated[str | None, AfterValidator(lambda code: (code or "").strip() or None)]
+
+
 class SourceStudent(BaseModel):
     """A student with the numbers and the name by which they are identified here."""
 
     id: int
-    nip: str | None = Field(None, validation_alias=AliasChoices("code_nip", "nip"))
-    ine: str | None = Field(None, validation_alias=AliasChoices("code_ine", "ine"))
-    username: str | None = None
+    nip: Code = Field(None, validation_alias=AliasChoices("code_nip", "nip"))
+    ine: Code = Field(None, validation_alias=AliasChoices("code_ine", "ine"))
+    username: Code = None
     nom: str = ""
     prenom: str = ""
     nom_usuel: str | None = None
     civilite: Literal["M", "F", "X"] = "X"
-    email: str | None = None
+    email: Code = None
     etat: str | None = None
 
     @property
@@ -37,7 +51,7 @@ class SourceStudent(BaseModel):
 
 class SourceGroup(BaseModel):
     id: int
-    group_name: str
+    group_name: Name
     numero: int | None = None
     edt_id: str | None = None
     students: list[SourceStudent] = []
@@ -45,7 +59,7 @@ class SourceGroup(BaseModel):
 
 class SourcePartition(BaseModel):
     id: int
-    partition_name: str
+    partition_name: Name
     numero: int | None = None
     bul_show_rank: bool = False
     show_in_lists: bool = True

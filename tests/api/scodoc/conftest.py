@@ -9,6 +9,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from tests.api.scodoc.moving import move as move
+from tests.api.scodoc.moving import old as old
+from tests.api.scodoc.moving import old_address as old_address
 from tests.conftest import SQL, Auth, World
 
 NOT_FOUND = (

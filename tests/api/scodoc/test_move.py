@@ -1,65 +1,14 @@
 """Departments move over from a running ScoDoc, with their ids."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
-import typer
-from click.testing import Result
-from typer.testing import CliRunner
 
-from groupsvc.cli.scodoc import import_scodoc
 from groupsvc.domain.errors import GroupsvcError
+from tests.api.scodoc.moving import Move
 from tests.api.scodoc.old_server import OldServer, Semester
 from tests.conftest import SQL
-from tests.live.serving import listening
-
-command = typer.Typer()
-command.command()(import_scodoc)
-
-RT = {"id": 2, "acronym": "RT", "dept_name": "Réseaux"}
-INFO = {"id": 5, "acronym": "INFO", "dept_name": None}
-
-
-@pytest.fixture
-def old() -> OldServer:
-    """A formsemestre of two departments each."""
-    server = OldServer()
-    rt = server.semester(12, RT, "BUT RT 1")
-    for etudid in range(101, 105):
-        rt.student(etudid, f"22{etudid}", **({"state": "D"} if etudid == 104 else {}))
-    rt.partition(31, "TD", {41: "A", 42: "B"}, bul_show_rank=True)
-    rt.partition(32, "Parcours", {43: "Cyber"})
-    rt.put(41, 101, 102)
-    rt.put(42, 103)
-    rt.put(43, 101)
-    info = server.semester(20, INFO, "BUT INFO 1")
-    info.student(201, "33201", nom_usuel="Usuel", email="zoe@x.example")
-    info.student(202, None)
-    info.partition(35, "TP", {45: "1", 46: "2"})
-    info.put(45, 201, 202)
-    info.put(46)
-    return server
-
-
-@pytest_asyncio.fixture
-async def address(old: OldServer) -> AsyncIterator[str]:
-    async with listening(old.application()) as address:
-        yield address
-
-
-@pytest.fixture
-def move(address: str, elsewhere: SQL, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("GROUPSVC_SCODOC_PASSWORD", "p")
-
-    async def run(*arguments: str) -> Result:
-        line = [address, "--user", "reader", *arguments]
-        return await asyncio.to_thread(CliRunner().invoke, command, line)
-
-    return run
 
 
 async def get(client: httpx.AsyncClient, path: str) -> Any:
@@ -95,7 +44,7 @@ async def spoken(client: httpx.AsyncClient) -> dict[str, list[int]]:
 
 
 async def test_two_departments_move_over_in_turn_and_no_id_means_two_things(
-    other_client: httpx.AsyncClient, move: Any
+    other_client: httpx.AsyncClient, move: Move
 ) -> None:
     own = other_client
     # Before: a department of our own, and one that is here with a student who is there too.
@@ -143,7 +92,7 @@ async def test_two_departments_move_over_in_turn_and_no_id_means_two_things(
 
 
 async def test_what_has_moved_over_is_as_it_was_there(
-    other_client: httpx.AsyncClient, move: Any, elsewhere: SQL
+    other_client: httpx.AsyncClient, move: Move, elsewhere: SQL
 ) -> None:
     assert (await move("12=RT-S1")).exit_code == 0
     semester = await get(other_client, "/formsemestre/12")
@@ -170,7 +119,7 @@ async def test_what_has_moved_over_is_as_it_was_there(
     assert await elsewhere("SELECT username FROM users ORDER BY id LIMIT 1") == [("22101",)]
 
 
-async def test_a_second_run_changes_nothing(move: Any, elsewhere: SQL, old: OldServer) -> None:
+async def test_a_second_run_changes_nothing(move: Move, elsewhere: SQL, old: OldServer) -> None:
     old.semesters[20].is_open = False
     goals = ("12=RT-S1", "20=INFO-S1")
     assert (await move(*goals)).exit_code == 0
@@ -187,7 +136,7 @@ async def test_a_second_run_changes_nothing(move: Any, elsewhere: SQL, old: OldS
 
 
 async def test_what_was_renamed_there_is_renamed_here(
-    move: Any, elsewhere: SQL, old: OldServer
+    move: Move, elsewhere: SQL, old: OldServer
 ) -> None:
     assert (await move("12=RT-S1")).exit_code == 0
     rt: Semester = old.semesters[12]
@@ -228,7 +177,7 @@ TAKEN = "ids are those of something else here: "
     ],
 )
 async def test_ids_that_are_taken_are_refused_before_anything_is_written(
-    move: Any, elsewhere: SQL, statement: str, message: str
+    move: Move, elsewhere: SQL, statement: str, message: str
 ) -> None:
     """Of the second of two: nothing of the first stays."""
     others = (
@@ -255,7 +204,7 @@ async def test_ids_that_are_taken_are_refused_before_anything_is_written(
 
 
 async def test_one_person_under_two_ids_keeps_the_first(
-    move: Any, elsewhere: SQL, old: OldServer
+    move: Move, elsewhere: SQL, old: OldServer
 ) -> None:
     await elsewhere("INSERT INTO departments (acronym) VALUES ('INFO')")
     await elsewhere(

@@ -26,9 +26,13 @@ class ChangeRepository(Repository):
         since: datetime | None = None,
         until: datetime | None = None,
         kinds: Sequence[str] | None = None,
+        by_known_id: bool = False,
         **filters: Any,
     ) -> Page:
-        """Lines of the log within scope, newest first; filters by column, ``None`` is any."""
+        """Lines of the log within scope, newest first; filters by column, ``None`` is any.
+
+        ``by_known_id`` tells users by the ids that callers of another server know.
+        """
         wanted = dict.fromkeys(
             (
                 "course_id",
@@ -49,6 +53,7 @@ class ChangeRepository(Repository):
             since=since,
             until=until,
             kinds=list(kinds) if kinds is not None else None,
+            by_known_id=by_known_id,
             **scope_parameters(scope),
             **{**wanted, **filters},
         )

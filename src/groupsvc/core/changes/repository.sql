@@ -1,11 +1,15 @@
 -- read: page
--- Newest first. Lines outside every course are for callers whose reach is everywhere.
+-- Newest first. Lines outside every course are for callers whose reach is everywhere. A reader of
+-- another server knows users by the ids there, those who have been deleted as well.
 SELECT x.seq, row_to_json(shape)::text AS body
 FROM changes x
 LEFT JOIN courses c ON c.id = x.course_id
 LEFT JOIN departments d ON d.id = c.department_id
 CROSS JOIN LATERAL (SELECT x.seq, nullif(x.course_id, 0) AS course_id, x.at, x.actor, x.request_id,
-x.changeset_id, x.cause, x.kind, x.partition_id, x.group_id, x.user_id, x.before, x.after) shape
+x.changeset_id, x.cause, x.kind, x.partition_id, x.group_id, CASE WHEN :by_known_id::boolean THEN coalesce(
+    (SELECT foreign_id FROM users WHERE id = x.user_id),
+    (SELECT foreign_id FROM former_users WHERE id = x.user_id), x.user_id) ELSE x.user_id END AS user_id,
+x.before, x.after) shape
 WHERE x.seq < :before::bigint AND (:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[]))
   AND (:course_id::bigint IS NULL OR x.course_id = :course_id::bigint)
   AND (:user_id::bigint IS NULL OR x.user_id = :user_id::bigint)

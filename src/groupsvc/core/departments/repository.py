@@ -14,6 +14,9 @@ class DepartmentRepository(Repository):
     async def read(self, acronym: str) -> JsonResource[dict[str, Any]] | None:
         return await self._document(SQL.read, acronym=acronym)
 
+    async def ids(self, acronym: str) -> JsonResource[dict[str, Any]] | None:
+        return await self._document(SQL.ids, acronym=acronym)
+
     async def page(self, scope: GrantScope, *, after: str = "", limit: int) -> Page:
         """Departments that lie in scope as a whole, by acronym."""
         parameters = scope_parameters(scope)

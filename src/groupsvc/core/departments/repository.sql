@@ -3,6 +3,12 @@ SELECT d.acronym AS department, NULL AS course, row_to_json(shape)::text AS body
 FROM departments d CROSS JOIN LATERAL (SELECT d.acronym, d.name) shape
 WHERE d.acronym = :acronym::text;
 
+-- read: ids
+SELECT d.acronym AS department, NULL AS course, json_strip_nulls(row_to_json(shape))::text AS body
+FROM departments d
+CROSS JOIN LATERAL (SELECT d.id, nullif(d.foreign_id, d.id) AS foreign_id) shape
+WHERE d.acronym = :acronym::text;
+
 -- read: page
 SELECT d.acronym, row_to_json(shape)::text AS body
 FROM departments d CROSS JOIN LATERAL (SELECT d.acronym, d.name) shape

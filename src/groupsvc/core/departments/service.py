@@ -17,6 +17,11 @@ class DepartmentService(Service):
         tidy = known_as(acronym, "department", longest=LONGEST_ACRONYM)
         return self._authorize_read(await self._uow.departments.read(tidy), "department")
 
+    async def ids(self, acronym: str) -> JsonResource[dict[str, Any]]:
+        """Its own id, and where that is another one, the id by which another server knows it."""
+        tidy = known_as(acronym, "department", longest=LONGEST_ACRONYM)
+        return self._authorize_read(await self._uow.departments.ids(tidy), "department")
+
     async def exists(self, acronym: str) -> bool:
         """Whether there is such a department: known to every caller, whatever they may read."""
         return is_name(acronym) and await self._uow.departments.exists(acronym)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from groupsvc.core.cohorts.service import refuse_if_last_random
+from groupsvc.core.cohorts.service import cohorts_partition, refuse_if_last_random
 from groupsvc.core.groups.repository import LockedGroup
 from groupsvc.core.partitions.repository import LockedPartition
 from groupsvc.core.partitions.service import SHOWN, PartitionService, check_order
@@ -47,6 +47,14 @@ class GroupService(Service):
             ids.insert(place - 1, created)
             await self._uow.groups.order(held.course_id, held.id, ids)
         return await self.reload(created)
+
+    async def create_cohort(
+        self, course_id: int, name: object, *, place: int | None = None, **values: Any
+    ) -> JsonResource[GroupDoc]:
+        """Create a cohort, and with the first one of the course the partition that holds them."""
+        course = await self._partitions.get_editable_course(course_id)
+        partition_id = await cohorts_partition(self._uow, course.id)
+        return await self.create(partition_id, name, place=place, **values)
 
     async def edit(
         self,

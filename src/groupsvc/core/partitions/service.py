@@ -21,6 +21,12 @@ class PartitionService(Service):
         """A partition with its groups, the default one included."""
         return self._authorize_read(await self._uow.partitions.read(partition_id), "partition")
 
+    async def default_of(self, course_id: int) -> JsonResource[PartitionDoc]:
+        """The partition whose one group has everybody who is enrolled."""
+        partition_id = await self._uow.partitions.of_kind(course_id, "default")
+        found = await self._uow.partitions.read(partition_id) if partition_id is not None else None
+        return self._authorize_read(found, "course")
+
     async def in_course(self, course_id: int) -> JsonResource[list[PartitionDoc]]:
         """The partitions of a course in order, without the default one."""
         return self._authorize_read(await self._uow.partitions.in_course(course_id), "course")

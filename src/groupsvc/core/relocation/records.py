@@ -28,10 +28,12 @@ class MovedPartition:
 
 @dataclass(frozen=True, slots=True)
 class MovedUser:
-    """``own_id`` is that of the user here who is the same person, if there is one."""
+    """``own_id`` is that of the user here who is the same person, when that is known.
+
+    ``moved_before`` says that they are known by the id already.
+    """
 
     id: int
-    own_id: int | None
     state: State
     username: str | None
     email: str | None
@@ -41,6 +43,8 @@ class MovedUser:
     civility: str
     student_number: str | None
     national_number: str | None
+    own_id: int | None = None
+    moved_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,11 @@ class TakenId(NamedTuple):
     id: int
 
 
+class HeldCourse(NamedTuple):
+    id: int
+    is_locked: bool
+
+
 class RelocationRepository(Repository):
     """The transaction must be the only one that brings ids: ``lock`` first."""
 
@@ -24,6 +29,26 @@ class RelocationRepository(Repository):
     async def number_from(self, first: int) -> None:
         """Where the ids of what is made next begin. No transaction takes that back."""
         await self._rows(SQL.number_from, first=first)
+
+    async def hold(self, key: str) -> HeldCourse | None:
+        row = await self._row(SQL.hold, key=key)
+        return HeldCourse(row.id, row.is_locked) if row is not None else None
+
+    async def unlock(self, course_id: int) -> None:
+        await self._rows(SQL.unlock, course_id=course_id)
+
+    async def recognise(
+        self, acronym: str, users: Sequence[MovedUser], usernames: Sequence[str]
+    ) -> dict[int, tuple[int, bool]]:
+        """Own ids by those there, and whether they moved over before. A username for each user."""
+        rows = await self._rows(
+            SQL.recognise,
+            acronym=acronym,
+            user_ids=[user.id for user in users],
+            usernames=list(usernames),
+            **_numbers(users),
+        )
+        return {row.id: (row.own_id, row.moved_before) for row in rows}
 
     async def taken(self, course: MovedCourse, users: Sequence[MovedUser]) -> list[TakenId]:
         rows = await self._rows(
@@ -61,6 +86,7 @@ class RelocationRepository(Repository):
     async def write_partitions(self, course_id: int, partitions: Sequence[MovedPartition]) -> None:
         """Those that are there get the name that they have there."""
         named = {"course_id": course_id, **_named(partitions)}
+        await self._rows(SQL.free_partition_names, **named)
         await self._rows(SQL.name_partitions, **named)
         await self._rows(
             SQL.partitions,
@@ -72,21 +98,25 @@ class RelocationRepository(Repository):
         )
 
     async def write_groups(self, course_id: int, partitions: Sequence[MovedPartition]) -> None:
+        """They are made and renamed whether or not the groups of the partition are editable."""
         groups = [group for each in partitions for group in each.groups]
-        own = _groups(partitions)
-        await self._rows(
-            SQL.name_groups,
-            course_id=course_id,
-            group_ids=own["group_ids"],
-            group_names=own["group_names"],
-        )
+        own = {"course_id": course_id, **_groups(partitions)}
+        names = {name: own[name] for name in ("course_id", "group_ids", "group_names")}
+        opened = await self._rows(SQL.open_partitions, **own)
+        await self._rows(SQL.free_group_names, **own)
+        await self._rows(SQL.name_groups, **names)
         await self._rows(
             SQL.groups,
-            course_id=course_id,
             **own,
             positions=[group.position for group in groups],
             timetable_ids=[group.timetable_id for group in groups],
         )
+        if opened:
+            ids = [row.id for row in opened]
+            await self._rows(SQL.close_partitions, course_id=course_id, partition_ids=ids)
+
+    async def name_tracks(self, course_id: int) -> None:
+        await self._rows(SQL.name_tracks, course_id=course_id)
 
     async def names_in_use(
         self, usernames: Sequence[str], emails: Sequence[str]
@@ -98,6 +128,15 @@ class RelocationRepository(Repository):
     async def know_users(self, users: Sequence[MovedUser]) -> set[int]:
         """Give users who are here the ids by which they are known there; returns those given."""
         rows = await self._rows(SQL.know_users, **_ids(users))
+        return {row.id for row in rows}
+
+    async def correct_numbers(self, users: Sequence[MovedUser]) -> set[int]:
+        """Give users who are here the numbers that they have there; returns own ids."""
+        own = [user.own_id for user in users]
+        numbers = _numbers(users)
+        student_numbers = numbers["student_numbers"]
+        await self._rows(SQL.free_numbers, own_ids=own, student_numbers=student_numbers)
+        rows = await self._rows(SQL.correct_numbers, own_ids=own, **numbers)
         return {row.id for row in rows}
 
     async def known_otherwise(self, users: Sequence[MovedUser]) -> set[int]:
@@ -117,9 +156,8 @@ class RelocationRepository(Repository):
             given_names=[user.given_name for user in users],
             usual_names=[user.usual_name for user in users],
             civilities=[user.civility for user in users],
-            student_numbers=[user.student_number for user in users],
-            national_numbers=[user.national_number for user in users],
             sort_keys=list(sort_keys),
+            **_numbers(users),
         )
 
     async def enroll(self, course_id: int, users: Sequence[MovedUser]) -> None:
@@ -135,6 +173,13 @@ def _ids(users: Sequence[MovedUser]) -> dict[str, Any]:
     return {
         "user_ids": [user.id for user in users],
         "own_ids": [user.own_id for user in users],
+    }
+
+
+def _numbers(users: Sequence[MovedUser]) -> dict[str, Any]:
+    return {
+        "student_numbers": [user.student_number for user in users],
+        "national_numbers": [user.national_number for user in users],
     }
 
 

@@ -4,12 +4,13 @@ Decision 14 says how an id never comes to mean two things.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from groupsvc.core.relocation.records import MovedCourse, MovedPartition, MovedUser
 from groupsvc.core.relocation.repository import RelocationRepository
 from groupsvc.core.service import Service
+from groupsvc.domain import rules
 from groupsvc.domain.errors import ConflictError, InvalidError
 from groupsvc.domain.names import normalise, sort_key
 from groupsvc.domain.principal import Permission
@@ -17,7 +18,15 @@ from groupsvc.domain.principal import Permission
 FIRST_OWN_ID = 1_000_000_000  # ids made here start with it
 MOST_NAMED = 5  # taken ids in a refusal
 
-UserResult = Literal["created", "known", "unchanged", "refused"]
+UserResult = Literal["created", "known", "corrected", "unchanged", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What became of a user, and their id here."""
+
+    result: UserResult
+    user_id: int
 
 
 class RelocationService(Service):
@@ -25,36 +34,65 @@ class RelocationService(Service):
     def _relocation(self) -> RelocationRepository:
         return self._uow.repository(RelocationRepository)
 
-    async def move(self, course: MovedCourse) -> Mapping[int, UserResult]:
+    async def move(self, course: MovedCourse) -> Mapping[int, Moved]:
         """Make what is missing, with its ids, and enroll the users; results by id of the user.
 
         A department or user who is here already is known by the other id from now on; a user who is
-        known by another one already keeps that, and is "refused". Partitions and groups that moved
-        over before get the names that they have there. Raises ConflictError, before anything is
-        written, when an id is that of something else here, and InvalidError for ids that are none
-        to keep.
+        known by another one already keeps that, and is "refused". What moved over before gets the
+        names and numbers that it has there. The course is held, and open from now on. Raises
+        ConflictError, before anything is written, when an id is that of something else here, and
+        InvalidError for ids that are none to keep.
         """
         self._require(Permission.ADMIN)
         _check_range(course)
         await self._uow.begin()
         await self._relocation.lock()
-        users = [*_persons_once(course.users)]
+        held = await self._relocation.hold(course.key)
+        everybody = await self._recognise(course)
+        users = [*_persons_once(everybody)]
         await self._refuse_taken(course, users)
+        if held is not None and held.is_locked:
+            await self._relocation.unlock(held.id)
         course = replace(course, partitions=[*map(_tidy, course.partitions)])
-        await self._relocation.write_course(course)
+        await self._write_course(course)
         await self._write_structure(course)
+        results: dict[int, UserResult] = {user.id: "refused" for user in everybody}
+        results |= await self._write_users(course, users)
+        return {user.id: Moved(results[user.id], user.own_id or user.id) for user in everybody}
+
+    async def _recognise(self, course: MovedCourse) -> list[MovedUser]:
+        acronym = course.acronym
+        names = [user.username or _default_username(acronym, user.id) for user in course.users]
+        found = await self._relocation.recognise(acronym, course.users, names)
+        nobody = (None, False)
+        return [
+            replace(user, own_id=own_id, moved_before=moved_before)
+            for user in course.users
+            for own_id, moved_before in [found.get(user.id, nobody)]
+        ]
+
+    async def _write_course(self, course: MovedCourse) -> None:
+        await self._relocation.write_course(course)
+        held = await self._relocation.hold(course.key)
+        if held is None or held.id != course.id:
+            raise _id_taken(f"course {course.id}")
+
+    async def _write_users(
+        self, course: MovedCourse, users: Sequence[MovedUser]
+    ) -> Mapping[int, UserResult]:
+        """For those who are enrolled now."""
         here = [user for user in users if user.own_id is not None]
         known = await self._relocation.know_users(here)
         refused = await self._relocation.known_otherwise(here)
-        created = await self._create(
-            course.acronym, [user for user in users if user.own_id is None]
-        )
+        corrected = await self._relocation.correct_numbers([u for u in here if u.moved_before])
+        missing = [user for user in users if user.own_id is None]
+        created = await self._create(course.acronym, missing)
         await self._relocation.enroll(course.id, users)
-        results: dict[int, UserResult] = {user.id: "refused" for user in course.users}
-        results.update((user.id, "unchanged") for user in users)
-        results.update((each, "known") for each in known)
-        results.update((each, "created") for each in created)
-        results.update((each, "refused") for each in refused)
+        results: dict[int, UserResult] = {user.id: "unchanged" for user in users}
+        results |= {user.id: "corrected" for user in here if user.own_id in corrected}
+        results |= dict.fromkeys(known, "known")
+        results |= dict.fromkeys(created, "created")
+        results |= dict.fromkeys(refused, "refused")
         return results
 
     async def number_from(self, first: int) -> None:
@@ -67,9 +105,7 @@ class RelocationService(Service):
         if taken:
             named = ", ".join(f"{each.kind} {each.id}" for each in taken[:MOST_NAMED])
             more = f" and {len(taken) - MOST_NAMED} more" if len(taken) > MOST_NAMED else ""
-            raise ConflictError(
-                f"ids are those of something else here: {named}{more}", code="id_taken"
-            )
+            raise _id_taken(f"{named}{more}")
 
     async def _write_structure(self, course: MovedCourse) -> None:
         await self._relocation.write_partitions(course.id, course.partitions)
@@ -80,6 +116,7 @@ class RelocationService(Service):
             # The database lets the groups of tracks be changed for this cause alone.
             await self._uow.set_cause("tracks")
             await self._relocation.write_groups(course.id, tracks)
+            await self._relocation.name_tracks(course.id)
             await self._uow.set_cause("")
 
     async def _create(self, acronym: str, users: Sequence[MovedUser]) -> list[int]:
@@ -90,7 +127,9 @@ class RelocationService(Service):
         )
         named: list[MovedUser] = []
         for user in users:
-            username = next(name for name in wanted[user.id] if name not in usernames)
+            username = next((name for name in wanted[user.id] if name not in usernames), None)
+            if username is None:
+                raise rules.name_taken(f"the username {wanted[user.id][-1]} is somebody else's")
             usernames.add(username)
             email = user.email if user.email and user.email.lower() not in emails else None
             emails.add(email.lower() if email else "")
@@ -111,14 +150,18 @@ def _persons_once(users: Sequence[MovedUser]) -> Iterator[MovedUser]:
 
 
 def _usernames(user: MovedUser, acronym: str) -> list[str]:
-    """Candidates, of which the last one is nobody else's."""
+    """Candidates, the best first."""
     given = [name for name in (user.username, user.student_number) if name and name.strip()]
-    return [*(normalise(name, longest=150) for name in given), default_username(acronym, user.id)]
+    return [*(normalise(name, longest=150) for name in given), _default_username(acronym, user.id)]
 
 
-def default_username(acronym: str, user_id: int) -> str:
+def _default_username(acronym: str, user_id: int) -> str:
     """Of somebody who has neither a username nor a number there."""
     return f"{acronym}-{user_id}"
+
+
+def _id_taken(named: str) -> ConflictError:
+    return ConflictError(f"ids are those of something else here: {named}", code="id_taken")
 
 
 def _tidy(partition: MovedPartition) -> MovedPartition:

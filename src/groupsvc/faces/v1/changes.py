@@ -47,7 +47,8 @@ async def list_changes(
 ) -> Page:
     """Newest first. `since` is included, `until` is not.
 
-    `as=scodoc` lists who entered and left which group, as ScoDoc's journal does.
+    `as=scodoc` lists who entered and left which group, as ScoDoc's journal does. An `etudid` is
+    that of the ScoDoc face; the filters take our own ids.
 
     `as=openedx` lists what happened to cohorts as events of Open edX, oldest first. Its
     `next_cursor` is null when there is nothing new: keep the last one, and read on with it later.
@@ -73,5 +74,7 @@ async def list_changes(
     else:
         (before,) = decode_cursor(page.cursor, (int,)) or (None,)
         kinds = known.kinds if known is not None else None
-        found = await changes.page(before=before, kinds=kinds, **filters)
+        found = await changes.page(
+            before=before, kinds=kinds, by_known_id=known is not None, **filters
+        )
     return known.translate(found) if known is not None else found

@@ -3,7 +3,7 @@
 from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.endpoints import Declared, IfMatchDep, Paging, Resource
-from groupsvc.faces.v1.roster_schemas import DepartmentIn, DepartmentOut
+from groupsvc.faces.v1.roster_schemas import DepartmentIdsOut, DepartmentIn, DepartmentOut
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import PageOut
 from groupsvc.http.dependencies import DepartmentServiceDep
@@ -22,6 +22,12 @@ async def list_departments(departments: DepartmentServiceDep, page: Paging) -> P
 async def get_department(acronym: str, departments: DepartmentServiceDep) -> Resource:
     """A department by its acronym."""
     return await departments.read(acronym)
+
+
+@routes.get("/departments/{acronym}/ids", "The ids of a department", DepartmentIdsOut)
+async def get_department_ids(acronym: str, departments: DepartmentServiceDep) -> Resource:
+    """For callers of the ScoDoc face, which names departments by `foreign_id`, else by `id`."""
+    return await departments.ids(acronym)
 
 
 @routes.put(

@@ -32,6 +32,19 @@ async def create_group(partition_id: PathId, body: GroupIn, groups: GroupService
     return await groups.create(partition_id, body.name, place=body.position, **_columns(values))
 
 
+@routes.post(
+    "/courses/{course_id:int}/cohorts",
+    "Create a cohort",
+    GroupOut,
+    status=201,
+    location="/v1/groups/{id}",
+)
+async def create_cohort(course_id: PathId, body: GroupIn, groups: GroupServiceDep) -> Resource:
+    """Create a group of the cohorts of a course, and with the first one their partition."""
+    values = body.model_dump(exclude={"name", "position"})
+    return await groups.create_cohort(course_id, body.name, place=body.position, **_columns(values))
+
+
 @routes.put("/partitions/{partition_id:int}/groups/order", "Put the groups in order", PartitionOut)
 async def order_groups(
     partition_id: PathId, body: OrderIn, groups: GroupServiceDep, expected: IfMatchDep

@@ -70,6 +70,14 @@ async def put_tracks(
     return await partitions.set_tracks(course_id, body.name, body.codes, expected=expected)
 
 
+@routes.get(
+    "/courses/{course_id:int}/default-partition", "The default partition of a course", PartitionOut
+)
+async def get_default_partition(course_id: PathId, partitions: PartitionServiceDep) -> Resource:
+    """Its one group has everybody who is enrolled. Neither has a name; both stay."""
+    return await partitions.default_of(course_id)
+
+
 @routes.get("/partitions/{partition_id:int}", "A partition with its groups", PartitionOut)
 async def get_partition(partition_id: PathId, partitions: PartitionServiceDep) -> Resource:
     """A partition with its groups in order."""

@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import BeforeValidator, Field
 
-from groupsvc.faces.v1.schemas import GivenName, Id, Input, MergePatch, Output, State
+from groupsvc.faces.v1.schemas import (
+    GivenName,
+    Id,
+    Input,
+    MergePatch,
+    Output,
+    State,
+    WhenKnown,
+)
 
 Searched = Annotated[
     str | None,
@@ -80,6 +88,14 @@ class DepartmentIn(Input):
 class DepartmentOut(Output):
     acronym: Annotated[str, Field(examples=["MATH"])]
     name: str
+
+
+class DepartmentIdsOut(Output):
+    id: Id
+    foreign_id: Annotated[
+        WhenKnown[int],
+        Field(description="At the server that it moved over from; absent where that is the id"),
+    ] = None
 
 
 class UserIn(Input):

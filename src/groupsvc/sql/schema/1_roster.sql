@@ -66,6 +66,14 @@ CREATE INDEX ix_users_sort_key ON users (sort_key, id);
 CREATE INDEX ix_users_student_number ON users (student_number);
 CREATE INDEX ix_users_national_number ON users (national_number);
 
+-- What another server calls users who have been deleted, where that is not the id: readers of the
+-- change log who know them by it are told that they left.
+CREATE TABLE former_users (
+    id bigint NOT NULL,
+    foreign_id bigint NOT NULL,
+    CONSTRAINT pk_former_users PRIMARY KEY (id)
+);
+
 -- Rule: another system knows a user by one id, and by an id one user. There is no foreign key: the
 -- row outlives the user, so that what is told about them later still has the id known there.
 CREATE TABLE external_ids (

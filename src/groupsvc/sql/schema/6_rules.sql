@@ -256,6 +256,9 @@ CREATE FUNCTION leave_everything() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM memberships WHERE user_id = OLD.id;
     DELETE FROM enrollments WHERE user_id = OLD.id;
+    IF OLD.foreign_id IS NOT NULL THEN
+        INSERT INTO former_users (id, foreign_id) VALUES (OLD.id, OLD.foreign_id);
+    END IF;
     RETURN OLD;
 END $$;
 
