@@ -138,7 +138,7 @@ async def test_answers_are_those_of_the_document_whatever_is_asked(
         "--checks": CONFORMS,
         "--phases": "examples,coverage,fuzzing",
         "--max-examples": 2,
-        "--max-time": 15,
+        "--max-time": 10,
         # It would end the token with which it asks.
         "--exclude-operation-id": "revoke_token",
         "--warnings": "off",
