@@ -97,6 +97,8 @@ class Address:
         if body is not None:
             extra["requestBody"] = dict(body)
         statuses = {*refusals, 404, 405, 414, 503, *((413, 415) if body is not None else ())}
+        if method != "GET":
+            statuses.add(400)
 
         def register(endpoint: Endpoint) -> Endpoint:
             for path in self._paths:
