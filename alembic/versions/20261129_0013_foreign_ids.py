@@ -81,6 +81,37 @@ STRIP = """IF noun IN ('course', 'department') THEN
     END IF;
     """
 
+# The transaction that makes a course may say which ids its default partition and group get.
+DIVIDE = """
+CREATE OR REPLACE FUNCTION divide_by_default() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    default_id bigint := nullif(current_setting('groupsvc.default_partition_id', true), '');
+    default_group_id bigint := nullif(current_setting('groupsvc.default_group_id', true), '');
+BEGIN
+    INSERT INTO partitions (course_id, id, kind, name, position, groups_editable, show_in_lists)
+    VALUES (NEW.id, coalesce(default_id, nextval(pg_get_serial_sequence('partitions', 'id'))),
+            'default', NULL, 0, false, false)
+    RETURNING id INTO default_id;
+    INSERT INTO groups (course_id, partition_id, id, name, position)
+    VALUES (NEW.id, default_id,
+            coalesce(default_group_id, nextval(pg_get_serial_sequence('groups', 'id'))), NULL, 0);
+    RETURN NULL;
+END $$
+"""
+DIVIDE_BEFORE = """
+CREATE OR REPLACE FUNCTION divide_by_default() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    default_id bigint;
+BEGIN
+    INSERT INTO partitions (course_id, kind, name, position, groups_editable, show_in_lists)
+    VALUES (NEW.id, 'default', NULL, 0, false, false)
+    RETURNING id INTO default_id;
+    INSERT INTO groups (course_id, partition_id, name, position)
+    VALUES (NEW.id, default_id, NULL, 0);
+    RETURN NULL;
+END $$
+"""
+
 
 def upgrade() -> None:
     for table in TABLES:
@@ -91,9 +122,11 @@ def upgrade() -> None:
     op.execute(COURSES)
     op.execute("CREATE INDEX ix_courses_dates ON courses (ends_on, starts_on)")
     op.execute(LOG_ROW.format(strip=STRIP))
+    op.execute(DIVIDE)
 
 
 def downgrade() -> None:
+    op.execute(DIVIDE_BEFORE)
     op.execute(LOG_ROW.format(strip=""))
     op.execute(
         "ALTER TABLE courses DROP starts_on, DROP ends_on, DROP programme, DROP term, DROP modality"

@@ -47,6 +47,8 @@ def _moved(key: str, source: SourceSemester) -> MovedCourse:
         term=source.semestre_id if (source.semestre_id or -1) >= 0 else None,
         programme=source.titre_formation,
         modality=source.modalite,
+        default_partition_id=source.default_partition_id,
+        default_group_id=source.default_group_id,
         partitions=[*map(_partition, source.partitions)],
         users=[*map(_user, source.students)],
     )

@@ -85,10 +85,21 @@ class SourceSemester(BaseModel):
     departement: SourceDepartment
     partitions: list[SourcePartition] = []
     students: list[SourceStudent] = []
+    default_partition_id: int | None = None
+    default_group_id: int | None = None
+
+
+class PlacedGroup(BaseModel):
+    """One of the groups of a student. The default partition has no name."""
+
+    partition_id: int
+    partition_name: str | None
+    group_id: int
 
 
 SEMESTER = TypeAdapter(SourceSemester)
 PARTITIONS = TypeAdapter(dict[str, SourcePartition])
+PLACED_GROUPS = TypeAdapter(list[PlacedGroup])
 STUDENTS = TypeAdapter(list[SourceStudent])
 
 
@@ -122,7 +133,18 @@ class ScodocSource(RemoteSystem):
         students = await self.get(f"{path}/etudiants/long", STUDENTS)
         semester.students = await self._with_states(path, students)
         semester.partitions = await self.partitions(formsemestre_id, students, count)
+        if students:
+            await self._find_default(semester, students[0].id)
         return semester
+
+    async def _find_default(self, semester: SourceSemester, etudid: int) -> None:
+        """The default partition is in no list, but among the groups of whoever is enrolled."""
+        path = f"{self._prefix}/etudiant/etudid/{etudid}/formsemestre/{semester.id}/groups"
+        groups = await self.read("GET", path, PLACED_GROUPS, refusals=[404])
+        for group in groups or ():
+            if group.partition_name is None:
+                semester.default_partition_id = group.partition_id
+                semester.default_group_id = group.group_id
 
     async def _with_states(self, path: str, students: list[SourceStudent]) -> list[SourceStudent]:
         """Those whose state is not told are asked for by state; the others are active."""

@@ -30,6 +30,7 @@ def old() -> OldServer:
     rt = server.semester(12, RT, "BUT RT 1")
     for etudid in range(101, 105):
         rt.student(etudid, f"22{etudid}", **({"state": "D"} if etudid == 104 else {}))
+    rt.default = (30, 40)
     rt.partition(31, "TD", {41: "A", 42: "B"}, bul_show_rank=True)
     rt.partition(32, "Parcours", {43: "Cyber"})
     rt.put(41, 101, 102)

@@ -12,6 +12,7 @@ class Semester:
     def __init__(self, number: int, department: Json, title: str) -> None:
         self.number, self.department, self.title = number, department, title
         self.is_open = True
+        self.default: tuple[int, int] | None = None
         self.students: list[Json] = []
         self.partitions: dict[int, Json] = {}
         self.members: dict[int, list[int]] = {}
@@ -96,6 +97,14 @@ class OldServer:
         @api.get("/formsemestre/{number}/etudiants/query")
         def in_state(number: int, etat: str) -> list[Json]:
             return [s for s in self.find(number).students if s.get("state") == etat]
+
+        @api.get("/etudiant/etudid/{etudid}/formsemestre/{number}/groups")
+        def placed(etudid: int, number: int) -> list[Json]:
+            default = self.find(number).default
+            if default is None:
+                raise HTTPException(404)
+            partition, group = default
+            return [{"partition_id": partition, "partition_name": None, "group_id": group}]
 
         @api.get("/group/{group}/etudiants")
         def members(group: int) -> list[Json]:

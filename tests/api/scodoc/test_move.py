@@ -119,6 +119,25 @@ async def test_what_has_moved_over_is_as_it_was_there(
     assert await elsewhere("SELECT username FROM users ORDER BY id LIMIT 1") == [("22101",)]
 
 
+async def test_the_default_partition_moves_over_too(
+    other_client: httpx.AsyncClient, move: Move
+) -> None:
+    assert (await move("12=RT-S1")).exit_code == 0
+    default = await get(other_client, "/partition/30")
+    assert (default["partition_name"], [*default["groups"]]) == (None, ["40"])
+    everybody = [each["id"] for each in await get(other_client, "/group/40/etudiants")]
+    assert everybody == [101, 102, 103, 104]
+    placed = await get(other_client, "/etudiant/etudid/103/formsemestre/12/groups")
+    assert [(each["partition_id"], each["group_id"]) for each in placed] == [(30, 40), (31, 42)]
+    # The next course has ids of its own.
+    await put(other_client, "/v1/courses/by-key/RT-S2", {"department": "RT"})
+    rest = await get(other_client, "/departement/RT/formsemestres")
+    (own,) = [each["id"] for each in rest if each["id"] != 12]
+    found = (await other_client.get(f"/v1/courses/{own}/default-partition")).json()
+    assert found["id"] >= 10**9
+    assert found["groups"][0]["id"] >= 10**9
+
+
 async def test_a_second_run_changes_nothing(move: Move, elsewhere: SQL, old: OldServer) -> None:
     old.semesters[20].is_open = False
     goals = ("12=RT-S1", "20=INFO-S1")
@@ -171,6 +190,15 @@ TAKEN = "ids are those of something else here: "
             "INSERT INTO groups (course_id, partition_id, id, name, position)"
             " SELECT course_id, id, 45, 'x', 1 FROM p",
             "group 45",
+        ),
+        (
+            "INSERT INTO partitions (course_id, id, name, position) SELECT id, 30, 'x', 1 FROM c",
+            "partition 30",
+        ),
+        (
+            "INSERT INTO groups (course_id, partition_id, id, name, position)"
+            " SELECT course_id, id, 40, 'x', 1 FROM p",
+            "group 40",
         ),
         ("INSERT INTO users (id, username, sort_key) VALUES (202, 'x', 'x')", "user 202"),
         ("INSERT INTO users (username, sort_key, foreign_id) VALUES ('x', 'x', 201)", "user 201"),

@@ -49,6 +49,8 @@ class MovedUser:
 
 @dataclass(frozen=True, slots=True)
 class MovedCourse:
+    """The default partition and its group get new ids where theirs are not known."""
+
     id: int
     key: str
     title: str
@@ -60,5 +62,7 @@ class MovedCourse:
     term: int | None
     programme: str | None
     modality: str | None
+    default_partition_id: int | None
+    default_group_id: int | None
     partitions: Sequence[MovedPartition]
     users: Sequence[MovedUser]

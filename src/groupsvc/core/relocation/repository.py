@@ -57,6 +57,8 @@ class RelocationRepository(Repository):
             acronym=course.acronym,
             course_id=course.id,
             key=course.key,
+            default_partition_id=course.default_partition_id,
+            default_group_id=course.default_group_id,
             **_named(course.partitions),
             **_groups(course.partitions),
             **_ids(users),
@@ -71,6 +73,11 @@ class RelocationRepository(Repository):
             name=course.department_name,
         )
         await self._rows(
+            SQL.default_ids,
+            partition_id=course.default_partition_id,
+            group_id=course.default_group_id,
+        )
+        await self._rows(
             SQL.course,
             course_id=course.id,
             acronym=course.acronym,
@@ -82,6 +89,7 @@ class RelocationRepository(Repository):
             programme=course.programme,
             modality=course.modality,
         )
+        await self._rows(SQL.default_ids, partition_id=None, group_id=None)
 
     async def write_partitions(self, course_id: int, partitions: Sequence[MovedPartition]) -> None:
         """Those that are there get the name that they have there."""

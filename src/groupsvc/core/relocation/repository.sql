@@ -60,6 +60,14 @@ WHERE p.id = ANY (:partition_ids::bigint[]) AND p.course_id <> :course_id::bigin
    OR p.id <> ALL (:partition_ids::bigint[]) AND p.course_id = :course_id::bigint
       AND p.name = ANY (:partition_names::text[])
 UNION
+SELECT 'partition', p.id FROM partitions p
+WHERE p.id = :default_partition_id::bigint
+  AND (p.course_id <> :course_id::bigint OR p.kind <> 'default')
+UNION
+SELECT 'group', g.id FROM groups g
+WHERE g.id = :default_group_id::bigint
+  AND (g.course_id <> :course_id::bigint OR g.name IS NOT NULL)
+UNION
 SELECT 'group', g.id FROM groups g
 JOIN unnest(:group_ids::bigint[], :group_partition_ids::bigint[]) AS w (id, partition_id)
     ON w.id = g.id
@@ -81,6 +89,11 @@ INSERT INTO departments AS d (id, foreign_id, acronym, name)
 VALUES (:department_id::bigint, :department_id::bigint, :acronym::text, :name::text)
 ON CONFLICT (acronym) DO UPDATE SET foreign_id = excluded.id
 WHERE d.foreign_id IS NULL;
+
+-- write: default_ids
+-- What the course that is made next in this transaction is divided by from the start.
+SELECT set_config('groupsvc.default_partition_id', coalesce(:partition_id::bigint::text, ''), true),
+       set_config('groupsvc.default_group_id', coalesce(:group_id::bigint::text, ''), true);
 
 -- write: course
 INSERT INTO courses (id, department_id, key, title, starts_on, ends_on, term, programme, modality)

@@ -171,6 +171,7 @@ def _tidy(partition: MovedPartition) -> MovedPartition:
 
 def _check_range(course: MovedCourse) -> None:
     ids = [course.id, course.department_id, *(user.id for user in course.users)]
+    ids += [each for each in (course.default_partition_id, course.default_group_id) if each]
     ids += [each.id for each in course.partitions]
     ids += [group.id for each in course.partitions for group in each.groups]
     if not all(0 < each < FIRST_OWN_ID for each in ids):

@@ -265,15 +265,19 @@ END $$;
 CREATE TRIGGER a_leave BEFORE DELETE ON users FOR EACH ROW EXECUTE FUNCTION leave_everything();
 
 -- Rule: every course has its default partition with one group, from the start.
+-- Both get new ids, unless the transaction says which: those of a course that moves over.
 CREATE FUNCTION divide_by_default() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    default_id bigint;
+    default_id bigint := nullif(current_setting('groupsvc.default_partition_id', true), '');
+    default_group_id bigint := nullif(current_setting('groupsvc.default_group_id', true), '');
 BEGIN
-    INSERT INTO partitions (course_id, kind, name, position, groups_editable, show_in_lists)
-    VALUES (NEW.id, 'default', NULL, 0, false, false)
+    INSERT INTO partitions (course_id, id, kind, name, position, groups_editable, show_in_lists)
+    VALUES (NEW.id, coalesce(default_id, nextval(pg_get_serial_sequence('partitions', 'id'))),
+            'default', NULL, 0, false, false)
     RETURNING id INTO default_id;
-    INSERT INTO groups (course_id, partition_id, name, position)
-    VALUES (NEW.id, default_id, NULL, 0);
+    INSERT INTO groups (course_id, partition_id, id, name, position)
+    VALUES (NEW.id, default_id,
+            coalesce(default_group_id, nextval(pg_get_serial_sequence('groups', 'id'))), NULL, 0);
     RETURN NULL;
 END $$;
 
