@@ -310,3 +310,22 @@ async def make_world(sql: SQL) -> MakeWorld:
         return await World(sql).make(students)
 
     return make
+
+
+@pytest_asyncio.fixture
+async def broken_app(make_database: MakeDatabase, settings: Settings, home: Path) -> FastAPI:
+    """An application with a bug: whatever reads courses or partitions fails."""
+    url = await make_database()
+    engine = make_engine(url, settings)
+    await migrate.upgrade(engine)
+    run = statements(engine)
+    await run("INSERT INTO departments (acronym) VALUES ('X')")
+    for table in ("courses", "partitions"):
+        await run(f"ALTER TABLE {table} RENAME TO real_{table}")
+        await run(
+            f"CREATE FUNCTION fail_{table}() RETURNS SETOF real_{table} LANGUAGE plpgsql"
+            " AS $$ BEGIN RAISE 'a bug'; END $$"
+        )
+        await run(f"CREATE VIEW {table} AS SELECT * FROM fail_{table}()")
+    await engine.dispose()
+    return create_app(settings, url, home)

@@ -18,7 +18,7 @@ from groupsvc.settings import Settings
 from tests.api.scodoc.conftest import Caller, MakeCaller, Semester, refused
 from tests.api.scodoc.test_access import ROUTES, body, filled
 from tests.api.scodoc.test_directory import DIRECTORY
-from tests.conftest import Auth, MakeDatabase, serving
+from tests.conftest import Auth, serving
 
 COMPAT = Path(__file__).parents[3] / "docs" / "compat" / "scodoc.md"
 
@@ -132,9 +132,8 @@ async def test_a_database_that_is_away(home: Any, auth: Auth) -> None:
             assert answer.headers["retry-after"] == "1"
 
 
-async def test_an_error_of_ours(make_database: MakeDatabase, home: Any, auth: Auth) -> None:
-    app = create_app(Settings(), await make_database(), home)
-    async with serving(app) as client:
+async def test_an_error_of_ours(broken_app: FastAPI, auth: Auth) -> None:
+    async with serving(broken_app) as client:
         answer = await client.get("/ScoDoc/api/partition/1", headers=auth("groups:read"))
         refused(answer, 500, "erreur interne")
 
