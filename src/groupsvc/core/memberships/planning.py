@@ -7,7 +7,7 @@ twice as long to make.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Literal
@@ -119,22 +119,47 @@ def _refuse_without_place(
     placements: Mapping[int, Placement],
     groups: Mapping[int, GroupOccupancy],
 ) -> None:
-    """Set the code of every row that finds its group full in the end.
-
-    Everybody goes where their last row says. A group that is over its capacity then sends back
-    who came by the latest row: to where the row before says, or to where they were, where nobody
-    takes their place. As in every deferred acceptance, the outcome does not depend on the order in
-    which groups are looked at.
-    """
-    full = rules.group_full().code
+    """Set the code of every row whose group is full in the end."""
     taken = {each: group.taken for each, group in groups.items() if group.capacity is not None}
     if not taken:
         return
-    wishes: defaultdict[int, list[int]] = defaultdict(list)
-    for place, (request, code) in enumerate(zip(requests, codes, strict=True)):
+    last = {
+        request.user_id: request.group_id
+        for request, code in zip(requests, codes, strict=True)
+        if code is None and request.user_id is not None
+    }
+    for user_id, group_id in last.items():
+        for place, change in ((placements[user_id].group_id, -1), (group_id, +1)):
+            if place in taken:
+                taken[place] += change
+    if not any(rules.is_overfull(groups[each].capacity, taken[each]) for each in taken):
+        return
+    full = rules.group_full().code
+    for row in _without_place(requests, codes, placements, groups):
+        codes[row] = full
+
+
+def _without_place(
+    requests: list[AssignmentRequest],
+    codes: list[str | None],
+    placements: Mapping[int, Placement],
+    groups: Mapping[int, GroupOccupancy],
+) -> Iterator[int]:
+    """The rows that find no place; of those who want one in the same group, the first have it.
+
+    Everybody goes where their last row says. A group that is over its capacity then sends back who
+    came by the latest row: to where a row before says, or to where they were, where nobody keeps
+    their place from them. The outcome does not depend on the order in which this is done (it is the
+    deferred acceptance of Gale and Shapley), and nobody could do better without taking the place of
+    a row before theirs.
+    """
+    wishes: defaultdict[int, dict[int | None, list[int]]] = defaultdict(dict)
+    for row, (request, code) in enumerate(zip(requests, codes, strict=True)):
         if code is None and request.user_id is not None:
-            wishes[request.user_id].append(place)
+            own = wishes[request.user_id]
+            own[request.group_id] = [*own.pop(request.group_id, ()), row]
     origins = {user_id: placements[user_id].group_id for user_id in wishes}
+    taken = {each: group.taken for each, group in groups.items() if group.capacity is not None}
     for origin in origins.values():
         if origin in taken:
             taken[origin] -= 1
@@ -142,15 +167,15 @@ def _refuse_without_place(
     waiting = list(wishes)
     while waiting:
         user_id = waiting.pop()
-        rows, origin = wishes[user_id], origins[user_id]
-        group_id = requests[rows[-1]].group_id if rows else origin
+        own, origin = wishes[user_id], origins[user_id]
+        group_id = next(reversed(own), origin)
         if group_id is None or group_id not in taken:
             continue
         taken[group_id] += 1
         if group_id != origin:
-            heappush(came[group_id], (-rows[-1], user_id))
-        if rules.is_overfull(groups[group_id].capacity, taken[group_id]) and came[group_id]:
-            _, last = heappop(came[group_id])
+            heappush(came[group_id], (-own[group_id][0], user_id))
+        if rules.is_overfull(groups[group_id].capacity, taken[group_id]):
+            _, latest = heappop(came[group_id])
             taken[group_id] -= 1
-            codes[wishes[last].pop()] = full
-            waiting.append(last)
+            yield from wishes[latest].pop(group_id)
+            waiting.append(latest)
