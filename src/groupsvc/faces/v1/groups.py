@@ -45,7 +45,7 @@ async def create_group(
 ) -> Resource | Response:
     """Create a group at the end, or at a position while the others move back.
 
-    A body with `pattern` is done, and answered, as by `create_groups`.
+    A body with `pattern` instead of `name` makes many groups, and is answered as `create_groups`.
     """
     if isinstance(body, GroupPatternIn):
         return await create_groups(partition_id, body, patterns)
