@@ -76,7 +76,7 @@ class OrderByNameIn(Input):
 def _told_by(member: str, marked: type[BaseModel], plain: type[BaseModel]) -> WrapValidator:
     def validate(body: Any, _: ValidatorFunctionWrapHandler) -> BaseModel:
         kind = marked if isinstance(body, Mapping) and member in body else plain
-        return kind.model_validate(body)
+        return kind.model_validate(body, from_attributes=True)  # As FastAPI does.
 
     return WrapValidator(validate)
 
