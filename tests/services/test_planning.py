@@ -144,3 +144,19 @@ def test_who_is_named_twice_has_the_place_of_their_first_row() -> None:
         RowResult(2, "refused", 2, 10, code="group_full"),
         RowResult(3, "unchanged", 1, 10, 10),
     ]
+
+
+def test_who_came_after_the_places_were_counted_stays() -> None:
+    standing = {user: Placement(10, True) for user in (1, 2)}
+    groups = {10: GroupOccupancy("A", 1, 0), 11: GroupOccupancy("B", 0, 0)}
+    asked = [AssignmentRequest(line, line, 11) for line in (1, 2)]
+    made = plan(asked, standing, groups, enrolled_only=True)
+    assert [answer.code for answer in made.answers] == ["group_full", "group_full"]
+    assert (made.entering, made.leaving) == ({}, set())
+
+
+def test_a_user_who_is_named_very_often_is_refused_as_often() -> None:
+    standing = {1: Placement(None, True), 2: Placement(None, True)}
+    rows: Wishes = [(2, 10), *[(1, 10)] * 100_000]
+    made = planned(standing, rows, {10: 1})
+    assert Counter(answer.code for answer in made.answers) == {None: 1, "group_full": 100_000}

@@ -157,7 +157,9 @@ def _without_place(
     for row, (request, code) in enumerate(zip(requests, codes, strict=True)):
         if code is None and request.user_id is not None:
             own = wishes[request.user_id]
-            own[request.group_id] = [*own.pop(request.group_id, ()), row]
+            named = own.pop(request.group_id, [])
+            named.append(row)
+            own[request.group_id] = named  # the last one named is the last key
     origins = {user_id: placements[user_id].group_id for user_id in wishes}
     taken = {each: group.taken for each, group in groups.items() if group.capacity is not None}
     for origin in origins.values():
@@ -174,7 +176,8 @@ def _without_place(
         taken[group_id] += 1
         if group_id != origin:
             heappush(came[group_id], (-own[group_id][0], user_id))
-        if rules.is_overfull(groups[group_id].capacity, taken[group_id]):
+        # Nobody came where others came in between, and were not counted: the database decides.
+        if rules.is_overfull(groups[group_id].capacity, taken[group_id]) and came[group_id]:
             _, latest = heappop(came[group_id])
             taken[group_id] -= 1
             yield from wishes[latest].pop(group_id)
