@@ -138,3 +138,37 @@ async def test_first_visitors_at_once_share_one_default_cohort(
     assert await world.members(group) == sorted(world.users)
     rows = await sql("SELECT name, assignment_type FROM groups WHERE id = :id", id=group)
     assert rows == [("Default Group", "random")]
+
+
+async def test_members_of_full_groups_change_places_at_the_same_time(
+    client: httpx.AsyncClient, make_world: MakeWorld
+) -> None:
+    """A batch turns a ring of full groups; others push in meanwhile, and find no place."""
+    world = await make_world(8)
+    partition = await world.add_partition()
+    groups = [await world.add_group(partition, f"G{n}", capacity=1) for n in range(4)]
+    for group, user in zip(groups, world.users[:4], strict=True):
+        await client.put(f"/v1/groups/{group}/members/{user}")
+
+    async def turn(step: int) -> httpx.Response:
+        turned = groups[step:] + groups[:step]
+        rows = [
+            {"user_id": user, "group_id": group}
+            for user, group in zip(world.users[:4], turned, strict=True)
+        ]
+        rows = rows[step:] + rows[:step]
+        path = f"/v1/partitions/{partition}/assignments"
+        return await client.post(path, json={"rows": rows})
+
+    pushing = [(group, user) for group in groups for user in world.users[4:]]
+    answers = await all_of(
+        *(turn(n % 4) for n in range(16)),
+        *(client.put(f"/v1/groups/{group}/members/{user}") for group, user in pushing),
+    )
+    assert statuses(answers[:16]) == {200: 16}
+    assert [answer.json()["written"] for answer in answers[:16]] == [True] * 16
+    assert statuses(answers[16:]) == {409: 16}
+    members = [await world.members(group) for group in groups]
+    assert sorted(members) == [[user] for user in world.users[:4]]
+    ends = [[world.users[(place - step) % 4] for place in range(4)] for step in range(4)]
+    assert [user for (user,) in members] in ends

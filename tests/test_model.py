@@ -46,6 +46,9 @@ class Group:
         return self.capacity is not None and len(self.members) >= self.capacity
 
 
+Row = tuple[int, Group | None]
+
+
 @dataclass
 class Partition:
     id: int
@@ -292,26 +295,41 @@ class Machine(RuleBasedStateMachine):
         answer = self.send("POST", f"/partitions/{partition.id}/assignments", body)
         if not self.expect(answer, self.locked):
             return
-        before = {group.id: set(group.members) for group in partition.groups}
-        codes = [self.carry_out(partition, user, group) for user, group in rows]
+        codes = self.decide(partition, rows)
         assert [row["code"] for row in answer.json()["rows"]] == codes
         written = not dry_run and not (all_or_nothing and any(codes))
         assert answer.json()["written"] is written
-        if not written:
-            for group in partition.groups:
-                group.members = before[group.id]
+        for (user, group), code in zip(rows, codes, strict=True):
+            if written and code is None:
+                partition.move(user, group)
 
     def target(self, partition: Partition, number: int | None) -> Group | None:
         if number is None or not partition.groups:
             return None
         return partition.groups[number % len(partition.groups)]
 
-    def carry_out(self, partition: Partition, user: int, group: Group | None) -> str | None:
-        if group is not None and user not in self.enrolled:
-            return "not_enrolled"
-        if group is not None and group.is_full and user not in group.members:
-            return "group_full"
-        partition.move(user, group)
+    def decide(self, partition: Partition, rows: list[Row]) -> list[str | None]:
+        """As long as a group ends over its capacity, whoever came by the latest row is refused."""
+        codes = [
+            "not_enrolled" if group is not None and user not in self.enrolled else None
+            for user, group in rows
+        ]
+        while (refused := self.latest_in_excess(partition, rows, codes)) is not None:
+            codes = [
+                "group_full" if row == refused else code
+                for row, code in zip(rows, codes, strict=True)
+            ]
+        return codes
+
+    def latest_in_excess(
+        self, partition: Partition, rows: list[Row], codes: list[str | None]
+    ) -> Row | None:
+        ends = {user: to for (user, to), code in zip(rows, codes, strict=True) if code is None}
+        for group in partition.groups:
+            came = [user for user, to in ends.items() if to is group and user not in group.members]
+            stayed = [user for user in group.members if ends.get(user, group) is group]
+            if group.capacity is not None and len(came) + len(stayed) > group.capacity:
+                return max(((user, group) for user in came), key=rows.index)
         return None
 
     # The course

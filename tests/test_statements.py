@@ -29,6 +29,7 @@ STATEMENTS = {
     "delete_partition": 3,
     "create_group": 4,
     "create_cohort": 8,
+    "create_groups": 4,
     "order_groups": 5,
     "get_group": 1,
     "edit_group": 4,

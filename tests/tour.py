@@ -202,6 +202,9 @@ TOUR: dict[str, Visit] = {
     # groups
     "create_group": post(PARTITION + "/groups", lambda _: {"name": "new"}, 201),
     "create_cohort": post(COURSE + "/cohorts", lambda _: {"name": "new"}, 201),
+    "create_groups": post(
+        PARTITION + "/groups/by-pattern", lambda _: {"pattern": "new #", "count": 3}, 201
+    ),
     "order_groups": put(
         PARTITION + "/groups/order", lambda stage: {"ids": list(reversed(stage.groups))}
     ),

@@ -216,15 +216,46 @@ async def test_a_place_that_a_row_frees_is_there_for_the_next(
     assert await room.members() == ([two], [one])
 
 
-async def test_a_place_is_not_free_before_its_row(client: httpx.AsyncClient, world: World) -> None:
-    room = await GroupOccupancy(client, world).make(a=1)
+@pytest.mark.parametrize("mode", ["all_or_nothing", "row_by_row"])
+async def test_members_of_full_groups_change_places(
+    client: httpx.AsyncClient, world: World, mode: str
+) -> None:
+    room = await GroupOccupancy(client, world).make(a=1, b=1)
     one, two = world.users[:2]
     await room.put(room.a, one)
+    await room.put(room.b, two)
     outcome = await room.outcome(
-        [{"user_id": two, "group": "A"}, {"user_id": one, "group": "B"}], mode="row_by_row"
+        [{"user_id": one, "group": "B"}, {"user_id": two, "group": "A"}], mode=mode
     )
-    assert [each["result"] for each in outcome["rows"]] == ["refused", "moved"]
-    assert await room.members() == ([], [one])
+    assert outcome == {
+        "written": True,
+        "counts": {"moved": 2},
+        "rows": [
+            row(1, "moved", one, room.b, previous_group_id=room.a),
+            row(2, "moved", two, room.a, previous_group_id=room.b),
+        ],
+    }
+    assert await room.members() == ([two], [one])
+
+
+async def test_whoever_finds_no_place_keeps_theirs_and_others_do_not_have_it(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    room = await GroupOccupancy(client, world).make(a=1, b=1)
+    one, two, three = world.users[:3]
+    await room.put(room.a, one)
+    await room.put(room.b, two)
+    rows = [{"user_id": three, "group": "A"}, {"user_id": one, "group": "B"}]
+    outcome = await room.outcome(rows, mode="row_by_row")
+    assert outcome == {
+        "written": True,
+        "counts": {"refused": 2},
+        "rows": [
+            row(1, "refused", three, room.a, code="group_full"),
+            row(2, "refused", one, room.b, code="group_full"),
+        ],
+    }
+    assert await room.members() == ([one], [two])
 
 
 async def test_rows_of_one_user_take_effect_in_their_order(

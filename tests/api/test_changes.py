@@ -245,6 +245,38 @@ async def test_the_members_of_a_group_as_they_were(
     assert then == [[], [one], [one, two], [two], [], [three], []]
 
 
+@pytest.mark.parametrize("gone", ["groups", "partitions"])
+async def test_the_past_of_a_deleted_group_is_as_it_was(
+    client: httpx.AsyncClient, sql: SQL, world: World, auth: Auth, gone: str
+) -> None:
+    partition = await world.add_partition("TD")
+    a, b = await world.add_group(partition, "A"), await world.add_group(partition, "B")
+    one, two = world.users[:2]
+    times = [await now(sql)]
+    for request in (
+        client.put(f"/v1/groups/{a}/members/{one}"),
+        client.put(f"/v1/groups/{a}/members/{two}"),
+        client.put(f"/v1/groups/{b}/members/{one}"),
+        client.delete(f"/v1/{gone}/{a if gone == 'groups' else partition}"),
+    ):
+        assert (await request).is_success
+        times.append(await now(sql))
+    path = f"/v1/groups/{a}/members"
+    then = [await ids(client, f"{path}?as_of={time}") for time in times]
+    assert then == [[], [one], [one, two], [two], []]
+    assert told(await client.get(path)) == problem(404, "not_found", "no such group")
+    before = f"{path}?as_of={times[2]}"
+    here, elsewhere = f"groups:read@course:{world.course}", "groups:read@course:elsewhere"
+    reads = await client.get(before, headers=auth(here))
+    assert [member["id"] for member in reads.json()["items"]] == [one, two]
+    stranger = await client.get(before, headers=auth(elsewhere))
+    assert told(stranger) == problem(404, "not_found", "no such group")
+    writes = await client.get(
+        before, headers=auth(f"groups:write@course:{world.course}", elsewhere)
+    )
+    assert writes.status_code == 403
+
+
 async def test_past_members_come_in_pages_without_a_state(
     client: httpx.AsyncClient, sql: SQL, world: World
 ) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.api.tables import NO_COURSE, rows, table, upload
-from tests.conftest import MakeWorld, World
+from tests.conftest import SQL, MakeWorld, World
 
 HEADER = ("course_key", "user", "partition", "group")
 REFUSALS = {
@@ -123,12 +123,24 @@ async def test_what_stands_against_a_row(place: Place, client: httpx.AsyncClient
     ]
 
 
-async def test_a_full_group_takes_whom_a_row_before_has_made_room_for(
+async def test_a_full_group_takes_whom_another_row_makes_room_for(
     client: httpx.AsyncClient, world: World
 ) -> None:
     place = await Place(client, world).make(a=1)
-    found = await place.send((0, "TD", "A"), (1, "TD", "A"), (0, "TD", "B"), (1, "TD", "A"))
-    assert found == ["assigned", "group_full", "moved", "assigned"]
+    found = await place.send((0, "TD", "A"), (1, "TD", "A"), (2, "TD", "A"), (0, "TD", "B"))
+    assert found == ["assigned", "assigned", "group_full", "moved"]
+    assert await place.groups() == {"TD/A": [1], "TD/B": [0]}
+
+
+async def test_members_of_full_groups_change_places_by_a_table(
+    client: httpx.AsyncClient, sql: SQL, world: World
+) -> None:
+    place = await Place(client, world).make(a=1)
+    await sql("UPDATE groups SET capacity = 1 WHERE id = :id", id=place.b)
+    await place.send((0, "TD", "A"), (1, "TD", "B"))
+    swap = [(0, "TD", "B"), (1, "TD", "A")]
+    assert await place.send(*swap, dry_run=True) == ["moved", "moved"]
+    assert await place.send(*swap) == ["moved", "moved"]
     assert await place.groups() == {"TD/A": [1], "TD/B": [0]}
 
 

@@ -53,9 +53,12 @@ class List:
         return self
 
     async def order(self, ids: Sequence[Any]) -> httpx.Response:
+        return await self.order_by({"ids": ids})
+
+    async def order_by(self, body: dict[str, Any]) -> httpx.Response:
         parent = "courses" if self.noun == "partitions" else "partitions"
         path = f"/v1/{parent}/{self.parent}/{self.noun}/order"
-        return await self.client.put(path, json={"ids": ids})
+        return await self.client.put(path, json=body)
 
     async def order_some(self, pool: ConnectionPool, ids: Sequence[int]) -> None:
         async with UnitOfWork(pool) as uow:
@@ -123,6 +126,42 @@ async def test_an_order_that_is_wrong_changes_nothing(made: List) -> None:
     assert told(await made.order([one, two, "3"])) == invalid(
         "#/ids/2", "int_type", "Input should be a valid integer"
     )
+    assert await made.world.log() == before
+
+
+async def test_names_are_put_in_their_natural_order(made: List) -> None:
+    await made.make(*range(1, 8))
+    natural = ["TD 2", "TD 02x", "td 10", "Td 10", "TD A", "\u00c9t\u00e9", "z"]
+    names = [natural[place] for place in (6, 4, 2, 0, 5, 3, 1)]
+    for id_, name in zip(made.ids, names, strict=True):
+        await made.sql(f"UPDATE {made.noun} SET name = :name WHERE id = :id", name=name, id=id_)
+    answer = await made.order_by({"by": "name"})
+    listed = answer.json() if made.noun == "partitions" else answer.json()["groups"]
+    wanted = ["\u00c9t\u00e9", "TD 2", "TD 02x", "Td 10", "td 10", "TD A", "z"]
+    assert (answer.status_code, [each["name"] for each in listed]) == (200, wanted)
+    assert [each["position"] for each in listed] == list(range(1, 8))
+    before = await made.world.log()
+    assert (await made.order_by({"by": "name"})).content == answer.content
+    assert await made.world.log() == before
+
+
+@pytest.mark.parametrize(
+    ("body", "refusal"),
+    [
+        ({"by": "number"}, invalid("#/by", "literal_error", "Input should be 'name'")),
+        (
+            {"by": "name", "ids": []},
+            invalid("#/ids", "extra_forbidden", "Extra inputs are not permitted"),
+        ),
+        ({}, invalid("#/ids", "missing", "Field required")),
+    ],
+)
+async def test_an_order_that_is_neither_changes_nothing(
+    made: List, body: dict[str, Any], refusal: Any
+) -> None:
+    await made.make(2, 1)
+    before = await made.world.log()
+    assert told(await made.order_by(body)) == refusal
     assert await made.world.log() == before
 
 

@@ -32,6 +32,9 @@ def _is_storable(text: str) -> bool:
 def sort_key(family_name: str, given_name: str, username: str) -> str:
     """Family name, then given name, without case and accents; the username when both are empty."""
     shown = f"{family_name} {given_name}".strip() or username
-    decomposed = unicodedata.normalize("NFKD", shown.casefold())
-    plain = "".join(char for char in decomposed if not unicodedata.combining(char))
-    return plain[:LONGEST_SORT_KEY]
+    return without_case_and_accents(shown)[:LONGEST_SORT_KEY]
+
+
+def without_case_and_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in decomposed if not unicodedata.combining(char))

@@ -64,9 +64,9 @@ def group_full() -> FullError:
     return FullError("the group has no place left")
 
 
-def is_full(capacity: int | None, taken: int) -> bool:
+def is_overfull(capacity: int | None, taken: int) -> bool:
     """A group with a capacity is never over it."""
-    return capacity is not None and taken >= capacity
+    return capacity is not None and taken > capacity
 
 
 def capacity_below_members() -> FullError:

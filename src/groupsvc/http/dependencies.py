@@ -15,6 +15,7 @@ from groupsvc.core.cohorts.uploads import CohortUploadService
 from groupsvc.core.courses.service import CourseService
 from groupsvc.core.departments.service import DepartmentService
 from groupsvc.core.enrollments.service import EnrollmentService
+from groupsvc.core.groups.by_pattern import GroupPatternService
 from groupsvc.core.groups.service import GroupService
 from groupsvc.core.memberships.service import MembershipService
 from groupsvc.core.partitions.service import PartitionService
@@ -37,6 +38,7 @@ CourseServiceDep = Annotated[CourseService, Depends(bound(CourseService))]
 DepartmentServiceDep = Annotated[DepartmentService, Depends(bound(DepartmentService))]
 EnrollmentServiceDep = Annotated[EnrollmentService, Depends(bound(EnrollmentService))]
 ExportServiceDep = Annotated[ExportService, Depends(bound(ExportService))]
+GroupPatternServiceDep = Annotated[GroupPatternService, Depends(bound(GroupPatternService))]
 GroupServiceDep = Annotated[GroupService, Depends(bound(GroupService))]
 ImportServiceDep = Annotated[ImportService, Depends(bound(ImportService))]
 MembershipServiceDep = Annotated[MembershipService, Depends(bound(MembershipService))]

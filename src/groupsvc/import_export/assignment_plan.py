@@ -1,6 +1,6 @@
-"""What a batch of assignments would do: decided row by row, before anything is written.
+"""What a batch of assignments would do: decided as a whole, before anything is written.
 
-Pure: the state comes in, the answers go out. A row sees what the rows before it have done.
+Pure: the state comes in, the answers go out.
 """
 
 from collections.abc import Mapping, Sequence

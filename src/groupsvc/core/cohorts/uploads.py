@@ -123,8 +123,8 @@ def read_rows(content: bytes) -> Sequence[UploadRow]:
 
 
 def _row(cells: Mapping[str, str]) -> UploadRow:
-    # In the form of stored names; spaces around it make it another name.
-    cohort = unicodedata.normalize("NFC", cells.get("cohort") or "")
+    # In the form of stored names.
+    cohort = unicodedata.normalize("NFC", (cells.get("cohort") or "").strip())
     return UploadRow(cells.get("email") or cells.get("username") or "", cohort)
 
 

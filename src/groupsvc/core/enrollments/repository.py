@@ -46,6 +46,10 @@ class EnrollmentRepository(Repository):
             names=search.names,
         )
 
+    async def count_active(self, course_id: int) -> int:
+        row = await self._row(SQL.count_active, course_id=course_id)
+        return int(row.active)  # type: ignore[union-attr]
+
     async def get_for_update(self, course_id: int, user_id: int) -> LockedEnrollment | None:
         """None without the course."""
         row = await self._row(SQL.lock, course_id=course_id, user_id=user_id)

@@ -25,6 +25,9 @@ SELECT e.user_id, row_to_json(shape)::text AS body
 )
     ORDER BY e.user_id LIMIT :limit::integer;
 
+-- read: count_active
+SELECT count(*) AS active FROM enrollments WHERE course_id = :course_id::bigint AND state = 'active';
+
 -- read: lock
 -- The course first: a change of the track, or the end of memberships, needs it held as well.
 WITH place AS MATERIALIZED (

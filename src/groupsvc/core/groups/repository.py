@@ -26,6 +26,17 @@ class LockedGroup:
     is_locked: bool
 
 
+@dataclass(frozen=True, slots=True)
+class PastGroup:
+    """Where a group is or was, for reading what was true of it."""
+
+    department: str
+    course: str
+    course_id: int
+    partition_id: int
+    is_default: bool
+
+
 class GroupRepository(Repository):
     async def read(self, group_id: int) -> JsonResource[GroupDoc] | None:
         return await self._document(SQL.read, id=group_id)
@@ -34,10 +45,10 @@ class GroupRepository(Repository):
         row = await self._row(SQL.lock, id=group_id)
         return LockedGroup(**row._asdict()) if row is not None else None
 
-    async def locate(self, group_id: int) -> LockedGroup | None:
-        """The same without holding anything: for reads."""
-        row = await self._row(SQL.find, id=group_id)
-        return LockedGroup(**row._asdict()) if row is not None else None
+    async def find_past(self, group_id: int) -> PastGroup | None:
+        """A group that is there or has been deleted, unless its course is gone."""
+        row = await self._row(SQL.find_past, id=group_id)
+        return PastGroup(**row._asdict()) if row is not None else None
 
     async def names(self, course_id: int, partition_id: int) -> dict[int, str | None]:
         """Names by id, in order."""
@@ -66,11 +77,20 @@ class GroupRepository(Repository):
         return int(row.id)  # type: ignore[union-attr]
 
     async def create_many(
-        self, course_id: int, partition_id: int, names: Sequence[str]
+        self,
+        course_id: int,
+        partition_id: int,
+        names: Sequence[str],
+        *,
+        capacity: int | None = None,
     ) -> dict[str, int]:
-        """Append groups in one statement; answers their ids by name."""
+        """Append groups in one statement; answers their ids by name. The partition must be held."""
         rows = await self._rows(
-            SQL.create_many, course_id=course_id, partition_id=partition_id, names=list(names)
+            SQL.create_many,
+            course_id=course_id,
+            partition_id=partition_id,
+            names=list(names),
+            capacity=capacity,
         )
         return {row.name: row.id for row in rows}
 

@@ -10,12 +10,21 @@ CASE WHEN g.content_partition_id IS NOT NULL
                             'content_group_id', g.content_group_id) END AS content_link) shape
 WHERE g.id = :id::bigint;
 
--- read: find
-SELECT d.acronym AS department, c.key AS course, g.course_id, g.partition_id, g.id, g.name, p.kind, p.groups_editable,
-       c.is_locked
-FROM groups g JOIN courses c ON c.id = g.course_id JOIN departments d ON d.id = c.department_id
-JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
-WHERE g.id = :id::bigint;
+-- read: find_past
+-- A group that is there, or else one that was: the change log keeps where. Of the default group,
+-- which goes with its course, nothing is asked then.
+SELECT d.acronym AS department, c.key AS course, found.course_id, found.partition_id, found.is_default
+FROM (
+    SELECT g.course_id, g.partition_id, p.kind = 'default' AS is_default, NULL::bigint AS seq
+    FROM groups g JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
+    WHERE g.id = :id::bigint
+    UNION ALL
+    SELECT course_id, partition_id, false, seq FROM changes
+    WHERE group_id = :id::bigint AND kind = 'group.deleted'
+) found
+JOIN courses c ON c.id = found.course_id
+JOIN departments d ON d.id = c.department_id
+ORDER BY found.seq DESC NULLS FIRST LIMIT 1;
 
 -- read: lock
 SELECT d.acronym AS department, c.key AS course, g.course_id, g.partition_id, g.id, g.name, p.kind, p.groups_editable,
@@ -36,10 +45,10 @@ SELECT :course_id::bigint, :partition_id::bigint, :name::text,
 RETURNING id;
 
 -- write: create_many
-INSERT INTO groups (course_id, partition_id, name, position)
+INSERT INTO groups (course_id, partition_id, name, position, capacity)
 SELECT :course_id::bigint, :partition_id::bigint, named.name, named.place + (
     SELECT coalesce(max(position), 0) FROM groups
-    WHERE course_id = :course_id::bigint AND partition_id = :partition_id::bigint)
+    WHERE course_id = :course_id::bigint AND partition_id = :partition_id::bigint), :capacity::integer
 FROM unnest(:names::text[]) WITH ORDINALITY AS named (name, place)
 RETURNING id, name;
 

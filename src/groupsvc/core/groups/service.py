@@ -6,12 +6,13 @@ from typing import Any
 from groupsvc.core.cohorts.service import cohorts_partition, refuse_if_last_random
 from groupsvc.core.groups.repository import LockedGroup
 from groupsvc.core.partitions.repository import LockedPartition
-from groupsvc.core.partitions.service import SHOWN, PartitionService, check_order
+from groupsvc.core.partitions.service import SHOWN, PartitionService, checked_order
 from groupsvc.core.service import IfMatch, Service
 from groupsvc.domain import rules
 from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.json_resource import GroupDoc, JsonResource, PartitionDoc
 from groupsvc.domain.names import LONGEST, normalise
+from groupsvc.domain.natural_order import ByName
 from groupsvc.domain.principal import Permission
 
 
@@ -85,22 +86,22 @@ class GroupService(Service):
     async def order(
         self,
         partition_id: int,
-        ids: Sequence[int],
+        given: Sequence[int] | ByName,
         *,
         partial: bool = False,
         expected: IfMatch | None = None,
     ) -> JsonResource[PartitionDoc]:
-        """Put the groups of a partition in the given order; editability does not matter here.
+        """Put the groups of a partition in the given order, or in the natural one of their names.
 
-        The one group of the default partition has no place: naming it is an order, and writes
-        nothing.
+        Editability does not matter here. The one group of the default partition has no place:
+        naming it is an order, and writes nothing.
         """
         held = await self._partitions.get_editable(partition_id)
         if expected is not None:
             seen = await self._uow.partitions.read(held.id)
             await self._check_if_match(expected, seen, *SHOWN, partition_id=held.id)
-        known = list(await self._uow.groups.names(held.course_id, held.id))
-        check_order(ids, known, partial=partial)
+        names = await self._uow.groups.names(held.course_id, held.id)
+        ids = checked_order(given, names, partial=partial)
         if ids and held.kind != "default":
             await self._uow.groups.order(held.course_id, held.id, ids)
         return await self._partitions.reload(held.id)

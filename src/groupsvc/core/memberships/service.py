@@ -97,12 +97,13 @@ class MembershipService(Service):
     async def _in_group_as_of(
         self, group_id: int, as_of: datetime, *, after: int, limit: int
     ) -> Page:
-        group = await self._uow.groups.locate(group_id)
+        """Of a deleted group too: what it was is decided, and found, by the change log."""
+        group = await self._uow.groups.find_past(group_id)
         if group is None:
             raise NotFoundError("no such group")
         self._require(Permission.GROUPS_READ, group.department, group.course, what="group")
         past = self._uow.memberships
-        if group.kind == "default":
+        if group.is_default:
             return await past.in_course_as_of(group.course_id, as_of, after=after, limit=limit)
         return await past.in_group_as_of(
             group.partition_id, group_id, as_of, after=after, limit=limit

@@ -43,8 +43,9 @@ class PartitionRepository(Repository):
         row = await self._row(SQL.lock, id=partition_id)
         return LockedPartition(**row._asdict()) if row is not None else None
 
-    async def ids(self, course_id: int) -> list[int]:
-        return [row.id for row in await self._rows(SQL.ids, course_id=course_id)]
+    async def names(self, course_id: int) -> dict[int, str]:
+        """Names by id, in order, without the default partition."""
+        return {row.id: row.name for row in await self._rows(SQL.names, course_id=course_id)}
 
     async def of_kind(self, course_id: int, kind: str) -> int | None:
         row = await self._row(SQL.of_kind, course_id=course_id, kind=kind)

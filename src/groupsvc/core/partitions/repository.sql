@@ -64,8 +64,8 @@ FROM (
 ) ranked
 WHERE p.course_id = :course_id::bigint AND p.id = ranked.id AND p.position <> ranked.position;
 
--- read: ids
-SELECT id FROM partitions WHERE course_id = :course_id::bigint AND kind <> 'default'
+-- read: names
+SELECT id, name FROM partitions WHERE course_id = :course_id::bigint AND kind <> 'default'
 ORDER BY position, id;
 
 -- read: of_kind

@@ -1,6 +1,6 @@
 """Partitions: create, rename, order, delete."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Unpack
 
 from groupsvc.core.courses.repository import LockedCourse
@@ -10,6 +10,7 @@ from groupsvc.domain import rules
 from groupsvc.domain.errors import ConflictError, InvalidError, NotFoundError
 from groupsvc.domain.json_resource import JsonResource, PartitionDoc
 from groupsvc.domain.names import LONGEST, normalise
+from groupsvc.domain.natural_order import ByName, in_natural_order
 from groupsvc.domain.principal import Permission
 
 # What shows in a partition, by the first word of its lines in the change log.
@@ -50,7 +51,7 @@ class PartitionService(Service):
         tidy = self._given_name(name, None, longest)
         created = await self._uow.partitions.create(course.id, tidy, position=position, **flags)
         if place is not None:
-            ids = await self._uow.partitions.ids(course.id)
+            ids = list(await self._uow.partitions.names(course.id))
             ids.remove(created)
             ids.insert(place - 1, created)
             await self._uow.partitions.order(course.id, ids)
@@ -78,12 +79,12 @@ class PartitionService(Service):
     async def order(
         self,
         course_id: int,
-        ids: Sequence[int],
+        given: Sequence[int] | ByName,
         *,
         partial: bool = False,
         expected: IfMatch | None = None,
     ) -> JsonResource[list[PartitionDoc]]:
-        """Put the partitions of a course in the given order.
+        """Put the partitions of a course in the given order, or in the natural one of their names.
 
         A partial order puts those named first and leaves the others in theirs.
         Raises NotFoundError for an id of elsewhere, InvalidError for a repeated or missing one.
@@ -92,7 +93,8 @@ class PartitionService(Service):
         if expected is not None:
             seen = await self._uow.partitions.in_course(course.id)
             await self._check_if_match(expected, seen, *SHOWN, course_id=course.id)
-        check_order(ids, await self._uow.partitions.ids(course.id), partial=partial)
+        names = await self._uow.partitions.names(course.id)
+        ids = checked_order(given, names, partial=partial)
         if ids:
             await self._uow.partitions.order(course.id, ids)
         document = await self._uow.partitions.in_course(course.id)
@@ -208,7 +210,17 @@ class PartitionService(Service):
         return tidy
 
 
-def check_order(ids: Sequence[int], known: Sequence[int], *, partial: bool) -> None:
+def checked_order(
+    given: Sequence[int] | ByName, known: Mapping[int, str | None], *, partial: bool
+) -> Sequence[int]:
+    """The ids in the order that is asked for, held against the list that it is for."""
+    if isinstance(given, str):
+        return in_natural_order(known)
+    check_order(given, known, partial=partial)
+    return given
+
+
+def check_order(ids: Sequence[int], known: Collection[int], *, partial: bool) -> None:
     """Hold an order against the list it is for."""
     if len(set(ids)) != len(ids):
         raise InvalidError("the order names one twice", code="invalid_order", pointer="#/ids")

@@ -22,8 +22,10 @@ routes = Routes("memberships")
 async def assign_many(
     partition_id: PathId, body: AssignmentsIn, memberships: MembershipServiceDep
 ) -> Response:
-    """Rows take effect in their order, and every row gets its result.
+    """Rows of one user take effect in their order, and every row gets its result.
 
+    Places are judged after the whole batch: members of full groups may change places. Where there
+    are too few, the first rows have them, and whoever is refused stays where they are.
     `all_or_nothing` writes nothing when a row is refused; `row_by_row` writes the others.
     `dry_run` answers the same and writes nothing.
     """

@@ -10,7 +10,8 @@ import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import Annotated, Any, NamedTuple, get_origin
+from types import UnionType
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 from urllib.parse import urlencode
 
 from fastapi import Depends, Header, Query
@@ -79,6 +80,14 @@ _PAGING = [
 ]
 
 
+def returned(endpoint: Endpoint) -> Any:
+    """What an endpoint returns; the first, if it answers some requests by itself."""
+    declared = signature(endpoint).return_annotation
+    if get_origin(declared) in (Union, UnionType):
+        declared = get_args(declared)[0]
+    return get_origin(declared) or declared
+
+
 def answering(
     endpoint: Endpoint, status: int, location: str | None
 ) -> Callable[..., Awaitable[Any]]:
@@ -86,8 +95,7 @@ def answering(
 
     For one that takes a ``Paging``, the route has its parameters instead.
     """
-    declared = signature(endpoint)
-    returns = get_origin(declared.return_annotation) or declared.return_annotation
+    declared, returns = signature(endpoint), returned(endpoint)
     if returns not in (JsonResource, tuple, Page):
         return endpoint
     takes_request, takes_page = "request" in declared.parameters, "page" in declared.parameters
@@ -100,6 +108,8 @@ def answering(
             limit = given.pop("limit") or app_state(request).settings.page_size
             given["page"] = Paging(limit, given.pop("cursor"))
         found = await endpoint(**given)
+        if isinstance(found, Response):
+            return found
         if returns is Page:
             return page_response(request, found)
         resource, code = found, status

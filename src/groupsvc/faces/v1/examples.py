@@ -38,6 +38,7 @@ OWN: Final[Mapping[str, Example | None]] = {
     "edit_partition": at({"show_in_lists": False}, partition_id=7),
     "create_group": at({"name": "TD5", "capacity": 60}),
     "create_cohort": at({"name": "Cohort C", "assignment_type": "random"}),
+    "create_groups": at({"pattern": "TD#", "from": 5, "count": 4, "capacity": 30}),
     "order_groups": at({"ids": [23, 22, 21, 20]}, partition_id=8),
     "edit_group": at({"capacity": 62}),
     "assign_member": at(user_id=11),

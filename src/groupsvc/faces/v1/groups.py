@@ -1,11 +1,22 @@
 """Groups of a partition."""
 
+from collections import Counter
 from typing import Any
 
-from groupsvc.faces.v1.endpoints import IfMatchDep, Resource
-from groupsvc.faces.v1.routing import Routes
-from groupsvc.faces.v1.schemas import GroupIn, GroupOut, GroupPatch, OrderIn, PartitionOut, PathId
-from groupsvc.http.dependencies import GroupServiceDep
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from groupsvc.faces.v1.endpoints import JSON, IfMatchDep, Resource
+from groupsvc.faces.v1.list_schemas import (
+    AnyOrderIn,
+    GroupPatternIn,
+    GroupPatternOut,
+    NewGroups,
+    order_of,
+)
+from groupsvc.faces.v1.routing import Routes, created
+from groupsvc.faces.v1.schemas import GroupIn, GroupOut, GroupPatch, PartitionOut, PathId
+from groupsvc.http.dependencies import GroupPatternServiceDep, GroupServiceDep
 
 routes = Routes("groups")
 
@@ -26,10 +37,41 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
     status=201,
     location="/v1/groups/{id}",
 )
-async def create_group(partition_id: PathId, body: GroupIn, groups: GroupServiceDep) -> Resource:
-    """Create a group at the end, or at a position while the others move back."""
+async def create_group(
+    partition_id: PathId,
+    body: NewGroups,
+    groups: GroupServiceDep,
+    patterns: GroupPatternServiceDep,
+) -> Resource | Response:
+    """Create a group at the end, or at a position while the others move back.
+
+    A body with `pattern` instead of `name` makes many groups, and is answered as `create_groups`.
+    """
+    if isinstance(body, GroupPatternIn):
+        return await create_groups(partition_id, body, patterns)
     values = body.model_dump(exclude={"name", "position"})
     return await groups.create(partition_id, body.name, place=body.position, **_columns(values))
+
+
+@routes.post(
+    "/partitions/{partition_id:int}/groups/by-pattern",
+    "Create many groups by a pattern",
+    GroupPatternOut,
+    responses=created(GroupPatternOut),
+)
+async def create_groups(
+    partition_id: PathId, body: GroupPatternIn, patterns: GroupPatternServiceDep
+) -> Response:
+    """`TD #` with `count` 4 makes TD 1 to TD 4 at the end of the partition; `TP @` takes letters.
+
+    Those that exist already count and stay as they are. `dry_run` answers the same and writes
+    nothing.
+    """
+    given = body.model_dump()
+    results, written = await patterns.create(partition_id, **given)
+    counts = Counter(each.result for each in results)
+    answer = {"written": written, "counts": counts, "groups": results}
+    return Response(to_json(answer), 201 if written else 200, media_type=JSON)
 
 
 @routes.post(
@@ -47,10 +89,13 @@ async def create_cohort(course_id: PathId, body: GroupIn, groups: GroupServiceDe
 
 @routes.put("/partitions/{partition_id:int}/groups/order", "Put the groups in order", PartitionOut)
 async def order_groups(
-    partition_id: PathId, body: OrderIn, groups: GroupServiceDep, expected: IfMatchDep
+    partition_id: PathId, body: AnyOrderIn, groups: GroupServiceDep, expected: IfMatchDep
 ) -> Resource:
-    """Takes the ids of all groups in the order wanted; positions become 1 to n."""
-    return await groups.order(partition_id, body.ids, expected=expected)
+    """Takes the ids of all groups in the order wanted; positions become 1 to n.
+
+    `{"by": "name"}` puts them in the natural order of their names: TD 2 before TD 10.
+    """
+    return await groups.order(partition_id, order_of(body), expected=expected)
 
 
 @routes.get("/groups/{group_id:int}", "A group", GroupOut)

@@ -39,7 +39,7 @@ async def list_members(
     state: InState = None,
     as_of: AsOf = None,
 ) -> Page:
-    """By user id. With `as_of`, those who were members at that time."""
+    """By user id. With `as_of`, those who were members at that time, also of a deleted group."""
     (after,) = page.after(0)
     return await memberships.in_group(
         group_id, state=state, as_of=as_of, after=after, limit=page.limit

@@ -2,9 +2,9 @@
 
 from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.endpoints import IfMatchDep, Resource
+from groupsvc.faces.v1.list_schemas import AnyOrderIn, order_of
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import (
-    OrderIn,
     PartitionIn,
     PartitionOut,
     PartitionPatch,
@@ -47,10 +47,13 @@ async def create_partition(
     "/courses/{course_id:int}/partitions/order", "Put the partitions in order", list[PartitionOut]
 )
 async def order_partitions(
-    course_id: PathId, body: OrderIn, partitions: PartitionServiceDep, expected: IfMatchDep
+    course_id: PathId, body: AnyOrderIn, partitions: PartitionServiceDep, expected: IfMatchDep
 ) -> Resource:
-    """Takes the ids of all partitions in the order wanted; positions become 1 to n."""
-    return await partitions.order(course_id, body.ids, expected=expected)
+    """Takes the ids of all partitions in the order wanted; positions become 1 to n.
+
+    `{"by": "name"}` puts them in the natural order of their names.
+    """
+    return await partitions.order(course_id, order_of(body), expected=expected)
 
 
 @routes.put(

@@ -6,7 +6,7 @@ the headers from what the endpoint returns; 422 is left to FastAPI, which knows 
 
 from collections.abc import Callable, Collection, Iterator
 from inspect import signature
-from typing import Any, Protocol, TypedDict, TypeVar, Unpack, cast, get_origin
+from typing import Any, Protocol, TypedDict, TypeVar, Unpack, cast
 
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import Permission
-from groupsvc.faces.v1.endpoints import Declared, Endpoint, answering, expected_tags
+from groupsvc.faces.v1.endpoints import Declared, Endpoint, answering, expected_tags, returned
 from groupsvc.http.documents import IF_NONE_MATCH, headers
 from groupsvc.http.idempotency import IDEMPOTENT
 from groupsvc.http.problems import problem_responses
@@ -90,7 +90,7 @@ class Routes:
         status = options.get("status", 204 if method == "DELETE" and answers is None else 200)
         bulk = options.get("bulk", False)
         extra = dict(options.get("openapi_extra", {}))
-        if method == "GET" and _returns(endpoint) is JsonResource:
+        if method == "GET" and returned(endpoint) is JsonResource:
             extra["parameters"] = [dict(IF_NONE_MATCH)]
         usual = Permission.GROUPS_READ if method == "GET" else Permission.GROUPS_WRITE
         permission = options.get("permission", usual)
@@ -138,17 +138,12 @@ def _refusals(route: APIRoute) -> Iterator[int]:
         yield from (400, 413, 415)
 
 
-def _returns(endpoint: Endpoint) -> Any:
-    returns = signature(endpoint).return_annotation
-    return get_origin(returns) or returns
-
-
 def _document_headers(
     route: APIRoute, endpoint: Endpoint, status: int, *, has_location: bool
 ) -> None:
     """Those that ``answering`` sets, and the one of an answer that is repeated."""
     known: list[str] = []
-    returns = _returns(endpoint)
+    returns = returned(endpoint)
     if returns in (JsonResource, tuple):
         known.append("ETag")
     if returns is Page:

@@ -26,6 +26,8 @@ CREATE INDEX ix_changes_seq ON changes (seq);
 CREATE INDEX ix_changes_user_id ON changes (user_id, seq);
 CREATE INDEX ix_changes_partition_id ON changes (partition_id, user_id, seq);
 CREATE INDEX ix_changes_actor ON changes (actor, seq);
+-- Where a group was that is no longer there.
+CREATE INDEX ix_changes_deleted_group ON changes (group_id) WHERE kind = 'group.deleted';
 -- For readers that come back for more: sequence numbers do not commit in order, but transactions
 -- below the oldest one still running are over.
 CREATE INDEX ix_changes_transaction_id ON changes (transaction_id, seq);
