@@ -39,6 +39,13 @@ def _apart(prefix: str) -> str:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_at_commas)]
+
+
+def _as_browsers_say(origins: tuple[str, ...]) -> tuple[str, ...]:
+    """An origin has no slash at its end."""
+    return tuple(origin.rstrip("/") for origin in origins)
+
+
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -102,7 +109,7 @@ class Settings(BaseSettings):
         pattern=r"^((/[A-Za-z0-9._~-]+)+)?$",
         description="The prefix of paths at a gateway, such as `/groups`, taken off there or not",
     )
-    cors_origins: Names = Field(
+    cors_origins: Annotated[Names, AfterValidator(_as_browsers_say)] = Field(
         default=(), description="Comma-separated origins of browser applications that may call"
     )
     jwks_url: str | None = Field(

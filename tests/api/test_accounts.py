@@ -192,6 +192,7 @@ BAD_BODIES = [
     ({"grants": ["groups:read@course:no-such"]}, "#/grants/0", "unknown_place"),
     ({"grants": [7]}, "#/grants/0", "string_type"),
     ({"grants": ["admin"] * 1001}, "#/grants", "too_long"),
+    ({"grants": [], "secret": "********"}, "#/secret", "invalid_secret"),
     ({"grants": [], "secret": "short"}, "#/secret", "invalid_secret"),
     ({"grants": [], "secret": ""}, "#/secret", "invalid_secret"),
     ({"grants": [], "secret": "x" * 201}, "#/secret", "invalid_secret"),

@@ -302,3 +302,21 @@ async def test_only_administrators_of_the_place_decide(
     ).status_code == 404
     missing = f"{person.team}/{2**62}"
     assert (await anonymous.put(missing, json=body, headers=auth("admin"))).status_code == 404
+
+
+async def test_whoever_has_a_role_is_renamed_by_administrators_alone(
+    client: httpx.AsyncClient, person: Person, auth: Auth
+) -> None:
+    """A token finds its person by username: the new name could be that of somebody else's token."""
+    path, name = f"/v1/users/{person.id}", f"{person.username}-new"
+    staff = auth(f"roster:write@department:{person.world.department}")
+    roles = {"roles": [f"staff@course:{person.world.course}"]}
+    assert (await client.put(f"{path}/roles", json=roles)).status_code == 200
+    refused = await client.patch(path, json={"username": name}, headers=staff)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    kept = await client.patch(path, json={"given_name": "New"}, headers=staff)
+    assert (kept.status_code, kept.json()["username"]) == (200, person.username)
+    assert (await client.patch(path, json={"username": name})).status_code == 200
+    assert (await client.put(f"{path}/roles", json={"roles": []})).status_code == 200
+    again = await client.patch(path, json={"username": person.username}, headers=staff)
+    assert again.status_code == 200

@@ -208,6 +208,16 @@ async def test_a_token_that_names_no_key_is_tried_with_every_key(
     assert await verifier.verify(token) == (Principal("anna"), NOW + 600)
 
 
+async def test_a_key_without_a_name_serves_tokens_whose_key_is_not_named(clock: Clock) -> None:
+    """A set may leave out the names of its keys though its tokens have them."""
+    nameless = {name: value for name, value in jwk(RSA, "x").items() if name != "kid"}
+    verifier = JwtVerifier(RULES, Published(*PUBLISHED[1:], nameless), clock=clock)
+    assert (await verifier.verify(forge(header(kid="a name"))))[0].subject == "anna"
+    with pytest.raises(UnauthenticatedError) as refusal:
+        await verifier.verify(forge(header(kid="a name"), key=STRANGER))
+    assert refusal.value.message == "the token's key is not known"
+
+
 async def test_a_token_that_names_no_key_needs_one_that_fits(clock: Clock) -> None:
     keys = Published(jwk(RSA, "signs PS256", alg="PS256"), *PUBLISHED[1:])
     verifier = JwtVerifier(RULES, keys, clock=clock)

@@ -60,3 +60,8 @@ async def test_where_all_origins_may_call_none_may_send_cookies(
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-credentials" not in answer.headers
+
+
+def test_an_origin_is_named_with_or_without_a_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROUPSVC_CORS_ORIGINS", f"{PAGE}/,http://other.example:8080")
+    assert Settings().cors_origins == (PAGE, "http://other.example:8080")

@@ -106,7 +106,11 @@ async def test_a_script_is_told_what_there_is(browser: httpx.AsyncClient) -> Non
     assert (answer.status_code, answer.headers["vary"]) == (200, "accept")
     assert answer.json() == {
         "documents": [
-            {"title": each.title, "document": each.document, "page": each.page}
+            {
+                "title": each.title,
+                "document": f"/gateway{each.document}",
+                "page": f"/gateway{each.page}",
+            }
             for each in (NATIVE, DIALECT)
         ]
     }

@@ -101,7 +101,10 @@ async def state(uow: UnitOfWork, world: World) -> list[bytes]:
 
 @pytest_asyncio.fixture(scope="module")
 async def world(sql: SQL) -> World:
-    """Two of four users in one of two groups of TD; nothing else but what rows bring."""
+    """Two of four users in one of two groups of TD; nothing else but what rows bring.
+
+    No group is limited: places are judged after a batch, and so not as row by row.
+    """
     world = await World(sql).make(0)
     await sql(
         "INSERT INTO users (department_id, username, sort_key)"
@@ -114,7 +117,7 @@ async def world(sql: SQL) -> World:
     await world.enroll(*world.users)
     partition = await world.add_partition("TD")
     await world.add_partition("C", "cohorts", position=2)
-    group = await world.add_group(partition, "A", capacity=1)
+    group = await world.add_group(partition, "A")
     await world.add_group(partition, "B", position=2)
     await sql(
         "INSERT INTO memberships (course_id, partition_id, user_id, group_id)"

@@ -52,8 +52,19 @@ class JwtVerifier:
         algorithm = _check_header(compact.header, self._rules.algorithms)
         if "kid" not in compact.header:
             await self._try_every_key(compact, algorithm)
-        elif not _is_signed(compact, await self._key(compact.header, algorithm), algorithm):
+            return
+        key = await self._key(compact.header, algorithm)
+        if key is None:
+            await self._try_nameless_keys(compact, algorithm)
+        elif not _is_signed(compact, key, algorithm):
             raise _wrong_signature()
+
+    async def _try_nameless_keys(self, compact: Compact, algorithm: str) -> None:
+        """A set may leave out the names of its keys though tokens have them."""
+        nameless = [key for key in await self._keys.every() if key.kid is None]
+        fitting = [key for key in nameless if algorithm in key.algorithms][:MOST_KEYS]
+        if not any(_is_signed(compact, key, algorithm) for key in fitting):
+            raise refused("the token's key is not known")
 
     async def _try_every_key(self, compact: Compact, algorithm: str) -> None:
         """For issuers that do not say which key they have signed with."""
@@ -68,15 +79,13 @@ class JwtVerifier:
             tried = fitting
         raise _wrong_signature()
 
-    async def _key(self, header: Mapping[str, object], algorithm: str) -> VerifyingKey:
+    async def _key(self, header: Mapping[str, object], algorithm: str) -> VerifyingKey | None:
         """Only ``kid`` finds a key: whatever else the header brings or points at is ignored."""
         kid = header["kid"]
         if not isinstance(kid, str):
             raise refused("the token does not name its key")
         key = await self._keys.find(kid)
-        if key is None:
-            raise refused("the token's key is not known")
-        if algorithm not in key.algorithms:
+        if key is not None and algorithm not in key.algorithms:
             raise refused("the token's key is made for another algorithm")
         return key
 

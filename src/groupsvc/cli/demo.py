@@ -1,5 +1,6 @@
 """The command that loads the demo institution."""
 
+from datetime import date
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,6 +36,7 @@ async def load_demo(runner: OperatorRunner) -> bool:
     try:
         await _load_tables(runner)
         await runner.run(_give_cohorts)
+        await runner.run(_give_dates)
     finally:
         await runner.run(partial(_number_from, first=FIRST_OWN_ID))
     if Settings().env == "development":
@@ -73,6 +75,14 @@ async def _give_cohorts(uow: UnitOfWork) -> None:
         is_active=True,
         groups=[{"id": 1, "name": "Beginners"}, {"id": 2, "name": "Experienced"}],
     )
+
+
+async def _give_dates(uow: UnitOfWork) -> None:
+    """The courses take place this year: readers of another dialect ask for present ones."""
+    service, year = CourseService(uow, OPERATOR), date.today().year
+    dates = {"starts_on": f"{year - 1}-09-01", "ends_on": f"{year + 1}-08-31"}
+    for key, (department, title, _) in COURSES.items():
+        await service.declare(key, department=department, title=title, details=dates)
 
 
 async def _make_account(uow: UnitOfWork) -> None:

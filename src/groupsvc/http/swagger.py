@@ -10,10 +10,10 @@ import html
 import json
 import mimetypes
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -114,8 +114,7 @@ def install_docs(app: FastAPI, documents: Sequence[Shown]) -> None:
         routes.append(_fixed(shown.page, page, **{"content-security-policy": _policy(script)}))
         routes.append(_redirect(f"{shown.page}/", shown.page))
         routes.append(Route(f"{shown.page}/assets/{{file}}", _assets, include_in_schema=False))
-    index = {"documents": [each._asdict() for each in documents]}
-    app.router.routes.append(_redirect("/", documents[0].page, otherwise=index))
+    app.router.routes.append(_redirect("/", documents[0].page, otherwise=documents))
 
 
 def _beside(page: str, folder: str) -> str:
@@ -131,13 +130,17 @@ def _fixed(path: str, answer: Compressed, **headers: str) -> Route:
     return Route(path, page, include_in_schema=False)
 
 
-def _redirect(path: str, to: str, otherwise: Mapping[str, Any] | None = None) -> Route:
-    """To another page of the application; who wants no pages gets ``otherwise``."""
+def _redirect(path: str, to: str, otherwise: Sequence[Shown] = ()) -> Route:
+    """To another page of the application; who wants no pages is told where things are."""
 
     async def lead(request: Request) -> Response:
-        vary = {"vary": "accept"} if otherwise is not None else {}
-        if otherwise is not None and "text/html" not in request.headers.get("accept", ""):
-            return JSONResponse(otherwise, headers=vary)
-        return Response(status_code=307, headers={"location": gateway_prefix(request) + to, **vary})
+        prefix = gateway_prefix(request)
+        vary = {"vary": "accept"} if otherwise else {}
+        if otherwise and "text/html" not in request.headers.get("accept", ""):
+            found = [
+                Shown(each.title, prefix + each.document, prefix + each.page) for each in otherwise
+            ]
+            return JSONResponse({"documents": [each._asdict() for each in found]}, headers=vary)
+        return Response(status_code=307, headers={"location": prefix + to, **vary})
 
     return Route(path, lead, include_in_schema=False)

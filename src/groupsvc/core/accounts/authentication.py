@@ -22,7 +22,7 @@ from groupsvc.domain.roles import grants_of
 ACCOUNT = "account:"
 CACHED_TOKENS = 10_000
 MAX_AGE_SECONDS = 300.0
-NOBODY_SECONDS = 10.0  # until who is not in the roster is looked for again
+NOBODY_SECONDS = 2.0  # until who is not in the roster is looked for again
 
 
 class _Known(NamedTuple):

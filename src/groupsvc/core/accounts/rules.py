@@ -57,8 +57,12 @@ def possible_name(name: str) -> str:
         raise NotFoundError("no such account") from None
 
 
-def check_secret_length(secret: str | None) -> None:
+def check_new_secret(secret: str | None) -> None:
     """Raises InvalidError."""
+    if secret and not secret.strip("*"):
+        raise InvalidError(
+            "this is what is shown in place of a secret", code="invalid_secret", pointer="#/secret"
+        )
     if secret is not None and not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET:
         raise InvalidError(
             f"a secret has {SHORTEST_SECRET} to {LONGEST_SECRET} characters",

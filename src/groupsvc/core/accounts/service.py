@@ -10,7 +10,7 @@ from groupsvc.core.accounts.authentication import ACCOUNT, check_secret, token_d
 from groupsvc.core.accounts.repository import LockedAccount
 from groupsvc.core.accounts.rules import (
     account_name,
-    check_secret_length,
+    check_new_secret,
     parse_grants,
     possible_name,
     roster_name,
@@ -63,7 +63,7 @@ class AccountService(Service):
         """
         self._require(Permission.ADMIN)
         tidy, wanted = account_name(name), self._parse_grants(grants)
-        check_secret_length(secret)
+        check_new_secret(secret)
         values: dict[str, Any] = {"username": roster_name(username), "is_active": is_active}
         held = await self._hold(tidy, expected)
         made = secrets.token_urlsafe(32) if held is None and secret is None else None

@@ -119,6 +119,8 @@ class UserService(Service):
     ) -> JsonResource[dict[str, Any]]:
         held = await self._opened(found, Permission.ROSTER_WRITE, expected)
         columns = _columns(values)
+        if columns.get("username", held.username) != held.username:
+            await self._check_rename(held)
         external_ids = self._external_ids(columns.pop("external_ids", {}))
         if "department" in columns:
             department = columns.pop("department")
@@ -130,6 +132,14 @@ class UserService(Service):
         ]
         await self._uow.users.update(held.id, {**columns, "sort_key": sort_key(*names)})
         return await self._read_own(await self._set_external_ids(held.id, external_ids))
+
+    async def _check_rename(self, held: LockedUser) -> None:
+        """Roles follow the person, and a token finds the person by username: whoever could rename
+        one with roles could act by them.
+        """
+        document = await self._uow.roles.of_user(held.id)
+        if document is not None and document.data["roles"]:
+            self._require(Permission.ADMIN)
 
     def _external_ids(self, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
         """Raises InvalidError for what is no name, or text where a system has whole numbers."""
