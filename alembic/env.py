@@ -6,6 +6,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from groupsvc.db.engine import database_url, make_engine
+from groupsvc.db.revision import OLDEST
 from groupsvc.settings import Settings
 
 # Several processes may start migrating at once; all but one wait here and then find nothing to do.
@@ -18,8 +19,23 @@ def run(connection: Connection) -> None:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL lock_timeout = '120s'"))
         connection.execute(ONE_MIGRATOR)
-        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        # Whoever waits for a table has all others wait behind it: rather give up, and try again.
+        connection.execute(text("SET LOCAL lock_timeout = '200ms'"))
         context.run_migrations()
+        declare_oldest_program(connection)
+
+
+def declare_oldest_program(connection: Connection) -> None:
+    """Store what the migration says: which programs, older than itself, may go on serving."""
+    revision = context.get_context().get_current_revision()
+    scripts = context.script
+    module = scripts.get_revision(revision).module if revision else None
+    oldest = getattr(module, "oldest_program", None)
+    told = f"{OLDEST}{oldest}" if oldest else None
+    asked = text("SELECT obj_description(to_regclass('alembic_version'))")
+    if connection.scalar(asked) != told:
+        literal = f"'{told}'" if told else "NULL"
+        connection.execute(text(f"COMMENT ON TABLE alembic_version IS {literal}"))
 
 
 async def connect_and_run() -> None:

@@ -1,6 +1,5 @@
 """How fast rows can come in at all: COPY into the table of memberships, and into one like it."""
 
-import json
 import time
 from collections.abc import Sequence
 
@@ -10,7 +9,9 @@ from benchmarks.processes import cpu_seconds
 Rows = Sequence[tuple[int, int]]
 
 LIKE = "memberships_copied"
-TABLES = {"COPY with its keys": LIKE, "COPY with our triggers": "memberships"}
+KEYS, TRIGGERS = "COPY with its keys", "COPY with our triggers"
+TABLES = {KEYS: LIKE, TRIGGERS: "memberships"}
+COPIES = {"bulk": KEYS, "import": TRIGGERS}  # what each kind of item is held against
 # The same keys, checks, indexes and foreign keys; no rules and no change log.
 MAKE = f"""
     DROP TABLE IF EXISTS {LIKE};
@@ -19,11 +20,6 @@ MAKE = f"""
             REFERENCES groups (course_id, partition_id, id),
         FOREIGN KEY (user_id) REFERENCES users (id))
 """
-
-
-def rows(body: bytes) -> Rows:
-    """Users and groups, from the request that assigns them."""
-    return [(row["user_id"], row["group_id"]) for row in json.loads(body)["rows"]]
 
 
 async def copy(postgres: Postgres, database: str, table: str, given: Rows) -> tuple[float, float]:

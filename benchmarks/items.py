@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -35,8 +35,10 @@ class Request:
 class Item:
     """Requests that write come in two halves: the second undoes what the first does.
 
-    ``goal`` is ``hot``, ``other``, ``bulk`` or ``import``. ``rows`` are written by one request;
-    ``once`` are contenders too slow for more than one. ``reset`` is run before each round.
+    ``goal`` is ``hot``, ``other``, ``crowd`` (of clients), ``lone``, ``bulk`` or ``import``.
+    ``rows`` are written by one request; ``once`` are contenders too slow for more than one.
+    ``reset`` is run before each round. ``copied`` are users and groups of the same rows, which
+    COPY writes beside.
     """
 
     name: str
@@ -48,15 +50,33 @@ class Item:
     rows: int = 1
     once: frozenset[str] = frozenset()
     reset: str = ""
-    beside_copy: bool = False
+    copied: Sequence[tuple[int, int]] = ()
 
     @property
     def connections(self) -> int:
-        return 8 if self.rows == 1 else 1
+        if self.rows > 1 or self.goal == "lone":
+            return 1
+        return 64 if self.goal == "crowd" else 8
 
 
 def items(made: Institution, many: int = MANY) -> list[Item]:
-    return [*_reads(made), *_writes(made), *_bulk(made, min(many, made.giant.size // 2))]
+    single = [*_reads(made), *_writes(made)]
+    return [*single, *_crowded(single), *_bulk(made, min(many, made.giant.size // 2))]
+
+
+def _crowded(single: Iterable[Item]) -> Iterable[Item]:
+    """The same requests by more clients than there are connections to PostgreSQL, and by one."""
+    wanted = ("partition", "user_groups", "assign")
+    for item in (each for each in single if each.name in wanted):
+        for goal, title in (("crowd", "64 clients"), ("lone", "one client")):
+            asked = {name: item.requests[name] for name in NATIVE}
+            yield replace(
+                item,
+                name=f"{item.name}_{goal}",
+                title=f"{item.title}, {title}",
+                goal=goal,
+                requests=asked,
+            )
 
 
 def _reads(made: Institution) -> Iterable[Item]:
@@ -138,7 +158,8 @@ def _bulk(made: Institution, many: int) -> Iterable[Item]:
             rows=rows,
             once=frozenset(("flask", "django")),
         )
-    users = [giant.user(place) for place in range(many)]
+    copied = [(giant.user(place), giant.group(1, place + 1)) for place in range(many)]
+    users = [user for user, _ in copied]
     yield Item(
         "bulk_assign",
         f"assign {many:,} in one request",
@@ -147,11 +168,21 @@ def _bulk(made: Institution, many: int) -> Iterable[Item]:
         writes=True,
         rows=many,
         reset=_removal(giant, giant.partitions[1].id, users),
-        beside_copy=True,
+        copied=copied,
     )
     tables = {"groupsvc": [_table(giant, many, step) for step in (1, 2)]}
-    title = f"import {many:,} rows of CSV"
+    title = f"move {many:,} by CSV"
     yield Item("csv_import", title, "import", tables, writes=True, rows=many)
+    yield Item(
+        "csv_assign",
+        f"assign {many:,} by CSV",
+        "import",
+        {"groupsvc": tables["groupsvc"][:1]},
+        writes=True,
+        rows=many,
+        reset=_removal(giant, giant.partitions[1].id, users),
+        copied=copied,
+    )
 
 
 def _same(names: Sequence[str], requests: Iterable[Request]) -> Mapping[str, Sequence[Request]]:

@@ -16,6 +16,7 @@ LOAD = f"""
     INSERT INTO users (id, department_id, username, email, sort_key, student_number)
         SELECT n, 1 + n % 10, 'u' || n, 'u' || n || '@example.org', 'n' || n, 's' || n
         FROM generate_series(1, {EVERYBODY}) n;
+    INSERT INTO former_user_names (user_id, name) SELECT id, 'was-' || username FROM users;
     INSERT INTO courses (id, department_id, key)
         SELECT c, 1 + c % 10, 'c' || c FROM generate_series(1, {GIANT}) c;
     INSERT INTO partitions (course_id, id, kind, name, position)

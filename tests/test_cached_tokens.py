@@ -28,6 +28,7 @@ REQUESTS: dict[str, tuple[str, str, Any, int]] = {
     "page": ("GET", "/v1/groups/{group}/members?limit=1", None, 1),
     "board": ("GET", "/v1/courses/{course}/board", None, 1),
     "nothing": ("GET", "/v1/me", None, 1),
+    "file": ("GET", "/v1/partitions/{partition}/export?as=canvas-groups", None, 2),
     "write": ("PUT", "/v1/groups/{group}/members/{loose}", None, 1),
     "removal": ("DELETE", "/v1/groups/{group}/members/{member}", None, 1),
     "writes": ("POST", "/v1/partitions/{partition}/groups", {"name": "new"}, 5),

@@ -4,8 +4,16 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.conftest import SQL, MakeWorld, World
+from tests.gathering import WAYS, gather
+
+
+@pytest.fixture(autouse=True, params=WAYS)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both with calls that leave as one statement and with each by itself."""
+    gather(monkeypatch, request.param)
 
 
 async def all_of(*requests: Any) -> list[httpx.Response]:

@@ -1,4 +1,6 @@
-"""What pages name exists: links, files, targets of make. Decisions have a date and a status."""
+"""What pages name exists: links, files, targets of make. Decisions have a date and a status, what
+is to be read has its length.
+"""
 
 import re
 from pathlib import Path
@@ -72,6 +74,41 @@ def test_a_decision_has_a_date_and_a_status(page: Path) -> None:
     assert STATUS.fullmatch(status)
 
 
+GUIDE = ROOT / "docs/README.md"
+# A row of it: the first link of a cell is what is to be read, the last cell how long it takes.
+TO_READ = re.compile(
+    r"^\|.*\| \[[^]]*\]\(([^)#]+(?:\.md|decisions/))[^)]*\).*\| (\d+) \|$", re.MULTILINE
+)
+
+
+@pytest.mark.parametrize(("place", "minutes"), TO_READ.findall(GUIDE.read_text(encoding="utf-8")))
+def test_what_is_to_be_read_takes_about_as_long_as_it_says(place: str, minutes: str) -> None:
+    path = GUIDE.parent / place
+    pages = [path] if path.is_file() else sorted(path.glob("*.md"))
+    words = [
+        word
+        for page in pages
+        for word in page.read_text(encoding="utf-8").split()
+        if re.search(r"\w", word)
+    ]
+    assert int(minutes) == pytest.approx(len(words) / 200, rel=0.25, abs=2)
+
+
+HIM = re.compile(r"\b(?:s?he|(?:him|her)(?:self)?|his|hers)\b")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_persons_are_they(page: Path) -> None:
-    assert re.findall(r"\b(?:s?he|him|his|hers?)\b", page.read_text(encoding="utf-8")) == []
+    assert HIM.findall(page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("room", ["src", "benchmarks"])
+def test_persons_are_they_in_what_the_code_says(room: str) -> None:
+    sources = (path for path in (ROOT / room).rglob("*") if path.suffix in {".py", ".sql"})
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in sorted(sources)
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if HIM.search(line)
+    ]
+    assert found == []

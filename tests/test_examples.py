@@ -27,8 +27,10 @@ TYPED = {
         "delete_group",
         "delete_partition",
         "delete_user",
+        "erase_person",
         "leave_partition",
         "remove_member",
+        "undo_changeset",
     },
     "/ScoDoc/openapi.json": {
         f"{name}{ending}"
@@ -45,6 +47,9 @@ TYPED = {
 # Neither has anything to fill in, and it would end the token of the caller.
 NOT_EXECUTED = {"revoke_token"}
 FORM = "application/x-www-form-urlencoded"
+
+# What nobody types: a workbook.
+UNTYPED = ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",)
 
 
 class Operation(NamedTuple):
@@ -72,7 +77,8 @@ class Operation(NamedTuple):
         }
         files = [each for each in content if each == "multipart/form-data" and len(content) == 1]
         return required <= self.parameters("path").keys() and (
-            bool(files) or all("example" in each for each in content.values())
+            bool(files)
+            or all("example" in each for name, each in content.items() if name not in UNTYPED)
         )
 
     def body(self) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from asyncpg import PostgresError, exceptions
 from asyncpg.exceptions import InternalClientError
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from groupsvc.core.unit_of_work import MOST_TRIES, TransactionRunner, UnitOfWork
 from groupsvc.db.engine import make_engine
-from groupsvc.db.failures import Failure, classify
+from groupsvc.db.failures import Failure, classify, remedy
 from groupsvc.db.pool import ConnectionPool
 from groupsvc.db.statements import Statement
 from groupsvc.domain.errors import UnavailableError
@@ -210,6 +211,18 @@ async def find_somebody_who_hangs_up(trouble: Trouble) -> None:
         await _connect_to(trouble, server.sockets[0].getsockname()[1])
 
 
+async def find_somebody_who_is_starting(trouble: Trouble) -> None:
+    async def not_yet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        fields = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
+        writer.write(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(not_yet, "127.0.0.1", 0)
+    async with server:
+        await _connect_to(trouble, server.sockets[0].getsockname()[1])
+
+
 async def _connect_to(trouble: Trouble, port: int) -> None:
     url = URL.create("postgresql+asyncpg", "postgres", host="127.0.0.1", port=port, database="x")
     elsewhere = Trouble(url, trouble.settings, trouble.sql)
@@ -280,6 +293,7 @@ TROUBLES: list[tuple[Provoke, Failure]] = [
     (find_a_standby_missing, Failure.LOST),
     (find_nobody_there, Failure.LOST),
     (find_somebody_who_hangs_up, Failure.LOST),
+    (find_somebody_who_is_starting, Failure.LOST),
     (wait_for_a_lock, Failure.BUSY),
     (take_too_long, Failure.BUSY),
     (wait_for_an_answer, Failure.BUSY),
@@ -307,6 +321,42 @@ async def test_a_failure_is_told_apart(
     with pytest.raises(Exception) as raised:
         await provoke(trouble)
     assert classify(raised.value) is failure, repr(raised.value)
+
+
+# What PostgreSQL calls so is the server's trouble: connections, resources, what its operator does,
+# its system; and that what was damaged, or took too long, can be told no better.
+OF_THE_SERVER = (
+    "08",
+    "40001",
+    "40P01",
+    "53",
+    "57",
+    "58",
+    "25P03",
+    "25P04",
+    "55P03",
+    "XX001",
+    "XX002",
+)
+
+
+@pytest.mark.parametrize(
+    "state",
+    sorted(
+        {
+            str(each.sqlstate)
+            for each in vars(exceptions).values()
+            if isinstance(each, type)
+            and issubclass(each, PostgresError)
+            and str(each.sqlstate).startswith(OF_THE_SERVER)
+        }
+    ),
+)
+def test_no_trouble_of_the_server_is_taken_for_a_bug(state: str) -> None:
+    error = PostgresError.new({"C": state, "M": "made up"})
+    failure = classify(error)
+    assert failure is not Failure.PERMANENT
+    assert (remedy(error) is not None) == (failure is Failure.UNFIT)
 
 
 class Tries:

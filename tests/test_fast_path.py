@@ -81,6 +81,7 @@ def of_any_stage(answer: tuple[int, list[tuple[str, str]], bytes]) -> list[Any]:
         part = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "<time>", part)
         part = re.sub(r'gsv_[\w-]+|(?<="secret": ")[\w-]+', "<secret>", part)
         part = re.sub(r"C\d+\+2026", "<course>", part)
+        part = re.sub(r'(?<="next_cursor":")[\w-]+', "<cursor>", part)
         part = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "<uuid>", part)
         pattern = r"[DUdu][0-9a-f]{8}\b|\d{8,}"
         part = re.sub(pattern, lambda m: met.setdefault(m[0].lower(), f"<{len(met)}>"), part)

@@ -1,12 +1,19 @@
 """The database keeps the invariants by itself: every attempt here is raw SQL."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from groupsvc.db import migrate
+from groupsvc.db.engine import make_engine
 from groupsvc.db.failures import driver_error
-from tests.conftest import SQL, World
+from groupsvc.settings import Settings
+from tests.conftest import SQL, MakeDatabase, MakeWorld, World, statements
+from tests.locks import until_it_waits
 
 
 async def broken(sql: SQL, statement: str, **parameters: object) -> str | None:
@@ -36,6 +43,46 @@ async def test_a_membership_names_a_group_of_its_partition(sql: SQL, world: Worl
     group = await world.add_group(second)
     place = {"course": world.course_id, "partition": first, "user": world.users[0]}
     assert await broken(sql, ASSIGN, **place, group=group) == "fk_memberships_group"
+
+
+PUT = """
+    INSERT INTO memberships AS m (course_id, partition_id, user_id, group_id)
+    SELECT :course_id, :partition_id, unnest(CAST(:users AS bigint[])), :group_id
+    ON CONFLICT (course_id, partition_id, user_id) DO UPDATE SET group_id = excluded.group_id
+"""
+
+
+@pytest.mark.parametrize("many", [1, 3, 80])
+@pytest.mark.parametrize(
+    ("change", "refusal"), [("is_locked = true", "course_open"), ("title = 'x'", None)]
+)
+async def test_who_changes_memberships_waits_for_whoever_changes_the_course(
+    engine: AsyncEngine,
+    sql: SQL,
+    make_world: MakeWorld,
+    many: int,
+    change: str,
+    refusal: str | None,
+) -> None:
+    """And then sees what was done to it, also when some are new and others move."""
+    world = await make_world(many)
+    partition = await world.add_partition()
+    before, after = [await world.add_group(partition, name) for name in ("A", "B")]
+    place = {"course_id": world.course_id, "partition_id": partition}
+    await sql(PUT, **place, users=world.users[::2], group_id=before)
+    lines = await world.log("membership.%")
+    async with engine.connect() as holder:
+        await holder.execution_options(isolation_level="READ COMMITTED")
+        await holder.exec_driver_sql(f"UPDATE courses SET {change} WHERE id = {world.course_id}")
+        put = {**place, "users": world.users, "group_id": after}
+        writing = asyncio.create_task(broken(sql, PUT, **put) if refusal else sql(PUT, **put))
+        await until_it_waits(sql, writing)
+        await holder.commit()
+    done = await writing
+    assert done == (refusal or [])
+    written = (await world.log("membership.%"))[len(lines) :]
+    assert {user for _, user, *_ in written} == (set() if refusal else set(world.users))
+    assert len(written) == (0 if refusal else many)
 
 
 async def test_a_membership_is_not_rekeyed(sql: SQL, world: World) -> None:
@@ -290,6 +337,71 @@ async def test_raw_changes_leave_their_lines(sql: SQL, world: World) -> None:
         ("membership.moved", user, two, a, b),
         ("membership.removed", user, two, b, None),
     ]
+
+
+BEARERS = (
+    "INSERT INTO accounts (name, secret_hash) VALUES (:name, 'x')",
+    "INSERT INTO tokens (digest, account_id, expires_at)"
+    " SELECT sha256(name::bytea), id, 'infinity' FROM accounts WHERE name = :name",
+    "INSERT INTO grants (account_id, permission, course_id)"
+    " SELECT id, 'groups:read', :course FROM accounts WHERE name = :name",
+    "INSERT INTO roles (user_id, role, department_id) VALUES (:person, 'staff', :department)",
+)
+OF_ACCOUNT = "account_id = (SELECT id FROM accounts WHERE name = :name)"
+
+
+@pytest_asyncio.fixture(scope="module")
+async def apart(make_database: MakeDatabase, settings: Settings) -> AsyncIterator[SQL]:
+    """A database of its own, whose tables may be emptied."""
+    engine = make_engine(await make_database(), settings)
+    await migrate.upgrade(engine)
+    yield statements(engine)
+    await engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("statement", "revokes"),
+    [
+        ("UPDATE accounts SET is_active = false WHERE name = :name", True),
+        ("DELETE FROM accounts WHERE name = :name", True),
+        (f"DELETE FROM tokens WHERE {OF_ACCOUNT}", True),
+        (f"UPDATE tokens SET expires_at = now() WHERE {OF_ACCOUNT}", True),
+        (f"UPDATE grants SET permission = 'groups:write' WHERE {OF_ACCOUNT}", True),
+        ("DELETE FROM roles WHERE user_id = :person", True),
+        ("UPDATE users SET is_active = false WHERE id = :person", True),
+        ("UPDATE users SET username = username || '2' WHERE id = :person", True),
+        ("DELETE FROM users WHERE id = :person", True),
+        ("UPDATE departments SET acronym = acronym || '2' WHERE id = :department", True),
+        ("UPDATE courses SET key = key || '2' WHERE id = :course", True),
+        ("TRUNCATE tokens", True),
+        ("TRUNCATE grants", True),
+        ("TRUNCATE roles", True),
+        ("UPDATE users SET email = NULL WHERE id = :person", False),
+        ("UPDATE users SET is_active = false WHERE id = :student", False),
+        ("UPDATE courses SET title = 'Other' WHERE id = :course", False),
+        ("INSERT INTO accounts (name, secret_hash) VALUES (:name || '2', 'x')", False),
+    ],
+)
+async def test_whatever_changes_what_a_token_stands_for_changes_the_version(
+    apart: SQL, statement: str, *, revokes: bool
+) -> None:
+    world = await World(apart).make(2)
+    names = {
+        "name": world.department,
+        "course": world.course_id,
+        "department": world.department_id,
+        "person": world.users[0],
+        "student": world.users[1],
+    }
+    for each in BEARERS:
+        await apart(each, **named(each, names))
+    before = await apart("SELECT version FROM access_version")
+    await apart(statement, **named(statement, names))
+    assert (await apart("SELECT version FROM access_version") != before) is revokes
+
+
+def named(statement: str, values: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in values.items() if f":{name}" in statement}
 
 
 async def test_opposite_bulk_moves_do_not_deadlock(sql: SQL, world: World) -> None:

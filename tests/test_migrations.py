@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,10 +14,11 @@ from sqlalchemy import URL, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from groupsvc.db import migrate
+from groupsvc.db import migrate, revision
 from groupsvc.db.engine import make_engine
 from groupsvc.settings import Settings
 from tests.conftest import MakeDatabase
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -91,6 +93,54 @@ async def test_each_step_is_undone_by_its_own(
             assert await catalogue(engine) == expected, f"down to {revision}"
 
 
+@pytest.mark.parametrize(
+    ("declared", "fits"), [(f'"{REVISIONS[-1]}"', True), ('"9998"', False), (None, False)]
+)
+async def test_a_program_may_go_on_when_a_migration_after_it_says_so(
+    make_database: MakeDatabase,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    declared: str | None,
+    fits: bool,
+) -> None:
+    scripts = shutil.copytree(ROOT / "alembic", tmp_path / "alembic")
+    (scripts / "versions" / "20300101_9999_next.py").write_text(
+        f'revision, down_revision = "9999", "{REVISIONS[-1]}"\n'
+        f"oldest_program = {declared}\n"
+        "def upgrade(): pass\ndef downgrade(): pass\n"
+    )
+    monkeypatch.setattr(migrate, "scripts", lambda: scripts)
+    async with engine_of(await make_database(), settings) as engine:
+        await migrate.upgrade(engine)
+        found = await revision.find(engine)
+        assert (found.revision, found.fits) == ("9999", fits)
+        await migrate.downgrade(engine, REVISIONS[-1])
+        assert await revision.find(engine) == (REVISIONS[-1], None)
+
+
+async def test_a_migration_waits_for_a_table_and_holds_nobody_up(
+    make_database: MakeDatabase, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "groupsvc.db.migrate")
+    async with engine_of(await make_database(), settings) as engine:
+        await migrate.upgrade(engine, "0021")
+        async with engine.connect() as reader:
+            await reader.execute(text("BEGIN"))
+            await reader.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
+            migration = asyncio.create_task(migrate.upgrade(engine))
+
+            async def is_waiting() -> bool:
+                if migration.done():
+                    await migration
+                return "tried again" in caplog.text
+
+            await until(is_waiting)
+            await reader.execute(text("ROLLBACK"))
+        await migration
+        assert await migrate.current(engine) == REVISIONS[-1]
+
+
 async def test_going_up_from_the_top_changes_nothing(
     make_database: MakeDatabase, settings: Settings
 ) -> None:
@@ -99,6 +149,56 @@ async def test_going_up_from_the_top_changes_nothing(
         whole = await catalogue(engine)
         await migrate.upgrade(engine)
         assert await catalogue(engine) == whole
+
+
+MEMBER = """
+    INSERT INTO departments (id, acronym) VALUES (1, 'D');
+    INSERT INTO users (id, department_id, username, sort_key) VALUES (1, 1, 'u', 'u');
+    INSERT INTO courses (id, department_id, key) VALUES (1, 1, 'c');
+    INSERT INTO partitions (course_id, id, name, position) VALUES (1, 1, 'TD "é"', 1);
+    INSERT INTO groups (course_id, partition_id, id, name, position)
+        VALUES (1, 1, 1, 'A', 1), (1, 1, 2, 'B', 2);
+    INSERT INTO enrollments (course_id, user_id) VALUES (1, 1);
+    INSERT INTO memberships (course_id, partition_id, user_id, group_id) VALUES (1, 1, 1, 1)
+"""
+PLACES = [
+    {"group_id": n, "group_name": name, "partition_name": 'TD "é"'}
+    for n, name in ((1, "A"), (2, "B"))
+]
+
+
+async def test_what_lines_of_the_log_say_is_the_same_before_and_after_a_migration(
+    make_database: MakeDatabase, settings: Settings
+) -> None:
+    """Some are longer than others: each revision reads those of the other."""
+    async with engine_of(await make_database(), settings) as engine:
+
+        async def lines(what: str) -> list[Any]:
+            query = text(f"SELECT {what} FROM changes WHERE kind LIKE 'membership.%' ORDER BY seq")
+            async with engine.connect() as connection:
+                return [tuple(row) for row in await connection.execute(query)]
+
+        async def run(statements: str) -> None:
+            async with engine.connect() as connection:
+                for statement in statements.split(";"):
+                    await connection.execute(text(statement))
+
+        await migrate.upgrade(engine, "0025")
+        await run(MEMBER)
+        await migrate.upgrade(engine)
+        await run("UPDATE memberships SET group_id = 2; DELETE FROM memberships")
+        one, two = PLACES
+        told = [(None, one), (one, two), (two, None)]
+        assert await lines("told(before), told(after)") == told
+        assert await lines("before, after") == [
+            told[0],
+            ([1, "A", 'TD "é"'], [2, "B", 'TD "é"']),
+            ([2, "B", 'TD "é"'], None),
+        ]
+        await migrate.downgrade(engine, "0025")
+        assert await lines("before, after") == told
+        await migrate.upgrade(engine)
+        assert await lines("told(before), told(after)") == told
 
 
 async def test_a_step_that_fails_leaves_nothing_behind(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -22,6 +23,8 @@ from hypothesis.stateful import (
 )
 
 from tests.conftest import MakeWorld, World
+from tests.examples import examples
+from tests.gathering import WAYS, gather
 
 T = TypeVar("T")
 
@@ -439,9 +442,11 @@ class Machine(RuleBasedStateMachine):
         }
 
 
+@pytest.mark.parametrize("way", WAYS)
 async def test_any_sequence_of_changes_does_what_the_rules_say(
-    client: httpx.AsyncClient, make_world: MakeWorld
+    client: httpx.AsyncClient, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
+    gather(monkeypatch, way)
     bound = {
         "loop": asyncio.get_running_loop(),
         "client": client,
@@ -449,7 +454,7 @@ async def test_any_sequence_of_changes_does_what_the_rules_say(
     }
     machine = type("Bound", (Machine,), bound)
     limits = settings(
-        max_examples=20,
+        max_examples=examples(12),
         stateful_step_count=40,
         deadline=None,
         derandomize=True,

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from groupsvc.cli.openapi import describe
+from tests.api.tables import XLSX
 
 DOCUMENTS: dict[str, Any] = describe()
 # Answers without a body, though their status could have one.
 EMPTY = {("revoke_token", "200"), ("edit_instructor_cohort", "204")}
 BODILESS = {"204", "302", "304"}
-BY_ADDRESS = {"assign_content_group", "assign_member", "lock_course"}
+BY_ADDRESS = {"assign_content_group", "assign_member", "lock_course", "undo_changeset"}
 
 
 class Operation(NamedTuple):
@@ -87,7 +88,7 @@ def test_a_parameter_is_never_null(name: str) -> None:
 
 def test_headers_follow_from_what_an_operation_does() -> None:
     spelled = {name for each in operations("v1") for name in each.header_parameters()}
-    assert spelled == {"If-Match", "If-None-Match", "Idempotency-Key"}
+    assert spelled == {"If-Match", "If-None-Match", "Idempotency-Key", "Last-Event-ID"}
     for each in operations("v1"):
         asked = each.header_parameters()
         if "If-None-Match" in asked:
@@ -95,7 +96,7 @@ def test_headers_follow_from_what_an_operation_does() -> None:
             assert each.headers("304") >= {"ETag"}
         if "If-Match" in asked:
             reference = each.described["responses"]["412"]["content"]["application/problem+json"]
-            assert reference["schema"]["$ref"].endswith("/PreconditionProblem")
+            assert reference["schema"]["$ref"].endswith("/ConflictProblem")
         if "Idempotency-Key" in asked:
             good = [status for status, _ in each.answers() if status[0] == "2"]
             assert good
@@ -109,11 +110,13 @@ def test_headers_follow_from_what_an_operation_does() -> None:
 
 
 def test_tables_have_operations_of_their_own() -> None:
-    """Of which the media type is that of tables, or of bytes for who knows no other."""
+    """Their media types are that of tables, of bytes for who knows no other, and of workbooks."""
     for each in operations("v1"):
         content = each.described.get("requestBody", {}).get("content", {})
-        if each.name.endswith("_csv") or each.name == "upload_cohorts":
+        if each.name == "upload_cohorts":
             assert list(content) == ["text/csv", "application/octet-stream"]
+        elif each.name.endswith("_csv"):
+            assert list(content) == ["text/csv", "application/octet-stream", XLSX]
         else:
             assert "text/csv" not in content
 

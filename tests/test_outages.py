@@ -288,3 +288,42 @@ async def test_a_frozen_database_does_not_keep_the_application_from_ending(
         path = f"/v1/courses/{world.course_id}"
         assert (await client.get(path)).status_code == 200
         wire.freeze()
+
+
+PROCESS = b"K\0\0\0\x0c"  # a message with the process that answers
+
+
+class Pooler(Wire):
+    """Names a process of its own making, as poolers do."""
+
+    async def _answer(self, server: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await server.read(65_536):
+            before, found, after = data.partition(PROCESS)
+            writer.write(before + found + b"\x7f\xff" + after[2:] if found else data)
+            await writer.drain()
+
+
+@pytest.mark.parametrize("announced", [False, True])
+async def test_nothing_is_served_through_a_pooler_that_was_not_announced(
+    url: URL,
+    settings: Settings,
+    home: Path,
+    auth: Auth,
+    world: World,
+    caplog: pytest.LogCaptureFixture,
+    announced: bool,
+) -> None:
+    pooler = Pooler(url)
+    await pooler.connect()
+    app = create_app(settings.model_copy(update={"pooler": announced}), pooler.url, home)
+    async with serving(app) as client:
+        client.headers.update(auth(*EVERYTHING, subject="root"))
+        answer = await client.get(f"/v1/courses/{world.course_id}/board")
+        ready = await client.get("/health/ready")
+    await pooler.disconnect()
+    if announced:
+        assert (answer.status_code, ready.status_code) == (200, 200)
+        return
+    assert_away(answer)
+    assert (ready.status_code, ready.json()["checks"]["database"]) == (503, "behind a pooler")
+    assert "set GROUPSVC_POOLER=true" in caplog.text

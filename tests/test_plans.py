@@ -4,7 +4,8 @@ The plans of the driver's form and of the one with a token are looked at, made f
 well as without knowing them.
 """
 
-from collections.abc import AsyncIterator, Iterator
+import hashlib
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from groupsvc.core.accounts import repository as accounts
+from groupsvc.core.changes import feed
 from groupsvc.core.class_lists import repository as rolls
 from groupsvc.core.cohorts import repository as cohorts
 from groupsvc.core.courses import repository as courses
@@ -19,15 +22,17 @@ from groupsvc.core.enrollments import repository as enrollments
 from groupsvc.core.groups import repository as groups
 from groupsvc.core.memberships import repository as memberships
 from groupsvc.core.partitions import repository as partitions
+from groupsvc.core.roles import repository as roles
 from groupsvc.core.users import repository as users
 from groupsvc.db import count_cache, migrate
 from groupsvc.db.engine import make_engine
-from groupsvc.db.statements import TOKENS, Statement
+from groupsvc.db.statements import Statement
 from groupsvc.settings import Settings
 from tests.conftest import MakeDatabase
 from tests.large import EVERYBODY, GIANT, STUDENTS, load
 
-SMALL = {"departments"}
+CALLERS = 7
+SMALL = {"departments", "access_version", "pg_database"}
 
 ORDINARY = 7  # a course
 TD, COHORTS = 3 * ORDINARY + 1, 3 * ORDINARY + 2
@@ -57,7 +62,8 @@ class Case:
 
 def assign(group: int, user: int, **others: Any) -> Case:
     found = {"group_id": group, "user_id": user, **memberships.ANY_USER, **WRITING, **others}
-    return Case(memberships.SQL.assign, 1, found)
+    known = found["visible_users_only"] or found["by_known_id"]
+    return Case(memberships.SQL.assign_known if known else memberships.SQL.assign, 1, found)
 
 
 def remove(group: int | None, partition: int | None, **others: Any) -> Case:
@@ -125,6 +131,20 @@ CASES = {
     "everybody in the giant, further on": in_group(GIANT, 51, after=15_000),
     "in no group": in_no_group(ORDINARY, STUDENTS),
     "in no group of the giant": in_no_group(GIANT, 20 * 50),
+    "members as they were": Case(
+        memberships.SQL.in_group_as_of,
+        STUDENTS,
+        {
+            "course_id": ORDINARY,
+            "partition_id": TD,
+            "group_id": GROUP,
+            "as_of": "2100-01-01",
+            **page(),
+        },
+    ),
+    "a user's groups as they were": of_course(
+        memberships.SQL.of_user_in_course_as_of, 2, user_id=STUDENT, as_of="2100-01-01"
+    ),
     "a user's groups in a course": of_course(memberships.SQL.of_user_in_course, 2, user_id=STUDENT),
     "a user's groups": of_user(4, **REACH),
     "a user's groups, everywhere": of_user(4, **EVERYWHERE),
@@ -180,8 +200,14 @@ CASES = {
     "whoever is meant": Case(
         users.SQL.identify, 3, {"identifiers": ["U1", "u2", "x@y"], **MEANT, "any_case": True}
     ),
+    "whoever is called so": Case(users.SQL.by_username, 3, {"usernames": ["u1", "u2", "x@y"]}),
     "whoever is meant exactly": Case(
         users.SQL.identify, 3, {"identifiers": ["U1", "u2", "x@y"], **MEANT, "any_case": False}
+    ),
+    "whoever may be meant": Case(
+        users.SQL.candidates,
+        6,
+        {"names": ["U-1", "u2", "x@y"], "lows": ["1", "12", "3"], "highs": ["1", "12", "3"]},
     ),
     "a user by name": Case(users.SQL.read, 4, {"id": None, "username": "u1221", **REACH}),
 }
@@ -205,21 +231,21 @@ async def one(large: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         await one.rollback()
 
 
-async def bearer(one: AsyncConnection, key: str) -> dict[str, Any]:
-    ((value,),) = await one.exec_driver_sql(f"SELECT {key}")
-    ((found, _),) = await one.exec_driver_sql(TOKENS.holder.query, (value,))
-    return {"bearer_key": value, "bearer": found}
-
-
 @pytest_asyncio.fixture
 async def known(one: AsyncConnection) -> dict[str, Any]:
-    """A token and whom it stands for."""
-    return await bearer(one, "sha256('7')")
+    """The version of what tokens stand for."""
+    ((version,),) = await one.exec_driver_sql("SELECT version FROM access_version")
+    return {"access_version": version}
+
+
+def element(value: Any) -> str:
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return "NULL" if value is None else f'"{escaped}"'
 
 
 def literal(value: Any) -> str:
     if isinstance(value, list):
-        value = "{" + ",".join(value) + "}"
+        value = "{" + ",".join(map(element, value)) + "}"
     if isinstance(value, bytes):
         value = "\\x" + value.hex()
     return "NULL" if value is None else f"'{value}'"
@@ -227,8 +253,12 @@ def literal(value: Any) -> str:
 
 async def plan_of(one: AsyncConnection, statement: Statement, arguments: dict[str, Any]) -> Any:
     """The plan as it was executed."""
-    given = ", ".join(literal(arguments.get(name)) for name in statement.names)
-    await one.exec_driver_sql(f"PREPARE stated AS {statement.query}")
+    return await plan(one, statement.query, [arguments.get(name) for name in statement.names])
+
+
+async def plan(one: AsyncConnection, query: str, arguments: Sequence[Any]) -> Any:
+    given = ", ".join(map(literal, arguments))
+    await one.exec_driver_sql(f"PREPARE stated AS {query}")
     explain = f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE stated{f'({given})' if given else ''}"
     (found,) = (await one.exec_driver_sql(explain)).scalars()
     await one.exec_driver_sql("DEALLOCATE stated")
@@ -252,7 +282,10 @@ def hold_to(plan: dict[str, Any], needed: int) -> None:
     read = [
         (each["Node Type"], each.get("Relation Name"), each.get("Index Name"), rows_read(each))
         for each in nodes(plan)
-        if each["Actual Loops"] and each.get("Relation Name") not in SMALL
+        if each["Actual Loops"]
+        and each.get("Relation Name") not in SMALL
+        # As many locks as whoever else is on the server holds.
+        and each.get("Function Name") != "pg_lock_status"
     ]
     assert [each for each in read if each[0] == "Seq Scan" and each[1]] == []
     assert [each for each in read if each[3] > 4 * needed + 20] == []
@@ -274,14 +307,59 @@ async def test_a_hot_statement_reads_what_it_needs(
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-@pytest.mark.parametrize("key", ["sha256('7')", "int8send(7)"])
-async def test_so_does_a_caller(one: AsyncConnection, key: str, mode: str) -> None:
-    """The account of a token, and the person whom a token names."""
-    known = await bearer(one, key)
+@pytest.mark.parametrize("form", ["alone", "with a token check"])
+@pytest.mark.parametrize("name", [name for name in CASES if CASES[name].statement.may_be_gathered])
+async def test_for_several_callers_it_reads_what_each_needs(
+    one: AsyncConnection, known: dict[str, Any], name: str, form: str, mode: str
+) -> None:
+    case = CASES[name]
+    checked = form == "with a token check"
+    statement = case.statement.with_token_check if checked else case.statement
+    assert statement is not None
+    given = {**case.arguments, **(known if checked else dict.fromkeys(known))}
+    calls = [[given.get(each) for each in statement.names] for _ in range(CALLERS)]
+    apart = statement.gathered.apart
+    for number, call in enumerate(calls if apart is not None else ()):
+        call[apart] += number
     await one.exec_driver_sql(f"SET LOCAL plan_cache_mode = {mode}")
-    plan = await plan_of(one, TOKENS.holder, known)
+    found = await plan(one, statement.gathered.query, statement.gathered.arguments(calls))
+    assert found["Actual Rows"] >= CALLERS
+    # What was written is matched with who asked, each with each.
+    hold_to(found, CALLERS * case.needed * (1 if apart is None else CALLERS))
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize(
+    ("statement", "arguments"),
+    [
+        (accounts.SQL.bearer, {"digest": hashlib.sha256(b"7").digest()}),
+        (roles.SQL.of_bearers, {"usernames": ["u7"]}),
+    ],
+)
+async def test_so_does_a_caller(
+    one: AsyncConnection, statement: Statement, arguments: dict[str, Any], mode: str
+) -> None:
+    """The account of a token, and the person whom a token names."""
+    await one.exec_driver_sql(f"SET LOCAL plan_cache_mode = {mode}")
+    plan = await plan_of(one, statement, arguments)
     assert plan["Actual Rows"] == 1
     hold_to(plan, 1)
+
+
+@pytest.mark.parametrize("name", ["members", "members of the giant, further on", "everybody"])
+async def test_who_is_in_a_page_of_members_is_read_of_indexes_alone(
+    one: AsyncConnection, name: str
+) -> None:
+    """And in what state: users of a group are scattered over the tables."""
+    case = CASES[name]
+    plan = await plan_of(one, case.statement, {**case.arguments, "access_version": None})
+    read = [
+        each["Node Type"]
+        for each in nodes(plan)
+        if each.get("Relation Name") in ("memberships", "enrollments") and each["Actual Loops"]
+    ]
+    assert read
+    assert set(read) == {"Index Only Scan"}
 
 
 CHANGED = {
@@ -292,6 +370,37 @@ CHANGED = {
         WHERE course_id = {GIANT} AND user_id""",
     "users": "UPDATE users SET given_name = 'Ada' WHERE id",
 }
+
+
+LOG = (
+    "INSERT INTO changes (course_id, actor, changeset_id, kind) SELECT n % 200 + 1, 'somebody',"
+    " gen_random_uuid(), 'group.updated' FROM generate_series(1, 40000) n"
+)
+SEALS = (
+    "INSERT INTO audit_seals (id, last_seq, lines, changesets, previous, digest)"
+    " SELECT n, n, 1, sha256('c'), sha256(n::text::bytea), sha256('d')"
+    " FROM generate_series(1, 5000) n"
+)
+FEED = {
+    "look": (feed.SQL.look, {"seq": 1}, 10),
+    "lines": (feed.SQL.lines, {"courses": ["1", "2", "3"], "limit": 500}, 100),
+    "course_lines": (feed.SQL.course_lines, {"course_id": 5, "after": 0, "limit": 11}, 11),
+    "places": (feed.SQL.places, {"courses": ["1", "2", "3"]}, 3),
+}
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize("name", FEED)
+async def test_whoever_follows_the_log_reads_its_end(
+    one: AsyncConnection, name: str, mode: str
+) -> None:
+    await one.exec_driver_sql(LOG)
+    await one.exec_driver_sql(SEALS)
+    ((last,),) = await one.exec_driver_sql("SELECT max(seq) FROM changes")
+    statement, arguments, needed = FEED[name]
+    await one.exec_driver_sql(f"SET LOCAL plan_cache_mode = {mode}")
+    where = {"after": last - 100, "until": last, "mark": "00000000"}
+    hold_to(await plan_of(one, statement, {**where, **arguments}), needed)
 
 
 @pytest.mark.parametrize("table", CHANGED)

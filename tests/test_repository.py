@@ -45,11 +45,15 @@ PUBLIC = {
     "GET /docs/scodoc/",
     "GET /docs/scodoc/assets/{file}",
     "GET /openapi.json",
+    "GET /ui",
+    "GET /ui/",
+    "GET /ui/assets/{file}",
+    "GET /ui/settings.json",
     "GET /ScoDoc/openapi.json",
     "GET /api/cohorts/openapi.json",
 }
 
-# What any caller may call who is known: about himself, or what the service decides case by case.
+# What any caller may call who is known: about themselves, or what the service decides case by case.
 KNOWN = {
     "GET /v1/me",
     "GET /v1/me/groups",
@@ -213,6 +217,8 @@ def test_a_module_is_called_after_what_is_in_it() -> None:
     "name",
     [
         "requirements.txt",
+        "requirements-otel.txt",
+        "requirements-build.txt",
         "requirements-dev.txt",
         "tests/clients/requirements.txt",
     ],
@@ -225,8 +231,9 @@ def test_a_lock_names_packages_and_no_places(name: str) -> None:
     assert lock.count("--hash=sha256:") >= len(packages)
 
 
-def test_the_lock_of_npm_has_no_places_either() -> None:
-    text = (ROOT / "tests/clients/package-lock.json").read_text()
+@pytest.mark.parametrize("folder", ["tests/clients", "ui"])
+def test_a_lock_of_npm_has_no_places_either(folder: str) -> None:
+    text = (ROOT / folder / "package-lock.json").read_text()
     assert "://" not in text
     packages = {name: each for name, each in json.loads(text)["packages"].items() if name}
     assert packages

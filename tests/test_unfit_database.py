@@ -45,6 +45,24 @@ async def test_a_database_that_is_not_migrated_is_unavailable(
     assert (ready.status_code, ready.json()["checks"]["migrations"][:8]) == (503, "at none,")
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"username": "nobody_at_all"}, "refuses the role"), ({"database": "none_such"}, "create it")],
+)
+async def test_a_database_that_cannot_be_used_is_not_ready_and_the_log_says_why(
+    url: URL,
+    settings: Settings,
+    home: Path,
+    caplog: pytest.LogCaptureFixture,
+    change: dict[str, str],
+    told: str,
+) -> None:
+    async with serving(create_app(settings, url.set(**change), home)) as client:  # type: ignore[arg-type]
+        ready = await client.get("/health/ready")
+    assert (ready.status_code, ready.json()["checks"]["database"]) == (503, "cannot be used")
+    assert told in caplog.text
+
+
 @pytest_asyncio.fixture
 async def migrated(make_database: MakeDatabase, settings: Settings) -> URL:
     url: URL = await make_database()
@@ -70,3 +88,33 @@ async def test_a_database_that_may_only_be_read_is_not_ready(
         assert (await client.get("/v1/courses")).status_code == 200
         refused = await client.put("/v1/departments/X", json={})
         assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+
+
+@pytest.mark.parametrize(
+    ("mode", "env", "status", "says"),
+    [
+        ("on", "production", 200, "durable"),
+        ("local", "production", 200, "durable"),
+        ("off", "production", 503, "not durable"),
+        ("off", "development", 200, "not durable"),
+    ],
+)
+async def test_a_database_that_loses_what_it_has_acknowledged_is_not_ready_in_production(
+    migrated: URL,
+    settings: Settings,
+    home: Path,
+    caplog: pytest.LogCaptureFixture,
+    mode: str,
+    env: str,
+    status: int,
+    says: str,
+) -> None:
+    engine = make_engine(migrated, settings)
+    await statements(engine)(f"ALTER DATABASE {migrated.database} SET synchronous_commit = {mode}")
+    await engine.dispose()
+    serves = settings.model_copy(update={"env": env})
+    async with serving(create_app(serves, migrated, home)) as client:
+        ready = await client.get("/health/ready")
+    assert (ready.status_code, ready.json()["checks"]["commits"]) == (status, says)
+    told = "ALTER ROLE ... SET synchronous_commit = on" in caplog.text
+    assert told is (mode == "off")

@@ -31,6 +31,8 @@ class Stage:
     username: str
     account: str
     job: int
+    # In which the members came to their group.
+    changeset: str
 
 
 async def set_stage(sql: SQL, *, students: int = 4, groups: int = 2) -> Stage:
@@ -78,7 +80,17 @@ async def set_stage(sql: SQL, *, students: int = 4, groups: int = 2) -> Stage:
         username=username,
         account=await _make_account(sql, f"machine-{world.department}", username),
         job=await _make_job(sql, world.course_id),
+        changeset=await _changeset_of(sql, made[0]),
     )
+
+
+async def _changeset_of(sql: SQL, group: int) -> str:
+    ((changeset,),) = await sql(
+        "SELECT DISTINCT changeset_id::text FROM changes"
+        " WHERE group_id = :group AND kind = 'membership.assigned'",
+        group=group,
+    )
+    return str(changeset)
 
 
 async def _make_job(sql: SQL, course: int) -> int:
@@ -255,6 +267,8 @@ TOUR: dict[str, Visit] = {
         "/v1/users/{member}", lambda stage: {"external_ids": {"sis": stage.username}}
     ),
     "delete_user": delete("/v1/users/{member}"),
+    "get_personal_data": get("/v1/users/{member}/personal-data"),
+    "erase_person": post("/v1/users/{member}/erasure", lambda _: {"subjects": ["nobody"]}),
     # departments
     "list_departments": get("/v1/departments"),
     "get_department": get("/v1/departments/{department}"),
@@ -288,6 +302,9 @@ TOUR: dict[str, Visit] = {
     "get_job": get("/v1/jobs/{job}"),
     # changes
     "list_changes": get("/v1/changes?course_id={course}"),
+    "list_course_changes": get(COURSE + "/changes"),
+    "stream_course_events": get(COURSE + "/events?seconds=0"),
+    "undo_changeset": Visit("POST", "/v1/changesets/{changeset}/undo"),
     # accounts and tokens
     "list_accounts": get("/v1/accounts"),
     "get_account": get("/v1/accounts/{account}"),
@@ -352,6 +369,43 @@ TOUR: dict[str, Visit] = {
     "import_assignments_csv": upload(
         "assignments", "course_key,user,partition,group\n{key},{username},TD,G002\n"
     ),
+    "import_preassignments": post(
+        "/v1/import/preassignments",
+        lambda stage: {
+            "rows": [
+                {
+                    "course_key": stage.key,
+                    "partition": "Cohorts",
+                    "group": "A",
+                    "waiting_email": f"late{n}@example.org",
+                }
+                for n in range(len(stage.users))
+            ]
+        },
+    ),
+    "import_preassignments_csv": upload(
+        "preassignments",
+        "course_key,partition,group,waiting_email\n{key},Cohorts,A,late@example.org\n",
+    ),
+    "import_content_groups": post(
+        "/v1/import/content_groups",
+        lambda stage: {
+            "rows": [
+                {
+                    "course_key": stage.key,
+                    "content_partition_id": 60 + n,
+                    "content_partition": "C",
+                    "content_group_id": 1,
+                    "content_group": "G",
+                }
+                for n in range(len(stage.users))
+            ]
+        },
+    ),
+    "import_content_groups_csv": upload(
+        "content_groups",
+        "course_key,content_partition_id,content_partition\n{key},60,C\n",
+    ),
     "import_roles": post(
         "/v1/import/roles",
         lambda stage: {
@@ -364,4 +418,5 @@ TOUR: dict[str, Visit] = {
     ),
     "import_roles_csv": upload("roles", "user,role,course_key\n{username},staff,{key}\n"),
     "export_table": get("/v1/export/roster?course_id={course}"),
+    "export_partition": get("/v1/partitions/{partition}/export?as=canvas-groups"),
 }

@@ -91,7 +91,7 @@ class Partition(Base):
         )
 
     def set_etud_group(self, etudid: int, group: "Group") -> bool:
-        """Answers whether he was somewhere else."""
+        """Returns whether they were somewhere else."""
         if etudid not in {etud.id for etud in self.semester.etuds}:
             abort(404)
         mine = (

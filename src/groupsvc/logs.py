@@ -17,6 +17,9 @@ from traceback import extract_tb
 from typing import Any, TextIO, cast
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+# The institution that is served, in a process that serves several.
+tenant: ContextVar[str | None] = ContextVar("tenant", default=None)
+_also: list[tuple[str, ContextVar[str | None]]] = []
 
 FIELDS = (
     "method",
@@ -25,6 +28,7 @@ FIELDS = (
     "duration_ms",
     "bytes",
     "principal",
+    "trace_id",
     "code",
     "reason",
     "sqlstate",
@@ -32,6 +36,9 @@ FIELDS = (
     "seconds",
     "count",
     "kid",
+)
+METHODS = frozenset(
+    ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 )
 _LONGEST = 2_000
 _DEEPEST = 8
@@ -101,6 +108,9 @@ def _line(
     )
     if (current := request_id.get()) is not None:
         line += f', "request_id": {_quote(current)}'
+    for name, told in _also:
+        if (said := told.get()) is not None:
+            line += f', "{name}": {_quote(said)}'
     for name in FIELDS:
         if name in given:
             line += f', "{name}": {_value(given[name])}'
@@ -126,13 +136,25 @@ class JsonFormatter(logging.Formatter):
         return _clean(message)
 
 
+def tell_tenant() -> None:
+    """Have every line say whose it is."""
+    if not _also:
+        _also.append(("tenant", tenant))
+
+
+def method_word(method: str) -> str:
+    """A method that HTTP has; clients may make up others."""
+    return method if method in METHODS else "other"
+
+
 def route_template(scope: Mapping[str, Any]) -> str | None:
     """The template of the route that answered, mounts included, without any value of the path."""
     route = scope.get("route")
-    # FastAPI's template of a route lacks the prefix that its router was included with.
-    context = scope.get("fastapi", {}).get("effective_route_context")
-    if context is not None and context.original_route is route:
-        route = context
+    if "fastapi" in scope:
+        # Its template of a route lacks the prefix that its router was included with.
+        context = scope["fastapi"].get("effective_route_context")
+        if context is not None and context.original_route is route:
+            route = context
     template = getattr(route, "path_format", None)
     root: str = scope.get("root_path", "")
     if root and template is not None:

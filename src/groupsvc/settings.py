@@ -1,56 +1,30 @@
-"""Settings, read once from ``GROUPSVC_*`` variables."""
+"""Settings, read once from ``GROUPSVC_*`` variables and from files of secrets."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from groupsvc.domain.roles import PERMISSIONS
+from groupsvc.event_settings import EventSettings
+from groupsvc.setting_types import Names, Seconds, Unset, apart, as_browsers_say, as_hosts
 
 PREFIX: Final = "GROUPSVC_"
-
-# How the paths of the service begin.
-OWN_PATHS: Final = (
-    "/ScoDoc",
-    "/api/cohorts",
-    "/courses",
-    "/docs",
-    "/health",
-    "/oauth2",
-    "/openapi.json",
-    "/v1",
-)
+# Where orchestrators put secrets: a file for each, called like the variable in small letters.
+SECRETS: Final = Path("/run/secrets")
 
 
-def _split_at_commas(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _apart(prefix: str) -> str:
-    """Nobody could tell whether a prefix that looks like a path of ours was taken off."""
-    for own in OWN_PATHS:
-        if prefix and (f"{own}/".startswith(f"{prefix}/") or prefix.startswith(f"{own}/")):
-            raise ValueError(f"paths of the service begin with {own}")
-    return prefix
-
-
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_at_commas)]
-
-
-def _as_browsers_say(origins: tuple[str, ...]) -> tuple[str, ...]:
-    """An origin has no slash at its end."""
-    return tuple(origin.rstrip("/") for origin in origins)
-
-
-Seconds = Annotated[float, Field(gt=0)]
-
-
-class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+class GeneralSettings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="ignore",
+        # Some engines have a folder there that is none of ours.
+        secrets_dir=SECRETS if os.access(SECRETS, os.R_OK | os.X_OK) else None,
+    )
 
     env: Literal["development", "production"] = Field(
         default="development",
@@ -60,10 +34,47 @@ class Settings(BaseSettings):
         default=None,
         description="PostgreSQL 15 to 18; without it an embedded PostgreSQL 18 is started",
     )
+    control_url: Annotated[SecretStr | None, Unset] = Field(
+        default=None,
+        description="The database that lists institutions, each with a database of its own; "
+        "without it there is one institution",
+    )
+    shared_hosts: Names = Field(
+        default=(),
+        description="Comma-separated `Host` names that institutions share: there the issuer of the "
+        "token chooses one",
+    )
+    max_connections: int = Field(
+        default=48,
+        ge=8,
+        description="Connections of a worker to the databases of all institutions together",
+    )
+    tenant_idle: Seconds = Field(
+        default=120.0, description="Seconds without a request until an institution is put aside"
+    )
+    tenant_poll: Seconds = Field(
+        default=2.0, description="Seconds between two looks at the list of institutions"
+    )
+    tenant_visits: float = Field(
+        default=1.0,
+        gt=0,
+        le=100,
+        description="Institutions in a second that a worker looks after: jobs that others have "
+        "left, seals, what has expired",
+    )
     home: Path | None = Field(
         default=None,
         description="Where the embedded database and the development key live; "
         "`~/.groupsvc`, or `/var/lib/groupsvc` for root",
+    )
+    read_hosts: Annotated[Names, AfterValidator(as_hosts)] = Field(
+        default=(),
+        description="Comma-separated standbys that answer reads, `host:port` each, which must be "
+        "one server; the rest is as in the URL. None without",
+    )
+    read_lag: Seconds = Field(
+        default=5.0,
+        description="Seconds that a standby may be behind, to be read",
     )
     pool_size: int = Field(default=8, ge=1, le=200, description="Database connections per worker")
     pool_timeout: Seconds = Field(
@@ -73,7 +84,7 @@ class Settings(BaseSettings):
     )
     connect_timeout: Seconds = Field(default=2.0, description="Seconds to connect to one host")
     command_timeout: Seconds = Field(
-        default=5.0, description="Seconds the driver waits for an answer"
+        default=4.5, description="Seconds the driver waits for an answer, or for all hosts"
     )
     statement_timeout: Seconds = Field(default=4.0, description="Seconds one statement may run")
     lock_timeout: Seconds = Field(
@@ -86,6 +97,15 @@ class Settings(BaseSettings):
     receive_timeout: Seconds = Field(
         default=15.0, description="Seconds a client has to send a request"
     )
+    drain_time: float = Field(
+        default=3.0,
+        ge=0,
+        description="Seconds to serve on after SIGTERM, not ready any more, until new connections "
+        "are refused",
+    )
+    http_parser: Literal["httptools", "h11"] = Field(
+        default="httptools", description="What reads HTTP: in C, or in Python and slower"
+    )
     pooler: bool = Field(
         default=False, description="A transaction-mode pooler stands between: cache no statements"
     )
@@ -94,6 +114,38 @@ class Settings(BaseSettings):
     )
     max_upload: int = Field(
         default=33_554_432, ge=1024, description="Bytes of the body of an import or bulk request"
+    )
+    max_requests: int = Field(
+        default=2_000,
+        ge=1,
+        description="Requests that a worker works on at a time; health checks come on top",
+    )
+    max_requests_per_caller: int = Field(
+        default=600_000,
+        ge=1,
+        description="Requests of one caller in a minute that a worker answers",
+    )
+    login_tries: int = Field(
+        default=30,
+        ge=1,
+        description="Wrong secrets of an account from one address until its next try has to wait: "
+        "a second, then twice as long each time, up to 15 minutes",
+    )
+    client_address_header: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9-]*$",
+        description="The header in which the gateway tells the address of a client, such as "
+        "`X-Forwarded-For`, whose last one counts; without it that of the connection does",
+    )
+    max_bulk_bodies: int = Field(
+        default=2,
+        ge=1,
+        description="Bodies above 256 KiB that a worker works on at a time, one of each token; as "
+        "many again of tokens that it has not answered yet",
+    )
+    bulk_queue_timeout: Seconds = Field(
+        default=5.0,
+        description="Seconds in which no such body is done with until those that wait are refused",
     )
     max_json_depth: int = Field(
         default=32, ge=4, le=200, description="Nesting allowed in JSON bodies"
@@ -104,12 +156,12 @@ class Settings(BaseSettings):
     allowed_hosts: Names = Field(
         default=(), description="Comma-separated `Host` names that are answered; empty answers all"
     )
-    root_path: Annotated[str, AfterValidator(_apart)] = Field(
+    root_path: Annotated[str, AfterValidator(apart)] = Field(
         default="",
         pattern=r"^((/[A-Za-z0-9._~-]+)+)?$",
         description="The prefix of paths at a gateway, such as `/groups`, taken off there or not",
     )
-    cors_origins: Annotated[Names, AfterValidator(_as_browsers_say)] = Field(
+    cors_origins: Annotated[Names, AfterValidator(as_browsers_say)] = Field(
         default=(), description="Comma-separated origins of browser applications that may call"
     )
     jwks_url: str | None = Field(
@@ -192,10 +244,49 @@ class Settings(BaseSettings):
         default=60.0, ge=1, description="Seconds after which a silent worker's job is taken over"
     )
     job_days: int = Field(default=30, ge=1, description="Days until a job that ended is forgotten")
+    audit_key_file: Path | None = Field(
+        default=None,
+        description="An Ed25519 private key (PEM) that signs seals of the change log",
+    )
+    audit_seal_seconds: float = Field(
+        default=300.0,
+        ge=1,
+        description="Seconds between two seals of the change log, which protect it within two of "
+        "them; what has expired is deleted as often",
+    )
+    change_log_days: int = Field(
+        default=1095,
+        ge=0,
+        description="Days until `groupsvc audit archive` takes lines out of the change log",
+    )
+    former_name_days: int | None = Field(
+        default=None,
+        ge=0,
+        description="Days until former usernames and addresses are forgotten; never without",
+    )
+    preassignment_days: int | None = Field(
+        default=None,
+        ge=0,
+        description="Days until an address that waits in a cohort is deleted; never without",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="What is logged"
     )
+    metrics_address: str = Field(
+        default="",
+        pattern=r"^((\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5})?$",
+        description="Where metrics are served, such as `0.0.0.0:9464`: a listener apart from the "
+        "API, which is not for the public",
+    )
+    metrics_tenants: bool = Field(
+        default=False, description="Count requests of each institution, by its name"
+    )
     docs: bool = Field(default=True, description="Serve Swagger UI and the OpenAPI documents")
+    ui: bool = Field(default=True, description="Serve the group editor at `/ui`")
+
+
+class Settings(EventSettings, GeneralSettings):
+    """All of them: those of what is newer come last."""
 
 
 def faults(error: ValidationError) -> Iterator[str]:

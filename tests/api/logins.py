@@ -1,9 +1,13 @@
 """Local accounts for tests, and logging in to them."""
 
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+
+from tests.conftest import SQL
 
 SECRET = "correct horse battery"
 GRANT = {"grant_type": "client_credentials"}
@@ -34,3 +38,20 @@ async def lives(client: httpx.AsyncClient, token: str) -> bool:
     answer = await client.get("/v1/me", headers={"authorization": f"Bearer {token}"})
     assert answer.status_code in (200, 401)
     return answer.status_code == 200
+
+
+@asynccontextmanager
+async def waits_are_long(sql: SQL) -> AsyncIterator[None]:
+    """An hour more, so that none is over before a slow machine looks."""
+    await sql(
+        "CREATE FUNCTION wait_an_hour_more() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN NEW.waits_until := NEW.waits_until + interval '1 hour'; RETURN NEW; END $$"
+    )
+    await sql(
+        "CREATE TRIGGER wait_an_hour_more BEFORE INSERT OR UPDATE ON failed_logins"
+        " FOR EACH ROW EXECUTE FUNCTION wait_an_hour_more()"
+    )
+    try:
+        yield
+    finally:
+        await sql("DROP FUNCTION wait_an_hour_more() CASCADE")

@@ -4,6 +4,8 @@ from typing import Any
 
 import httpx
 
+from groupsvc.http.problems import ConflictProblem
+
 TITLES = {
     400: "Bad request",
     401: "Not authenticated",
@@ -34,6 +36,19 @@ def invalid(pointer: str, code: str, message: str) -> dict[str, Any]:
 
 
 def told(response: httpx.Response) -> dict[str, Any]:
+    """The problem in an answer without the id of the request and, of a conflict, what is there now.
+
+    ``test_conflicts.py`` is about that; here it has to be told, and to be as it is documented.
+    """
+    body = told_whole(response)
+    if response.status_code == 409:
+        ConflictProblem.model_validate_json(response.content)
+        for name in ("etag", "current", "changes"):
+            del body[name]
+    return body
+
+
+def told_whole(response: httpx.Response) -> dict[str, Any]:
     """The problem in an answer, without the id of the request."""
     body: dict[str, Any] = response.json()
     assert response.headers["content-type"] == "application/problem+json", body

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = {"content-type": "text/csv"}
 NO_COURSE = ("unknown_course", "no such course")
 
@@ -30,18 +31,27 @@ async def rows(client: httpx.AsyncClient, kind: str, *given: Sequence[object], *
     answer = await upload(client, kind, table(*given), **query)
     assert answer.status_code == 200, answer.text
     body = answer.json()
+    for row in body["rows"]:
+        if near := row.pop("near", None):
+            assert row["message"].endswith(f": {', '.join(near)}")
     found = [tuple(row.values()) for row in body["rows"]]
     assert body == answered(kind, *found, dry_run=query.get("dry_run", False))
     return found
 
 
-def answered(kind: str, *found: Sequence[Any], dry_run: bool = False) -> dict[str, Any]:
-    """A whole answer; every row is ``(line, result)`` with a code and a message when refused."""
+def answered(
+    kind: str, *found: Sequence[Any], dry_run: bool = False, **reading: Any
+) -> dict[str, Any]:
+    """A whole answer; every row is ``(line, result)`` with a code and a message when refused.
+
+    ``reading`` are members that tell how the table was read.
+    """
     names = ("line", "result", "code", "message")
-    told = [dict(zip(names, (*row, None, None), strict=False)) for row in found]
+    told = [dict(zip(names, (*row, None, None)[:4], strict=True)) for row in found]
     return {
         "kind": kind,
         "dry_run": dry_run,
+        **reading,
         "counts": dict(Counter(row["result"] for row in told)),
         "rows": told,
     }

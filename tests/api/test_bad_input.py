@@ -14,6 +14,12 @@ from tests.tour import TOUR, Stage, set_stage
 
 CANARY = "c4n4ry"
 WITH_BODY = [name for name, visit in TOUR.items() if visit.json is not None]
+# OAuth wants unknown parameters to be ignored.
+WRITES = [
+    name
+    for name, visit in TOUR.items()
+    if visit.method != "GET" and name not in ("issue_token", "revoke_token")
+]
 WITH_IDS = [
     pytest.param(name, part, id=f"{name}-{part}")
     for name, visit in TOUR.items()
@@ -148,6 +154,25 @@ async def test_a_member_that_nobody_knows_is_refused(
         "invalid",
         "2 values are not valid",
         errors=[{"pointer": "#/unknown", **entry}, {"pointer": "#", **entry}],
+    )
+    assert CANARY not in answer.text
+
+
+@pytest.mark.parametrize("name", WRITES)
+async def test_a_query_that_nobody_knows_is_no_real_run(
+    client: httpx.AsyncClient, stage: Stage, name: str
+) -> None:
+    visit = TOUR[name]
+    path = visit.path_on(stage)
+    join = "&" if "?" in path else "?"
+    path += f"{join}unknown={CANARY}&{CANARY}%20%0A={CANARY}"
+    answer = await client.request(visit.method, path, **visit.payload(stage))
+    entry = {"code": "extra_forbidden", "message": "Extra inputs are not permitted"}
+    assert told(answer) == problem(
+        422,
+        "invalid",
+        "2 values are not valid",
+        errors=[{"pointer": "#/query/unknown", **entry}, {"pointer": "#/query", **entry}],
     )
     assert CANARY not in answer.text
 

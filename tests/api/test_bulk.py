@@ -15,9 +15,19 @@ V1, V2 = f"/api/cohorts/v1/courses/{KEY}", f"/api/cohorts/v2/courses/{KEY}"
 BULK = {
     "/v1/partitions/1/assignments",
     "/v1/courses/1/cohort-uploads",
+    "/v1/users/1/erasure",
+    "/v1/changesets/1/undo",
     *(
         f"/v1/import/{each}{ending}"
-        for each in ("courses", "roster", "structure", "assignments", "roles")
+        for each in (
+            "courses",
+            "roster",
+            "structure",
+            "assignments",
+            "preassignments",
+            "content_groups",
+            "roles",
+        )
         for ending in ("", ".csv")
     ),
     *(f"{V1}/cohorts/1/users{each}" for each in ("", "/", "/1")),

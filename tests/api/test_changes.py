@@ -345,3 +345,67 @@ async def test_a_time_needs_its_offset(client: httpx.AsyncClient, world: World) 
         "one value is not valid",
         errors=[{"pointer": "#/query/as_of", "code": "timezone_aware", "message": message}],
     )
+
+
+async def test_groups_and_partitions_are_read_as_they_were(
+    client: httpx.AsyncClient, sql: SQL, world: World
+) -> None:
+    """Before they were made, renamed, put in order, and deleted; and after they came back."""
+    course = f"/v1/courses/{world.course_id}"
+    never = await now(sql)
+    partition = (await client.post(f"{course}/partitions", json={"name": "TD"})).json()["id"]
+    link = {"content_partition_id": 50, "content_group_id": 1}
+    for name in ("A", "B"):
+        body = {"name": name, "capacity": 9, "content_link": link}
+        await client.post(f"/v1/partitions/{partition}/groups", json=body)
+    made = (await client.get(f"/v1/partitions/{partition}")).json()["groups"]
+    paths = [f"/v1/partitions/{partition}", *(f"/v1/groups/{group['id']}" for group in made)]
+    moments = []
+
+    async def moment() -> None:
+        then = [await client.get(path) for path in paths]
+        moments.append((await now(sql), [(each.status_code, each.text) for each in then]))
+
+    for request in (
+        client.patch(paths[1], json={"name": "C", "content_link": None}),
+        client.put(f"{paths[0]}/groups/order", json={"by": "name"}),
+        client.patch(paths[0], json={"name": "TP", "show_in_lists": False}),
+        client.delete(paths[2]),
+        client.delete(paths[0]),
+    ):
+        await moment()
+        assert (await request).is_success
+    await moment()
+    (line, *_) = await journal(client, course_id=world.course_id)
+    assert (await client.post(f"/v1/changesets/{line['changeset_id']}/undo")).status_code == 200
+    await moment()
+    for time, then in moments:
+        past = [await client.get(path, params={"as_of": time}) for path in paths]
+        known = [(each.status_code, each.text if each.is_success else "") for each in past]
+        assert known == [(status, text if status == 200 else "") for status, text in then]
+    assert [[status for status, _ in then] for _, then in moments] == [
+        *([200, 200, 200],) * 4,
+        [200, 200, 404],
+        [404, 404, 404],
+        [200, 200, 404],
+    ]
+    assert (await client.get(paths[0], params={"as_of": never})).status_code == 404
+    assert (await client.get(paths[1], params={"as_of": never})).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v1/partitions/{partition}", "/v1/groups/{group}"])
+async def test_the_past_is_for_those_who_may_read_the_course(
+    client: httpx.AsyncClient, sql: SQL, world: World, auth: Auth, path: str
+) -> None:
+    partition = await world.add_partition("TD")
+    path = path.format(partition=partition, group=await world.add_group(partition))
+    query = {"as_of": await now(sql)}
+    await client.delete(f"/v1/partitions/{partition}")
+    grants = {
+        f"groups:read@course:{world.course}": 200,
+        "groups:read@course:elsewhere": 404,
+        "groups:write": 403,
+    }
+    for grant, status in grants.items():
+        headers = auth(grant, "groups:read@department:elsewhere")
+        assert (await client.get(path, params=query, headers=headers)).status_code == status

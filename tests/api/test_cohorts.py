@@ -35,7 +35,7 @@ class Cohorts:
         return answer.json()["group_id"], answer.json()["assigned"]
 
     async def await_user(self, user: int, group: int) -> None:
-        """Have the e-mail address of a user wait for him."""
+        """Have the e-mail address of a user wait for them."""
         await self.world.sql(
             "INSERT INTO preassignments (course_id, partition_id, group_id, email)"
             " SELECT :course, :partition, :group, upper(email) FROM users WHERE id = :user",

@@ -1,4 +1,4 @@
-"""Entity tags: what the caller has already is not sent, what he has not seen is not overwritten."""
+"""Entity tags: what callers have already is not sent, what they have not seen is not replaced."""
 
 import asyncio
 from collections.abc import Sequence
@@ -220,9 +220,11 @@ async def test_what_somebody_else_has_changed_he_may_not(
         "precondition_failed",
         "the resource has changed since",
         etag=now.headers["etag"],
+        current=now.json(),
     )
     assert (changes[0]["actor"], changes[0]["kind"]) == ("somebody else", resource.kind)
-    assert changes[0].keys() == {"seq", "at", "actor", "kind", "before", "after"}
+    lines = await client.get("/v1/changes", params={"request_id": changes[0]["request_id"]})
+    assert changes[0] in lines.json()["items"]
     assert (await client.get(path)).content == now.content
 
 
@@ -277,7 +279,12 @@ async def test_nothing_is_created_for_a_caller_who_has_seen_it_already(
         answer = told(await send(client, write, stage, given))
         answer["changes"] = [] if "account" in write.path else answer["changes"]
         assert answer == problem(
-            412, "precondition_failed", "the resource has changed since", etag=None, changes=[]
+            412,
+            "precondition_failed",
+            "the resource has changed since",
+            etag=None,
+            current=None,
+            changes=[],
         )
 
 

@@ -105,7 +105,9 @@ async def test_what_the_caller_last_saw_is_held_against_what_is(
     path = f"/v1/departments/{acronym}"
     absent = await client.put(path, json={}, headers={"if-match": "*"})
     detail = "the resource has changed since"
-    assert told(absent) == problem(412, "precondition_failed", detail, etag=None, changes=[])
+    assert told(absent) == problem(
+        412, "precondition_failed", detail, etag=None, current=None, changes=[]
+    )
     tag = (await client.put(path, json={"name": "A"})).headers["etag"]
     matched = await client.put(path, json={"name": "B"}, headers={"if-match": f'"x", {tag}'})
     assert matched.json() == {"acronym": acronym, "name": "B"}
@@ -119,7 +121,7 @@ async def test_what_the_caller_last_saw_is_held_against_what_is(
         ("department.created", "root", None, "A"),
     ]
     now = matched.headers["etag"]
-    assert late == problem(412, "precondition_failed", detail, etag=now)
+    assert late == problem(412, "precondition_failed", detail, etag=now, current=matched.json())
     cached = await client.get(path, headers={"if-none-match": now})
     assert (cached.status_code, cached.content) == (304, b"")
     gone = await client.delete(path, headers={"if-match": now})
@@ -270,7 +272,9 @@ async def test_acronyms_that_cannot_be(given: str, detail: str, client: httpx.As
         assert told(await client.request(method, path)) == ABSENT
 
 
-@pytest.mark.parametrize("cursor", ["x", "WzFd", "W10", "WyJcdTAwMDAiXQ"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "WzFd", "W10", "WyJcdTAwMDAiXQ", ".5", "WyJhIl0.", "WyJhIl0.g"]
+)
 async def test_cursors_of_others_are_refused(cursor: str, client: httpx.AsyncClient) -> None:
     refused = told(await client.get(f"/v1/departments?cursor={cursor}"))
     entry = {
@@ -281,3 +285,12 @@ async def test_cursors_of_others_are_refused(cursor: str, client: httpx.AsyncCli
     assert refused == problem(
         422, "invalid_cursor", "the cursor is not one of ours", errors=[entry]
     )
+
+
+async def test_a_cursor_of_a_replica_that_reads_standbys_is_one_of_ours(
+    client: httpx.AsyncClient,
+) -> None:
+    path = "/v1/departments?limit=1&cursor=WyIiXQ"
+    plain, marked = await client.get(path), await client.get(f"{path}.16b3748")
+    assert (plain.status_code, marked.status_code) == (200, 200)
+    assert marked.json() == plain.json()

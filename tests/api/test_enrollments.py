@@ -210,6 +210,7 @@ async def test_what_the_caller_last_saw_is_held_against_what_is(
     seen = (await client.get(path)).headers["etag"]
     matched = await client.put(path, json={"state": "withdrawn"}, headers={"if-match": seen})
     assert matched.status_code == 200
+    now = {"etag": matched.headers["etag"], "current": matched.json()}
     for method in ("PUT", "PATCH", "DELETE"):
         body = None if method == "DELETE" else {"state": "active"}
         late = told(await client.request(method, path, json=body, headers={"if-match": seen}))
@@ -217,14 +218,16 @@ async def test_what_the_caller_last_saw_is_held_against_what_is(
         assert [(line["kind"], line["actor"]) for line in changes][:1] == [
             ("enrollment.updated", "root")
         ]
-        assert late == problem(412, "precondition_failed", detail, etag=matched.headers["etag"])
+        assert late == problem(412, "precondition_failed", detail, **now)
     cached = await client.get(path, headers={"if-none-match": matched.headers["etag"]})
     assert (cached.status_code, cached.content) == (304, b"")
     (free,) = await world.add_users(1)
     absent = await client.put(
         address(world, free), json={"state": "active"}, headers={"if-match": "*"}
     )
-    assert told(absent) == problem(412, "precondition_failed", detail, etag=None, changes=[])
+    assert told(absent) == problem(
+        412, "precondition_failed", detail, etag=None, current=None, changes=[]
+    )
 
 
 async def test_parallel_enrollments_of_one_user_make_one(

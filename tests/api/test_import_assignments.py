@@ -77,14 +77,14 @@ async def place(client: httpx.AsyncClient, world: World) -> Place:
 async def test_rows_take_effect_in_their_order(place: Place) -> None:
     found = await place.send(
         (0, "TD", "A"), (1, "TD", "A"), (0, "TD", "A"), (0, "TD", "B"), (1, "TD", ""),
-        (2, "TD", ""), (1, " TD ", " B "),
+        (2, "TD", ""), (1, " TD ", " B "), empty="clear",
     )  # fmt: skip
     assert found == [
         "assigned", "assigned", "unchanged", "moved", "removed", "unchanged", "assigned",
     ]  # fmt: skip
     assert await place.groups() == {"TD/A": [], "TD/B": [0, 1]}
-    assert await place.send((0, "TD", "A"), (1, "TD", "")) == ["moved", "removed"]
-    assert await place.groups() == {"TD/A": [0], "TD/B": []}
+    assert await place.send((0, "TD", "A"), (1, "TD", "")) == ["moved", "unchanged"]
+    assert await place.groups() == {"TD/A": [0], "TD/B": [1]}
 
 
 async def test_users_go_by_username_address_or_number(place: Place) -> None:

@@ -61,7 +61,8 @@ async def test_rows_give_and_take_roles_in_every_kind_of_place(
     # What goes away in one place stays in the others.
     taken = [(two, "", "", ""), (one, "", "", key), (one, "", "", key), (one, "staff", "", key)]
     removed = ["removed", "removed", "unchanged", "assigned"]
-    assert await results(client, HEADER, *taken) == removed
+    assert await results(client, HEADER, *taken) == [*["unchanged"] * 4]
+    assert await results(client, HEADER, *taken, empty="clear") == removed
     assert await roles(client, world) == [
         [f"staff@course:{key}"], [f"instructor@department:{home}"]
     ]  # fmt: skip
@@ -95,7 +96,8 @@ async def test_a_table_of_a_team_needs_no_other_columns(
     caller = auth(subject="someone", username=names[0])
     path = f"/v1/courses/{world.course_id}/partitions"
     assert (await anonymous.get(path, headers=caller)).status_code == 200
-    await upload(client, "roles", table(header, (world.course, names[0], "")))
+    leaves = table((*header, "action"), (world.course, names[0], "", "remove"))
+    assert (await upload(client, "roles", leaves)).json()["counts"] == {"removed": 1}
     assert (await anonymous.get(path, headers=caller)).status_code == 403
 
 
@@ -106,6 +108,7 @@ async def test_json_rows_are_the_same_table(client: httpx.AsyncClient, world: Wo
         {"user": names[1], "role": "moderator", "department": world.department},
         {"user": names[2], "role": "moderator", "department": None, "course_key": None},
         {"user": names[0], "course_key": world.course},
+        {"user": names[0], "role": "staff", "course_key": world.course, "action": "remove"},
         {"user": names[0], "role": "staff"},
     ]
     answer = await client.post("/v1/import/roles", json={"rows": given})
@@ -114,8 +117,9 @@ async def test_json_rows_are_the_same_table(client: httpx.AsyncClient, world: Wo
         (1, "assigned"),
         (2, "assigned"),
         (3, "assigned"),
-        (4, "removed"),
-        (5, "refused", "missing_value", "course_key is empty"),
+        (4, "unchanged"),
+        (5, "removed"),
+        (6, "refused", "missing_value", "course_key is empty"),
     )
     assert (await roles(client, world))[:3] == [
         [], [f"moderator@department:{world.department}"], ["moderator"]
@@ -284,3 +288,19 @@ async def test_an_import_that_races_with_a_new_team_comes_before_it_or_after(
     # Nobody overwrites what they have not seen.
     expected = {412: [mine, []], 200: [mine, mine]}[replaced.status_code]
     assert (await roles(client, world))[:2] == expected
+
+
+async def test_a_role_is_written_in_the_course_whose_key_looks_alike(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    name = (await usernames(world))[0]
+    header, key = ("user", "role", "course_key"), world.course.upper()
+    for result in ("assigned", "unchanged"):
+        (found,) = await rows(client, "roles", header, (name, "staff", key))
+        assert found[1:3] == (result, "lookalike")
+    ((count,),) = await world.sql(
+        "SELECT count(*) FROM roles WHERE course_id = :id", id=world.course_id
+    )
+    assert count == 1
+    (found,) = await rows(client, "roles", (*header, "action"), (name, "", key, "remove"))
+    assert found[1:3] == ("removed", "lookalike")

@@ -55,15 +55,17 @@ async def test_a_user_comes_with_all_that_is_known_of_him(
     assert await rows(client, "roster", header, given) == all_of("unchanged", 1)
 
 
-async def test_an_absent_column_leaves_and_an_empty_cell_clears(
+async def test_an_empty_cell_leaves_what_is_there_unless_it_is_to_clear(
     client: httpx.AsyncClient, empty: World
 ) -> None:
     name = f"{empty.department}-1"
     header = ("username", "email", "family_name", "civility", "student_number", "is_active")
     await rows(client, "roster", header, (name, f"{name}@example.org", "X", "M", "1", "false"))
     assert await rows(client, "roster", ("username",), (name,)) == all_of("unchanged", 1)
-    found = await rows(client, "roster", header, (name, "", "", "", "", ""))
-    assert found == all_of("updated", 1)
+    nothing = (name, "", "", "", "", "")
+    assert await rows(client, "roster", header, nothing) == all_of("unchanged", 1)
+    found = await rows(client, "roster", header, nothing, empty="clear")
+    assert found == all_of("erased", 1)
     assert await users(empty) == [(name, None, "", "", None, "M", None, None, False)]
 
 
@@ -113,7 +115,7 @@ async def test_states_change_when_they_are_told(client: httpx.AsyncClient, empty
     assert found == [
         (2, "created", None, None),
         (3, "unchanged", None, None),
-        (4, "updated", None, None),
+        (4, "withdrawn", None, None),
         (5, "refused", "invalid_value", "state needs a course_key"),
         (6, "refused", "invalid_value", "state is none of active, withdrawn, defaulted"),
     ]

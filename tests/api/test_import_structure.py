@@ -66,15 +66,15 @@ async def test_partitions_and_groups_come_with_all_that_is_known_of_them(
     ]
     assert await rows(client, "structure", header, *given) == all_of("created", 5)
     assert await partitions(empty) == [
+        ("Parcours", "tracks", 1, False, True, False),
         ("Cohortes", "cohorts", 2, True, True, False),
-        ("TD", "ordinary", 5, False, False, True),
-        ("Parcours", "tracks", 6, False, True, False),
-        ("Langue", "ordinary", 7, True, True, False),
+        ("Langue", "ordinary", 3, True, True, False),
+        ("TD", "ordinary", 4, False, False, True),
     ]
     columns = f"g.name, g.position, {', '.join((*GROUP[1:], *LINK))}"
     assert await groups(empty, columns) == [
-        ("TD", "A", 7, 24, "edt 1", "random", 50, 1),
-        ("TD", "B", 8, None, None, "manual", None, None),
+        ("TD", "B", 1, None, None, "manual", None, None),
+        ("TD", "A", 2, 24, "edt 1", "random", 50, 1),
         ("Parcours", "X", 1, None, None, "manual", None, None),
     ]
     assert await rows(client, "structure", header, *given) == all_of("unchanged", 5)
@@ -98,16 +98,25 @@ async def test_rows_change_what_they_tell_and_leave_the_rest(
         (key, "TD", "", "", "", "", "", "", ""),
     )
     assert [row[1] for row in found] == ["updated", "updated", "updated", "unchanged"]
-    assert await partitions(empty) == [("TD", "ordinary", 4, True, False, True)]
+    assert await partitions(empty) == [("TD", "ordinary", 1, True, False, True)]
     columns = f"g.name, g.position, {', '.join(GROUP[1:])}"
-    assert await groups(empty, columns) == [("TD", "A", 2, 9, None, "manual")]
+    assert await groups(empty, columns) == [("TD", "A", 1, 9, "x", "manual")]
+    found = await rows(
+        client,
+        "structure",
+        (*header, "position", *GROUP[1:]),
+        (key, "TD", "A", "", "", "", ""),
+        empty="clear",
+    )
+    assert found == all_of("erased", 1)
+    assert await groups(empty, columns) == [("TD", "A", 1, None, None, "manual")]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 1000])
 async def test_a_partition_closes_when_all_its_groups_are_in(
     client: httpx.AsyncClient, empty: World, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    monkeypatch.setattr("groupsvc.import_export.imports.BATCH", batch)
+    monkeypatch.setattr("groupsvc.import_export.reading.BATCH", batch)
     key = empty.course
     header = ("course_key", "partition", "groups_editable", "group")
     given = [(key, "TD", "false", group) for group in "ABC"]
@@ -153,7 +162,10 @@ async def test_what_stands_against_a_row(client: httpx.AsyncClient, world: World
         (key, "Other", "sets", "", "", "", "", ""),
         ("nowhere", "TD", "", "", "", "", "", ""),
         (key, "TD", "", "", "B", "1_000", "", ""),
+        (key, "TD", "", "", "B", "1.000", "", ""),
+        (key, "TD", "", "", "B", "2,000", "", ""),
     )
+    ambiguous = "capacity may be a number with decimals or one of thousands"
     assert [row[1:] for row in found] == [
         ("refused", "group_full", "the group has more members than that"),
         ("updated", None, None),
@@ -170,23 +182,79 @@ async def test_what_stands_against_a_row(client: httpx.AsyncClient, world: World
         ("refused", "invalid_value", "kind is none of ordinary, tracks, cohorts, default"),
         ("refused", *NO_COURSE),
         ("refused", "invalid_value", "capacity is no whole number"),
+        *[("refused", "invalid_value", ambiguous)] * 2,
     ]
     assert await groups(world, "g.name, g.capacity") == [("TD", "A", 2)]
 
 
-async def test_a_locked_course_refuses_every_row_of_its_own(
+async def test_a_locked_course_refuses_what_would_change_it(
     client: httpx.AsyncClient, world: World, make_world: MakeWorld
 ) -> None:
     other = await make_world(0)
-    await world.add_partition("TD")
+    partition = await world.add_partition("TD")
+    for position, name in enumerate("AB", start=1):
+        await world.add_group(partition, name, position=position)
     await world.sql("UPDATE courses SET is_locked = true WHERE id = :id", id=world.course_id)
-    header = ("course_key", "partition")
-    given = [(world.course, "TD"), (other.course, "TD"), (world.course, "TP")]
-    assert await rows(client, "structure", header, *given) == [
-        (2, "refused", *LOCKED),
+    header = ("course_key", "partition", "group", "group_position")
+    given = [
+        (world.course, "TD", "A", 1),
+        (other.course, "TD", "", ""),
+        (world.course, "TP", "", ""),
+    ]
+    assert await rows(client, "structure", header, *given, (world.course, "TD", "B", 2)) == [
+        (2, "unchanged", None, None),
         (3, "created", None, None),
         (4, "refused", *LOCKED),
+        (5, "unchanged", None, None),
     ]
+    assert await rows(client, "structure", header, (world.course, "TD", "B", 1)) == [
+        (2, "refused", *LOCKED)
+    ]
+    assert await groups(world) == [("TD", "A"), ("TD", "B")]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 1000])
+@pytest.mark.parametrize(
+    ("given", "then"),
+    [
+        ([("C", 1)], "CABDE"),
+        ([("C", 1), ("A", 1)], "CABDE"),
+        ([("A", 1), ("C", 1)], "ACBDE"),
+        ([("D", 2), ("B", 4)], "ADCBE"),
+        ([("A", 99), ("F", 1)], "FBCDEA"),
+        ([("E", -1), ("D", 0)], "EDABC"),
+        ([(name, place) for place, name in enumerate("EDCBA", start=1)], "EDCBA"),
+        ([(name, 9 - place) for place, name in enumerate("EDCBA", start=1)], "ABCDE"),
+        ([("Z", 7), ("Y", 5), ("X", 6), ("A", 2)], "BACDYXZE"),
+    ],
+)
+async def test_rows_stand_where_they_say_and_the_others_around_them(
+    client: httpx.AsyncClient,
+    empty: World,
+    monkeypatch: pytest.MonkeyPatch,
+    batch: int,
+    given: list[tuple[str, int]],
+    then: str,
+) -> None:
+    monkeypatch.setattr("groupsvc.import_export.reading.BATCH", batch)
+    partition = await empty.add_partition("TD")
+    for position, name in enumerate("ABCDE"):
+        await empty.add_group(partition, name, position=2 * position)
+    header = ("course_key", "partition", "group", "group_position")
+    wanted = [(empty.course, "TD", *each) for each in given]
+    await rows(client, "structure", header, *wanted)
+    changed = then != "ABCDE"
+    places = list(range(1, len(then) + 1)) if changed else [0, 2, 4, 6, 8]
+    assert await groups(empty, "g.name, g.position") == [
+        ("TD", name, place) for name, place in zip(then, places, strict=True)
+    ]
+    assert await rows(client, "structure", header, *wanted) == all_of("unchanged", len(wanted))
+    header = ("course_key", "partition", "position")
+    wanted = [(empty.course, f"P{name}", place) for name, place in given]
+    await rows(client, "structure", header[:2], *((empty.course, f"P{name}") for name in "ABCDE"))
+    await client.delete(f"/v1/partitions/{partition}")
+    await rows(client, "structure", header, *wanted)
+    assert "".join(name[1:] for name, *_ in await partitions(empty)) == then
 
 
 async def test_tracks_need_the_roster(

@@ -132,6 +132,19 @@ async def test_who_leaves_the_roster_while_their_token_lives_has_no_role(
     assert await statuses(anonymous, person) == STRANGER
 
 
+async def test_whoever_joins_the_roster_after_they_called_has_their_role_at_once(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, person: Person, auth: Auth
+) -> None:
+    username = f"{person.world.department}-new"
+    path, headers = f"{person.course}/partitions", auth(subject="new", username=username)
+    assert (await anonymous.get(path, headers=headers)).status_code == 403
+    place = {"department": person.world.department}
+    made = await client.put(f"/v1/users/by-name/{username}", json=place)
+    user_id = made.json()["id"]
+    await client.put(f"{person.team}/{user_id}", json={"roles": ["staff"]})
+    assert (await anonymous.get(path, headers=headers)).status_code == 200
+
+
 async def test_grants_of_the_token_count_beside_roles(
     client: httpx.AsyncClient, anonymous: httpx.AsyncClient, person: Person, auth: Auth
 ) -> None:

@@ -127,7 +127,9 @@ async def test_what_the_caller_last_saw_is_held_against_what_is(
     path = f"/v1/users/by-name/{name}"
     detail = "the resource has changed since"
     absent = await client.put(path, json={}, headers={"if-match": "*"})
-    assert told(absent) == problem(412, "precondition_failed", detail, etag=None, changes=[])
+    assert told(absent) == problem(
+        412, "precondition_failed", detail, etag=None, current=None, changes=[]
+    )
     first = await client.put(path, json={})
     own = first.headers["location"]
     matched = await client.patch(
@@ -150,7 +152,13 @@ async def test_what_the_caller_last_saw_is_held_against_what_is(
             ("user.updated", "root", {"fields": ["civility"]}),
             ("user.created", "root", None),
         ]
-        assert late == problem(412, "precondition_failed", detail, etag=matched.headers["etag"])
+        assert late == problem(
+            412,
+            "precondition_failed",
+            detail,
+            etag=matched.headers["etag"],
+            current=matched.json(),
+        )
     cached = await client.get(own, headers={"if-none-match": matched.headers["etag"]})
     assert (cached.status_code, cached.content) == (304, b"")
 

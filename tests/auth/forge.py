@@ -80,6 +80,10 @@ def b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def decoded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 def segment(value: Any) -> str:
     """Text and bytes as they are, anything else as JSON."""
     if isinstance(value, str):

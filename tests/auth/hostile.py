@@ -5,6 +5,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from .foreign import LATE, NAMES, WRAPPED, WRONGLY_SIGNED
 from .forge import (
     EC,
     ED,
@@ -163,7 +164,17 @@ _AUDIENCES: list[Any] = [
 ]
 _SUBJECTS: list[Any] = [
     *(..., None, "", " ", "anna ", "a\nb", "a\0b", "a\x7fb", "a\u202eb", "a\u2028b", "\ud800"),
-    *("s" * 256, 7, True, ["anna"], {"anna": 1}),
+    *(
+        "a\u200bb",
+        "a\u2066b",
+        "\ufeffanna",
+        "a\x85b",
+        "a\tb",
+        "a\u00a0",
+        "a\u3000b",
+        "a\U000e0001b",
+    ),
+    *("s" * 256, 7, 7.5, True, ["anna"], {"anna": 1}),
 ]
 
 
@@ -190,4 +201,14 @@ CLAIMS = {
     "exp equal to iat": forge(body=claims(iat=NOW, exp=NOW)),
 }
 
-HOSTILE = {**SHAPES, **SIGNATURES, **ALGORITHMS, **HEADERS, **CLAIMS}
+HOSTILE = {
+    **SHAPES,
+    **SIGNATURES,
+    **ALGORITHMS,
+    **HEADERS,
+    **CLAIMS,
+    **WRONGLY_SIGNED,
+    **WRAPPED,
+    **NAMES,
+    **LATE,
+}

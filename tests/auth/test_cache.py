@@ -8,7 +8,6 @@ import pytest
 from groupsvc.auth.jwt import JwtVerifier
 from groupsvc.auth.passwords import new_token
 from groupsvc.auth.verifier import Verifier
-from groupsvc.core.accounts import authentication
 from groupsvc.core.accounts.authentication import MAX_AGE_SECONDS, Authenticator
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.db.pool import ConnectionPool
@@ -65,11 +64,10 @@ async def test_a_cached_token_expires(
 
 
 async def test_the_least_recently_used_goes_first(
-    monkeypatch: pytest.MonkeyPatch, keys: Published, uow: UnitOfWork, clock: Clock
+    keys: Published, uow: UnitOfWork, clock: Clock
 ) -> None:
-    monkeypatch.setattr(authentication, "CACHED_TOKENS", 3)
     verifier = Verifier({ISSUER: JwtVerifier(RULES, keys, clock=clock)})
-    authenticator = Authenticator(verifier, clock=clock)
+    authenticator = Authenticator(verifier, tokens=3, clock=clock)
     tokens = [forge(body=claims(sub=name)) for name in "abcd"]
     for number in (0, 1, 2, 0, 3):
         await authenticator.principal(uow, tokens[number])

@@ -8,7 +8,7 @@ from sqlalchemy import URL
 from typer.testing import CliRunner
 
 from groupsvc.cli import UNUSABLE, app
-from groupsvc.domain.errors import GroupsvcError
+from groupsvc.cli.failures import explain
 from tests.conftest import MakeDatabase
 
 Run = Callable[..., Awaitable[tuple[int, str]]]
@@ -22,8 +22,10 @@ def command(url: URL) -> Run:
         invoked = await asyncio.to_thread(
             CliRunner().invoke, app, [str(each) for each in arguments], env=env
         )
-        if isinstance(invoked.exception, GroupsvcError):
-            return UNUSABLE, invoked.exception.message
+        # As `main` does.
+        failure = invoked.exception
+        if isinstance(failure, Exception) and (told := explain(failure)) is not None:
+            return UNUSABLE, told
         return invoked.exit_code, invoked.stdout or invoked.stderr
 
     return run

@@ -7,15 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import asyncpg
 import jwt
 import pytest
 
+from groupsvc.cli import UNUSABLE, main, server
 from groupsvc.db import migrate
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, command
+from tests.conftest import MakeDatabase
+from tests.test_schema import dsn
 
 FINDINGS = [
     *("settings", "server", "database", "encoding", "primary", "durability", "connections"),
-    *("migrations", "clock"),
+    *("privileges", "migrations", "clock"),
 ]
 
 
@@ -77,6 +81,17 @@ async def test_the_doctor_tells_a_database_that_is_not_migrated(groupsvc: Run) -
     assert await groupsvc("migrate") == (0, already)
 
 
+@pytest.mark.parametrize(("commits", "mark"), [("off", "wrong"), ("on", "ok")])
+async def test_the_doctor_tells_whether_commits_are_durable(
+    make_database: MakeDatabase, commits: str, mark: str
+) -> None:
+    url = await make_database()
+    server = await asyncpg.connect(url.set(drivername="postgresql").render_as_string(False))
+    await server.execute(f'ALTER DATABASE "{url.database}" SET synchronous_commit = {commits}')
+    await server.close()
+    assert (await examine(command(url)))["durability"] == mark
+
+
 async def examine(groupsvc: Run) -> dict[str, str]:
     """The mark of each finding. A test server may keep less than a real one must."""
     code, text = await groupsvc("doctor")
@@ -126,6 +141,17 @@ def test_a_setting_that_is_wrong_is_named_as_it_was_set() -> None:
     )
 
 
+def serve_with(patch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    """In this process, and no further than to its database."""
+    patch.setattr(sys, "argv", ["groupsvc", "serve"])
+    patch.setattr(server, "open_database", lambda _: pytest.fail("it serves"))
+    for name, value in {"COLUMNS": "300", **variables}.items():
+        patch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == UNUSABLE
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -133,8 +159,26 @@ def test_a_setting_that_is_wrong_is_named_as_it_was_set() -> None:
         {"GROUPSVC_JWKS": "a secret that went astray", "GROUPSVC_JWT_ISSUER": "lms"},
         {"GROUPSVC_JWKS_URL": "lms.example", "GROUPSVC_JWT_ISSUER": "lms"},
         {"GROUPSVC_JWKS_FILE": "/nowhere/keys.json", "GROUPSVC_JWT_ISSUER": "lms"},
+        {"GROUPSVC_METRICS_ADDRESS": "a secret that went astray"},
+    ],
+)
+def test_a_wrong_setting_is_told_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wrong: dict[str, str]
+) -> None:
+    serve_with(monkeypatch, wrong)
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("", 1)
+    assert next(iter(wrong)) in told.err
+    assert "secret" not in told.err
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
         {"GROUPSVC_DATABASE_URL": "a secret that went astray"},
         {"GROUPSVC_DATABASE_URL": "postgresql://me:secret@host:port/groupsvc"},
+        {"GROUPSVC_DATABASE_URL": "sqlite:///secret"},
+        {"GROUPSVC_READ_HOSTS": "db2:99999"},
     ],
 )
 def test_nothing_is_served_with_a_wrong_setting(wrong: dict[str, str]) -> None:
@@ -148,3 +192,45 @@ def test_nothing_is_served_with_a_wrong_setting(wrong: dict[str, str]) -> None:
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
     assert next(iter(wrong)) in done.stderr
     assert "secret" not in done.stderr
+
+
+async def test_a_database_of_another_version_is_left_alone(make_database: MakeDatabase) -> None:
+    url = await make_database()
+    run = command(url)
+    assert (await run("account", "list"))[0] == 0  # an empty one is migrated
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = await asyncpg.connect(plain)
+    await connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    await connection.close()
+    code, text = await run("account", "list")
+    needed = migrate.head()
+    assert code == UNUSABLE
+    assert text == f"the database is at 0001, needs {needed}: run `groupsvc migrate`"
+
+
+async def test_a_database_of_a_newer_program_is_not_for_this_one(
+    make_database: MakeDatabase,
+) -> None:
+    url = await make_database()
+    run = command(url)
+    assert (await run("migrate"))[0] == 0
+    connection = await asyncpg.connect(dsn(url))
+    await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    await connection.close()
+    refused = (
+        f"the database is at 9999, needs {migrate.head()}: "
+        "this program is older: use the one that has migrated it, or a newer one"
+    )
+    for arguments in (("account", "list"), ("migrate",)):
+        assert await run(*arguments) == (UNUSABLE, refused)
+    code, text = await run("doctor")
+    assert (code, "this program is older" in " ".join(text.split())) == (1, True)
+
+
+async def test_what_the_database_refuses_is_told_in_words(make_database: MakeDatabase) -> None:
+    url = await make_database()
+    run = command(url.set(database="none_such"))
+    told = "there is no such database: create it, and run `groupsvc migrate`"
+    assert await run("migrate") == (UNUSABLE, f"the database cannot be used: {told}")
+    code, text = await run("doctor")
+    assert (code, "there is no such database" in " ".join(text.split())) == (1, True)

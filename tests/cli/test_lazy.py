@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,19 @@ def imported(*arguments: str) -> set[str]:
 @pytest.mark.parametrize("option", ["--version", "--help"])
 def test_what_needs_no_command_imports_none(option: str) -> None:
     assert imported(option) & HEAVY == set()
+
+
+def test_a_token_needs_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROUPSVC_HOME", str(tmp_path))
+    assert imported("token") & HEAVY == {"jwt", "pydantic"}
+
+
+def test_a_server_does_without_what_only_people_at_terminals_see() -> None:
+    listed = "import sys, groupsvc.cli.server; print(*sys.modules)"
+    command = [sys.executable, "-c", listed]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    unseen = {"rich", "pygments", "openpyxl", "httpx", "groupsvc.cli.demo"}
+    assert set(done.stdout.split()) & unseen == set()
 
 
 def test_importing_a_command_is_seen_here() -> None:

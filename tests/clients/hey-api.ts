@@ -53,7 +53,7 @@ await tell(
       });
       if (error === undefined) return [];
       if (!("changes" in error)) throw new Error(error.code);
-      return (error as api.PreconditionProblem).changes.map((each) => each.kind);
+      return (error as api.ConflictProblem).changes.map((each) => each.kind);
     },
     async renameUser(user_id, given_name) {
       const { data } = await api.editUser({ path: { user_id }, body: { given_name } });

@@ -33,7 +33,8 @@ await tell(
       return good(await api.importRosterCsv(new Blob([csv])), 200).counts;
     },
     async exportRoster(course_id) {
-      return good(await api.exportTable("roster", { course_id }), 200);
+      const found = good(await api.exportTable("roster", { course_id }), 200);
+      return typeof found === "string" ? found : found.text(); // A workbook would be a Blob.
     },
     async enrollments(course, cursor) {
       const page = good(await api.listEnrollments(course, { limit: 1, cursor }), 200);

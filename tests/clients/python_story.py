@@ -14,12 +14,12 @@ from groupsvc_client.api.memberships import assign_member, list_members
 from groupsvc_client.api.partitions import create_partition
 from groupsvc_client.api.users import edit_user
 from groupsvc_client.models import (
+    ConflictProblem,
     CourseIn,
     ExportTableKind,
     GroupIn,
     GroupPatch,
     PartitionIn,
-    PreconditionProblem,
     UserPatch,
 )
 from groupsvc_client.types import UNSET, File
@@ -58,7 +58,7 @@ def main(client: Any) -> None:
     changed = edit_group.sync(group.id, client=client, body=GroupPatch(capacity=30), if_match=tag)
     assert (changed.capacity, changed.name) == (30, "TD1")
     refused = edit_group.sync(group.id, client=client, body=GroupPatch(capacity=40), if_match=tag)
-    assert isinstance(refused, PreconditionProblem)
+    assert isinstance(refused, ConflictProblem)
     assert refused.changes[0].kind == "group.updated"
     assert get_group.sync(group.id, client=client).capacity == 30
 

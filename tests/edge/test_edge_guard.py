@@ -15,9 +15,9 @@ from starlette.types import Scope
 
 from groupsvc import logs
 from groupsvc.domain import errors
+from groupsvc.faces.v1.conflicts import PROBLEMS
 from groupsvc.http import edge as guard
 from groupsvc.http.edge import Guard
-from groupsvc.http.problems import PROBLEMS
 from groupsvc.settings import Settings
 
 
@@ -31,8 +31,7 @@ TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln"
 BASE = {"host": "test"}
 
 
-def is_bulk(scope: Scope) -> bool:
-    path: str = scope["path"]
+def is_bulk(_: Scope, path: str) -> bool:
     return path.endswith(("/assignments", "/import"))
 
 
@@ -237,6 +236,20 @@ async def test_a_header_that_may_be_sent_once_is_sent_once(name: str) -> None:
     assert json.loads(twice[1]["body"])["code"] == "repeated_header"
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([(b"transfer-encoding", b"Chunked")], 200),
+        ([(b"transfer-encoding", b"chunked"), (b"transfer-encoding", b"chunked")], 400),
+        ([(b"transfer-encoding", b"gzip, chunked")], 415),
+        ([(b"transfer-encoding", b"chunked"), (b"content-length", b"5")], 400),
+    ],
+)
+async def test_a_body_is_framed_in_one_way(headers: Any, status: int) -> None:
+    sent = await exchange(plain, [(b"host", b"a"), *headers])
+    assert sent[0]["status"] == status
+
+
 async def test_other_headers_may_repeat(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v1/own", headers=[("If-None-Match", '"1"')] * 3)
     assert answer.status_code == 200
@@ -312,6 +325,7 @@ async def test_a_false_content_length_does_not_help() -> None:
         ("٣".encode(), 400),
         (b"9" * 18, 413),
         (b"9" * 5_000, 413),
+        (b"0" * 5_000 + b"9", 413),
     ],
 )
 async def test_odd_content_lengths(length: bytes, status: int) -> None:
@@ -481,7 +495,7 @@ async def test_an_access_line(client: httpx.AsyncClient, log: io.StringIO) -> No
     )
     (line,) = lines(log)
     assert line.pop("time").endswith("Z")
-    assert 0 <= line.pop("duration_ms") < 5_000
+    assert line.pop("duration_ms") >= 0
     assert line == {
         "level": "INFO",
         "logger": "groupsvc.access",

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from groupsvc import __version__
 from groupsvc.http import health
 from groupsvc.http.health import Readiness
 
@@ -39,30 +40,24 @@ async def get(path: str, *, checks: dict[str, str], stopping: bool = False) -> h
 
 async def test_a_process_that_answers_is_alive() -> None:
     answer = await get("/health/live", checks={"database": "away"}, stopping=True)
-    assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"status": "alive", "version": __version__},
+    )
 
 
 @pytest.mark.parametrize(
-    ("checks", "stopping", "status", "body"),
+    ("checks", "stopping", "status", "says", "told"),
     [
-        ({"database": "ok"}, False, 200, {"status": "ready", "checks": {"database": "ok"}}),
-        (
-            {"database": "away"},
-            False,
-            503,
-            {"status": "not_ready", "checks": {"database": "away"}},
-        ),
-        (
-            {"database": "ok"},
-            True,
-            503,
-            {"status": "not_ready", "checks": {"process": "stopping"}},
-        ),
+        ({"database": "ok"}, False, 200, "ready", {"database": "ok"}),
+        ({"database": "away"}, False, 503, "not_ready", {"database": "away"}),
+        ({"database": "ok"}, True, 503, "not_ready", {"process": "stopping"}),
     ],
 )
 async def test_readiness(
-    checks: dict[str, str], stopping: bool, status: int, body: dict[str, Any]
+    checks: dict[str, str], stopping: bool, status: int, says: str, told: dict[str, str]
 ) -> None:
+    body = {"status": says, "version": __version__, "checks": told}
     answer = await get("/health/ready", checks=checks, stopping=stopping)
     assert (answer.status_code, answer.json()) == (status, body)
     assert answer.headers.get("retry-after") == (None if status == 200 else "1")

@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from groupsvc import logs
 from groupsvc.domain import errors
 from groupsvc.domain.strict_json import InvalidJsonError
+from groupsvc.faces.v1.conflicts import PROBLEMS
 from groupsvc.http import problems
 from groupsvc.http.application import FaceApplication
-from groupsvc.http.problems import PROBLEMS, document_problems
+from groupsvc.http.problems import document_problems
 
 GroupId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 SECRET = "s3cr3t-value"
@@ -117,16 +118,24 @@ BEARER = {"www-authenticate": "Bearer"}
 INVALID = {"www-authenticate": 'Bearer error="invalid_token"'}
 
 
+# A conflict about nothing that has a path.
+UNTOLD: dict[str, Any] = {"etag": None, "current": None, "changes": []}
+
+
 @pytest.mark.parametrize(
     ("error", "expected", "headers"),
     [
         (errors.NotFoundError("no x"), body(404, "not_found", "Not found", "no x"), {}),
         (
             errors.NameTakenError("taken", group_id=7),
-            body(409, "name_taken", "Conflict", "taken", group_id=7),
+            body(409, "name_taken", "Conflict", "taken", **UNTOLD, group_id=7),
             {},
         ),
-        (errors.LockedError("locked"), body(409, "course_locked", "Conflict", "locked"), {}),
+        (
+            errors.LockedError("locked"),
+            body(409, "course_locked", "Conflict", "locked", **UNTOLD),
+            {},
+        ),
         (InvalidJsonError("bad"), body(400, "invalid_json", "Bad request", "bad"), {}),
         (
             errors.InvalidError("bad", code="bad_name", pointer="#/name", longest=64),
@@ -147,7 +156,7 @@ INVALID = {"www-authenticate": 'Bearer error="invalid_token"'}
                 "precondition_failed",
                 "Changed in the meantime",
                 "changed",
-                etag='"4"',
+                **(UNTOLD | {"etag": '"4"'}),
                 by="ada",
             ),
             {},
@@ -205,7 +214,14 @@ async def test_what_json_cannot_hold_does_not_break_the_answer() -> None:
     facts = {"at": datetime(2026, 1, 2, tzinfo=UTC), "bad": "\ud800", "status": 200, "nil": "\x00"}
     answer = await answer_to(errors.ConflictError("half \udc00", **facts))
     assert answer.json() == body(
-        409, "conflict", "Conflict", "half ?", at="2026-01-02 00:00:00+00:00", bad="?", nil="\x00"
+        409,
+        "conflict",
+        "Conflict",
+        "half ?",
+        **UNTOLD,
+        at="2026-01-02 00:00:00+00:00",
+        bad="?",
+        nil="\x00",
     )
 
 

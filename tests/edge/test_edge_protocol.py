@@ -6,11 +6,15 @@ import socket
 from collections.abc import AsyncGenerator
 from typing import Any
 
+import pytest
 import uvicorn
 
+from groupsvc.faces.v1.conflicts import PROBLEMS
 from groupsvc.http.edge import Guard
-from groupsvc.http.problems import PROBLEMS
-from groupsvc.http.receive_deadline import DeadlineProtocol
+from groupsvc.http.receive_deadline import (
+    DeadlineProtocol,
+    H11DeadlineProtocol,
+)
 from groupsvc.settings import Settings
 
 DEADLINE = 1.0
@@ -54,16 +58,28 @@ class Impatient(DeadlineProtocol):
     receive_timeout = DEADLINE
 
 
+class ImpatientH11(H11DeadlineProtocol):
+    receive_timeout = DEADLINE
+
+
+impatient = pytest.mark.parametrize("protocol", [Impatient, ImpatientH11])
+
+
 class Patient(DeadlineProtocol):
     receive_timeout = PATIENCE * 2
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Any, protocol: type[DeadlineProtocol]) -> AsyncGenerator[int]:
+async def serving(app: Any, protocol: type[Any], *, keep_alive: float = 60) -> AsyncGenerator[int]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, http=protocol, ws="none", lifespan="off", log_config=None, timeout_keep_alive=60
+        app,
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        timeout_keep_alive=keep_alive,  # type: ignore[arg-type]
     )
     server = Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
@@ -125,8 +141,9 @@ async def ends_while_dripping(streams: Streams, data: bytes) -> bytes:
     return rest
 
 
-async def test_slow_requests_are_closed_and_others_are_not_disturbed() -> None:
-    async with serving(echo, Impatient) as port:
+@impatient
+async def test_slow_requests_are_closed_and_others_are_not_disturbed(protocol: type[Any]) -> None:
+    async with serving(echo, protocol) as port:
         silent = await connect(port)
         started = await connect(port, b"GET")
         header = await connect(port, b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
@@ -151,8 +168,9 @@ async def test_slow_requests_are_closed_and_others_are_not_disturbed() -> None:
         await leave(slow[1])
 
 
-async def test_a_kept_connection_is_used_again_and_may_rest() -> None:
-    async with serving(echo, Impatient) as port:
+@impatient
+async def test_a_kept_connection_is_used_again_and_may_rest(protocol: type[Any]) -> None:
+    async with serving(echo, protocol) as port:
         reader, writer = await connect(port)
         for _ in range(5):
             writer.write(GET)
@@ -167,8 +185,9 @@ async def test_a_kept_connection_is_used_again_and_may_rest() -> None:
         await leave(writer)
 
 
-async def test_a_request_that_waits_behind_a_slow_answer_is_not_late() -> None:
-    async with serving(echo, Impatient) as port:
+@impatient
+async def test_a_request_that_waits_behind_a_slow_answer_is_not_late(protocol: type[Any]) -> None:
+    async with serving(echo, protocol) as port:
         post = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab"
         reader, writer = await connect(port, GET.replace(b"/", b"/slow", 1) + post)
         assert await answered(reader) == (200, b"0")
@@ -178,16 +197,32 @@ async def test_a_request_that_waits_behind_a_slow_answer_is_not_late() -> None:
         await leave(writer)
 
 
-async def test_a_large_body_may_wait_for_a_busy_application() -> None:
+@impatient
+async def test_a_large_body_may_wait_for_a_busy_application(protocol: type[Any]) -> None:
     async def busy(scope: Any, receive: Any, send: Any) -> None:
         await asyncio.sleep(DEADLINE * 1.5)
         await echo(scope, receive, send)
 
     size = 3_000_000
     head = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n".encode()
-    async with serving(busy, Impatient) as port:
+    async with serving(busy, protocol) as port:
         reader, writer = await connect(port, head + b"x" * size)
         assert await answered(reader) == (200, str(size).encode())
+        await leave(writer)
+
+
+class Lenient(Impatient):
+    least_rate = 10
+
+
+async def test_a_body_that_makes_progress_may_take_longer() -> None:
+    async with serving(echo, Lenient) as port:
+        head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 25000\r\n\r\n"
+        reader, writer = await connect(port, head)
+        for _ in range(25):
+            await asyncio.sleep(DEADLINE / 10)
+            writer.write(b"x" * 1_000)
+        assert await answered(reader) == (200, b"25000")
         await leave(writer)
 
 
@@ -209,9 +244,17 @@ async def test_targets_that_are_not_paths_are_refused() -> None:
             assert rest.startswith(b"HTTP/1.1 400 ")
 
 
+async def test_the_guard_refuses_targets_that_the_parser_lets_through() -> None:
+    async with serving(guard_of(), H11DeadlineProtocol) as port:
+        for target in (b"http://evil/", b"*"):
+            request = b"OPTIONS " + target + b" HTTP/1.1\r\nHost: a\r\n\r\n"
+            rest = await ended(await connect(port, request))
+            assert (rest.split()[1], b"invalid_target" in rest) == (b"400", True)
+
+
 def guard_of() -> Guard:
     limits = Settings().model_copy(update={"max_body": 1_000, "max_upload": 1_000})
-    return Guard(echo, settings=limits, render=PROBLEMS.render, is_bulk=lambda _: False)
+    return Guard(echo, settings=limits, render=PROBLEMS.render, is_bulk=lambda *_: False)
 
 
 async def test_the_guard_on_the_wire() -> None:

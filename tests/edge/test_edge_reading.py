@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
 
 from groupsvc.domain.strict_json import InvalidJsonError, read_json
-from groupsvc.http.problems import PROBLEMS
+from groupsvc.faces.v1.conflicts import PROBLEMS
 from groupsvc.http.strict_request import StrictRequest, media_type_is_json
 
 DEPTH = 8

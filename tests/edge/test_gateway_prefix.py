@@ -12,7 +12,8 @@ from sqlalchemy import URL
 from tests.conftest import EVERYTHING, Auth, World, serving
 
 from groupsvc.app import create_app
-from groupsvc.settings import OWN_PATHS, Settings
+from groupsvc.setting_types import OWN_PATHS
+from groupsvc.settings import Settings
 
 
 @pytest_asyncio.fixture(scope="module", params=["/groups", "/api/groups"])

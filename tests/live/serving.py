@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from typing import Literal
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 
 @asynccontextmanager
 async def listening(
-    app: FastAPI, http: Literal["auto", "h11", "httptools"] = "auto"
+    app: ASGIApp, http: Literal["auto", "h11", "httptools"] | type[asyncio.Protocol] = "auto"
 ) -> AsyncIterator[str]:
     """The address of the application, which stops with the block."""
     with socket.socket() as sock:

@@ -13,7 +13,8 @@ import psutil
 import pytest
 from sqlalchemy import make_url
 
-from groupsvc.local.embedded import EmbeddedPostgres, default_home
+from groupsvc.local.embedded import EmbeddedPostgres
+from groupsvc.local.home import default_home
 from groupsvc.local.programs import EmbeddedError, installed
 from groupsvc.settings import Settings
 from tests.live.processes import (

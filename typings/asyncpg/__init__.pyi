@@ -1,7 +1,8 @@
 """What is used here of asyncpg, which says nothing of its types."""
 
-from collections.abc import Iterator
-from typing import Any
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 class Record:
     def __getitem__(self, key: str | int) -> Any: ...
@@ -13,5 +14,30 @@ class PostgresError(Exception):
     sqlstate: str
 
 class ConnectionDoesNotExistError(PostgresError): ...
+class InvalidCatalogNameError(PostgresError): ...
+
+class UniqueViolationError(PostgresError):
+    constraint_name: str | None
+
 class InterfaceError(Exception): ...
 
+class Connection:
+    _loop: asyncio.AbstractEventLoop
+    def get_server_pid(self) -> int: ...
+    def terminate(self) -> None: ...
+    def is_closed(self) -> bool: ...
+    def add_termination_listener(self, callback: Callable[[Any], None]) -> None: ...
+    async def execute(self, query: str) -> str: ...
+    async def fetch(self, query: str, *arguments: Any) -> list[Record]: ...
+
+_C = TypeVar("_C", bound=Connection)
+
+async def connect(
+    dsn: str,
+    *,
+    host: str | None,
+    port: int | None,
+    timeout: float,
+    connection_class: type[_C],
+    **options: Any,
+) -> _C: ...

@@ -1,7 +1,7 @@
 """(c) The shape of edx-platform: Django, REST framework serializers, gunicorn.
 
-Each request reads its session, its user and his roles. A cohort is asked for its content group,
-its kind and its count one by one; whoever is added to a cohort is handled by himself.
+Each request reads its session, its user and their roles. A cohort is asked for its content group,
+its kind and its count one by one; whoever is added to a cohort is handled alone.
 """
 
 import random
@@ -157,7 +157,7 @@ class CohortUsersView(StaffView):
 
 class ArrivalView(StaffView):
     def post(self, request: Request, course_id: int) -> Response:
-        """``get_cohort`` of edx-platform: the one he has, the one that waits, or any."""
+        """``get_cohort`` of edx-platform: the one they have, the one that waits, or any."""
         course = get_object_or_404(Course, id=course_id)
         user = get_object_or_404(User, id=request.data["user_id"])
         if not get_object_or_404(Settings, course=course).is_cohorted:
@@ -215,7 +215,7 @@ def cohort_representation(cohort: Group) -> Json:
 
 @transaction.atomic
 def assign(group: Group, user: User) -> Group | None:
-    """``CohortMembership.assign``: the group he came from."""
+    """``CohortMembership.assign``: the group they came from."""
     place = (group.course_id, group.partition_id, user.id)
     with transaction.atomic():
         held = Membership.objects.select_for_update().filter(pk=place).first()

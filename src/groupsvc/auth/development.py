@@ -52,7 +52,7 @@ class DevelopmentKey:
     async def find(self, kid: str) -> VerifyingKey | None:
         return self._key if kid == self._key.kid else None
 
-    async def every(self, *, again: bool = False) -> Sequence[VerifyingKey]:  # noqa: ARG002
+    async def every(self, *, again: bool = False) -> Sequence[VerifyingKey]:  # noqa: ARG002 - as other sources of keys
         return (self._key,)
 
     async def aclose(self) -> None:

@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import cast
 
-import httpx
-
 from groupsvc.auth.key_documents import KeyDocument
 from groupsvc.auth.keys import VerifyingKey, read_key
 from groupsvc.domain.errors import UnavailableError
@@ -111,7 +109,7 @@ class KeySet:
         try:
             async with asyncio.timeout(self._timeout):
                 self._keys = read_key_set(await self._document.read())
-        except (httpx.HTTPError, OSError, TimeoutError, ValueError, RecursionError) as error:
+        except (OSError, TimeoutError, ValueError, RecursionError) as error:
             kind = type(error).__name__
             logger.warning("the identity provider's keys were not fetched: %s: %s", kind, error)
             return

@@ -1,11 +1,17 @@
-"""Where the key set of an identity provider is read: from an address, a file or a setting."""
+"""Where the key set of an identity provider is read: from an address, a file or a setting.
+
+The library for addresses brings a terminal with it, and is imported by whoever has an address.
+"""
 
 import asyncio
+import ssl
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 MAX_BYTES = 262_144
 
@@ -17,7 +23,7 @@ class KeyDocument(Protocol):
     """A JWKS document, which may change while the process runs."""
 
     async def read(self) -> bytes:
-        """Raises httpx.HTTPError, OSError and ValueError."""
+        """Raises OSError and ValueError."""
         ...
 
     async def aclose(self) -> None: ...
@@ -31,17 +37,30 @@ class PublishedDocument:
         url: str,
         *,
         timeout: float = 3.0,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: "httpx.AsyncBaseTransport | None" = None,
     ) -> None:
+        import httpx
+
+        self._failure = httpx.HTTPError
         try:
             self._url = httpx.URL(url)
         except httpx.InvalidURL as error:
             raise ValueError(f"no address to fetch keys from: {error}") from None
         self._client = httpx.AsyncClient(
-            transport=transport, timeout=timeout, headers=_HEADERS, follow_redirects=False
+            transport=transport,
+            timeout=timeout,
+            headers=_HEADERS,
+            follow_redirects=False,
+            verify=_certificates(),
         )
 
     async def read(self) -> bytes:
+        try:
+            return await self._fetch()
+        except self._failure as error:
+            raise OSError(f"{type(error).__name__}: {error}") from error
+
+    async def _fetch(self) -> bytes:
         body = bytearray()
         async with self._client.stream("GET", self._url) as response:
             if response.status_code != HTTPStatus.OK:
@@ -54,6 +73,14 @@ class PublishedDocument:
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read once: they take a megabyte, and there may be many identity providers."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 class StoredDocument:

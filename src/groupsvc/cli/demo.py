@@ -7,7 +7,15 @@ from tempfile import TemporaryDirectory
 
 import typer
 
-from groupsvc.cli.institution import ACCOUNT, CONTENT, COURSES, GRANTS, SECRET, tables
+from groupsvc.cli.institution import (
+    ACCOUNT,
+    CONTENT,
+    COURSES,
+    EDITOR_GRANTS,
+    GRANTS,
+    SECRET,
+    tables,
+)
 from groupsvc.cli.progress import Meter
 from groupsvc.cli.report import Report
 from groupsvc.cli.runtime import OPERATOR, OperatorRunner, open_and_run
@@ -18,6 +26,9 @@ from groupsvc.core.cohorts.service import CohortService
 from groupsvc.core.courses.service import CourseService
 from groupsvc.core.relocation.service import FIRST_OWN_ID, RelocationService
 from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.http.editor import DEMO_ACCOUNT
+from groupsvc.import_export.options import Options
+from groupsvc.import_export.tables import Form
 from groupsvc.settings import Settings
 
 
@@ -40,7 +51,7 @@ async def load_demo(runner: OperatorRunner) -> bool:
     finally:
         await runner.run(partial(_number_from, first=FIRST_OWN_ID))
     if Settings().env == "development":
-        await runner.run(_make_account)
+        await runner.run(_make_accounts)
     return True
 
 
@@ -48,9 +59,11 @@ async def _load_tables(runner: OperatorRunner) -> None:
     with TemporaryDirectory(prefix="groupsvc-demo-") as directory:
         for kind, text in tables().items():
             (Path(directory) / f"{kind}.csv").write_text(text, encoding="utf-8")
-        files = find_tables([Path(directory)], None)
+        files = find_tables([Path(directory)], Form())
+        # Nothing is there that could go. To weigh the rows first would use up ids.
+        options = Options(accept=frozenset({"large"}))
         with Meter(sum(table.rows for table in files)) as meter:
-            await import_tables(files, Report((), None), meter, runner)
+            await import_tables(files, Report((), None), meter, options, runner)
 
 
 async def _number_from(uow: UnitOfWork, *, first: int) -> None:
@@ -85,5 +98,8 @@ async def _give_dates(uow: UnitOfWork) -> None:
         await service.declare(key, department=department, title=title, details=dates)
 
 
-async def _make_account(uow: UnitOfWork) -> None:
-    await AccountService(uow, OPERATOR).declare(ACCOUNT, grants=GRANTS, secret=SECRET)
+async def _make_accounts(uow: UnitOfWork) -> None:
+    accounts = AccountService(uow, OPERATOR)
+    await accounts.declare(ACCOUNT, grants=GRANTS, secret=SECRET)
+    name, secret = DEMO_ACCOUNT
+    await accounts.declare(name, grants=EDITOR_GRANTS, secret=secret)

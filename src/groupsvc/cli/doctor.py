@@ -13,8 +13,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from groupsvc.auth.verifier import identity_provider
-from groupsvc.cli.runtime import Database, console, open_database, open_engine
-from groupsvc.db import migrate
+from groupsvc.cli.doubts import doubts
+from groupsvc.cli.progress import console
+from groupsvc.cli.runtime import Database, open_database, open_engine
+from groupsvc.core.upkeep.repository import SQL as UPKEEP
+from groupsvc.db import revision
+from groupsvc.db.failures import remedy
 from groupsvc.local.programs import EmbeddedError
 from groupsvc.settings import PREFIX, Settings, faults
 
@@ -70,6 +74,8 @@ def _examine() -> Iterator[Finding]:
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     says = f"nothing reads {', '.join(unknown)}" if unknown else "read"
     yield Finding("settings", not unknown, says, "correct the names: see the README's table")
+    for doubt in doubts(settings):
+        yield Finding("settings", False, doubt, "see the README's table")
     try:
         with open_database(settings) as database:
             server = "embedded" if database.embedded else "configured"
@@ -84,9 +90,12 @@ async def _examine_database(database: Database, settings: Settings) -> list[Find
         async with open_engine(database, settings) as engine:
             async with engine.connect() as connection:
                 facts = (await connection.execute(FACTS)).one()
+                rewrites = await connection.scalar(text(UPKEEP.may_rewrite.source))
             skew = abs(facts.now - time.time())
-            revision, head = await migrate.current(engine), migrate.head()
+            found, head = await revision.current(engine), revision.head()
     except (SQLAlchemyError, OSError, TimeoutError) as error:
+        if (told := remedy(error)) is not None:
+            return [Finding("database", False, "cannot be used", told)]
         cure = "is it running, and are address, name and password right?"
         return [Finding("database", False, f"no connection ({type(error).__name__})", cure)]
     return [
@@ -108,10 +117,16 @@ async def _examine_database(database: Database, settings: Settings) -> list[Find
             "lower GROUPSVC_POOL_SIZE: all workers together should stay below 80 %",
         ),
         Finding(
+            "privileges",
+            settings.env != "production" or not rewrites,
+            "this role could rewrite it" if rewrites else "this role cannot rewrite it",
+            "serve as a role of its own: see `groupsvc migrate --grant-to`",
+        ),
+        Finding(
             "migrations",
-            revision == head,
-            f"at {revision or 'none'}" + ("" if revision == head else f", needs {head}"),
-            "run `groupsvc migrate`",
+            found == head,
+            f"at {found or 'none'}" + ("" if found == head else f", needs {head}"),
+            revision.cure(found),
         ),
         Finding(
             "clock",

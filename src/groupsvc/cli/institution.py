@@ -25,6 +25,12 @@ CONTENT = 50
 # For whoever tries the routes that take a secret: it reads a course that is made up.
 ACCOUNT, SECRET = "demo", "demonstration"
 GRANTS = ("groups:read@course:course-v1:INFO+PROG1+2026",)
+# For whoever opens the editor without an account of their own.
+EDITOR_GRANTS = tuple(
+    f"{permission}@course:{key}"
+    for key in COURSES
+    for permission in ("groups:read", "groups:write")
+)
 
 
 def username(number: int) -> str:

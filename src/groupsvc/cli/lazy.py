@@ -1,5 +1,6 @@
 """Commands by name. The module of one is imported when it is called, or asked for its own help."""
 
+import gc
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final, NamedTuple
@@ -31,13 +32,13 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "import": Command(
         "transfer",
         "import_",
-        "Import tables of courses, rosters, structures, assignments and roles, identified by their "
-        "header.",
+        "Import tables, as an export has them or with a part of the columns, and files of other "
+        "systems, identified by their header.",
     ),
     "export": Command(
-        "transfer",
+        "table_export",
         "export",
-        "Write courses, roster, structure, assignments and roles as .csv files from one snapshot.",
+        "Write all tables as .csv files, or .xlsx, from one snapshot.",
     ),
     "import-scodoc": Command(
         "scodoc",
@@ -51,11 +52,22 @@ COMMANDS: Final[Mapping[str, Command]] = {
         "team.",
     ),
     "token": Command(
-        "accounts",
+        "token",
         "token",
         "Print a development token; without --grant it has every permission everywhere.",
     ),
     "account": Command("accounts", "app", "Create, list, disable and grant local accounts."),
+    "audit": Command(
+        "audit",
+        "app",
+        "Seal the change log, check that nobody has touched it, archive its old lines.",
+    ),
+    "person": Command(
+        "person", "app", "Tell a person what is stored about them, or forget them everywhere."
+    ),
+    "tenant": Command(
+        "tenants", "app", "Many institutions, each with a database of its own, behind one fleet."
+    ),
     "openapi": Command("openapi", "openapi", "Write one OpenAPI document for each face."),
     "doctor": Command(
         "doctor",
@@ -81,7 +93,11 @@ def declare(app: typer.Typer) -> None:
 def load(name: str) -> Any:
     """The command itself, or the group of commands."""
     command = COMMANDS[name]
-    found = getattr(import_module(f"groupsvc.cli.{command.module}"), command.attribute)
+    gc.disable()  # what is imported stays: looking for garbage in it takes a tenth of the time
+    try:
+        found = getattr(import_module(f"groupsvc.cli.{command.module}"), command.attribute)
+    finally:
+        gc.enable()
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
     alone = typer.Typer(add_completion=False)

@@ -7,27 +7,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from rich.console import Console
+import typer
 from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from groupsvc.core.unit_of_work import TransactionRunner, UnitOfWork
-from groupsvc.db import migrate
+from groupsvc.db import revision
 from groupsvc.db.engine import database_url, make_engine
 from groupsvc.db.pool import ConnectionPool
-from groupsvc.domain.principal import Grant, Permission, Principal
+from groupsvc.domain.errors import InvalidError
+from groupsvc.domain.principal import EVERYTHING, Principal
 from groupsvc.faces.scodoc.vocabulary import VOCABULARY
-from groupsvc.local.embedded import EmbeddedPostgres, default_home
+from groupsvc.local.embedded import EmbeddedPostgres
+from groupsvc.local.home import default_home
 from groupsvc.settings import Settings
 
 T = TypeVar("T")
 
-# Whoever can run commands on the server may do everything.
-EVERYTHING = frozenset(Grant(permission) for permission in Permission)
 OPERATOR = Principal("cli", grants=EVERYTHING)
 TIMEOUTS = {"command_timeout": 600.0, "statement_timeout": 600.0, "lock_timeout": 30.0}
-
-console = Console(stderr=True, highlight=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +39,13 @@ class Database:
 def open_database(settings: Settings) -> Generator[Database]:
     """The configured database, or the embedded one, which runs until the end of the context.
 
-    Raises ValueError in production without a configured database.
+    Raises ValueError in production without a configured database, and where there are several.
     """
     home = default_home(settings)
+    if settings.control_url is not None:
+        raise ValueError(
+            "there are several institutions: `groupsvc tenant run NAME` runs a command on one"
+        )
     if settings.database_url is not None:
         yield Database(database_url(settings), home, embedded=False)
         return
@@ -51,7 +53,8 @@ def open_database(settings: Settings) -> Generator[Database]:
         raise ValueError(
             "production refuses the embedded database: set GROUPSVC_DATABASE_URL to a PostgreSQL"
         )
-    console.print(f"groupsvc: using the embedded PostgreSQL in {home}", style="yellow")
+    notice = f"groupsvc: using the embedded PostgreSQL in {home}"
+    typer.secho(notice, fg=typer.colors.YELLOW, err=True)
     with EmbeddedPostgres(home) as url:
         yield Database(make_url(url), home, embedded=True)
 
@@ -65,15 +68,22 @@ async def open_engine(database: Database, settings: Settings) -> AsyncGenerator[
         await engine.dispose()
 
 
-def migrate_database(database: Database, settings: Settings) -> tuple[str | None, str | None]:
-    """Upgrade the schema to the newest revision; return the revisions before and after."""
+def migrate_database(
+    database: Database, settings: Settings, *, service: str | None = None
+) -> tuple[str | None, str | None]:
+    """Upgrade the schema to the newest revision; return the revisions before and after.
+
+    ``service`` is the role that is to serve, apart from the one that migrates.
+    """
 
     async def upgrade() -> tuple[str | None, str | None]:
         async with open_engine(database, settings) as engine:
-            before = await migrate.current(engine)
-            if before != migrate.head():
-                await migrate.upgrade(engine)
-            return before, await migrate.current(engine)
+            before = await revision.find(engine)
+            if not before.fits or service is not None:
+                from groupsvc.db import migrate  # with alembic, which is seldom needed
+
+                await migrate.upgrade(engine, service=service)
+            return before.revision, await revision.current(engine)
 
     return asyncio.run(upgrade())
 
@@ -82,7 +92,7 @@ class OperatorRunner:
     """Runs units of work as the operator."""
 
     def __init__(self, runner: TransactionRunner) -> None:
-        self._runner = runner
+        self.units = runner
 
     async def run(
         self,
@@ -100,7 +110,7 @@ class OperatorRunner:
             async with uow.savepoint(rollback=True):
                 return await work(uow)
 
-        return await self._runner.run("cli", work_as_operator, reading=reading)
+        return await self.units.run("cli", work_as_operator, reading=reading)
 
 
 def use_database(
@@ -116,11 +126,27 @@ def use_database(
     return asyncio.run(connect_and_work())
 
 
+async def _revision(database: Database, settings: Settings) -> revision.Found:
+    async with open_engine(database, settings) as engine:
+        return await revision.find(engine)
+
+
 def open_and_run(work: Callable[[OperatorRunner], Awaitable[T]]) -> T:
-    """Open the database of the settings, migrate it, and work on it with generous timeouts."""
+    """Open the database of the settings and work on it with generous timeouts.
+
+    The embedded one is migrated first, and so is an empty one. Raises InvalidError for one of
+    another version: its operator decides when it is migrated, and for which role.
+    """
     settings = Settings().model_copy(update=TIMEOUTS)
     with open_database(settings) as database:
-        migrate_database(database, settings)
+        found = None if database.embedded else asyncio.run(_revision(database, settings))
+        if found is None or found.revision is None:
+            migrate_database(database, settings)
+        elif not found.fits:
+            raise InvalidError(
+                f"the database is at {found.revision}, needs {revision.head()}: "
+                f"{revision.cure(found.revision)}"
+            )
         return use_database(database, settings, work)
 
 

@@ -49,6 +49,6 @@ class IdempotencyRepository(Repository):
             decisions=json.dumps(decisions),
         )
 
-    async def forget(self, hours: int) -> None:
-        """Drop some of the keys that have expired."""
-        await self._rows(SQL.forget, hours=hours)
+    async def forget(self, hours: int) -> int:
+        """Drop some of the keys that have expired; returns how many."""
+        return len(await self._rows(SQL.forget, hours=hours))

@@ -23,4 +23,5 @@ WHERE subject = :subject::text AND key = :key::text;
 DELETE FROM idempotency_keys WHERE (subject, key) IN (
     SELECT subject, key FROM idempotency_keys
     WHERE created_at < now() - make_interval(hours => :hours::integer)
-    ORDER BY created_at LIMIT 100 FOR UPDATE SKIP LOCKED);
+    ORDER BY created_at LIMIT 100 FOR UPDATE SKIP LOCKED)
+RETURNING 1;

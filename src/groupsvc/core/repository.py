@@ -1,10 +1,12 @@
 """How a unit of work reaches the database, and what every repository shares."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+from uuid import UUID
 
 from asyncpg import PostgresError
 from sqlalchemy.exc import DBAPIError
@@ -12,46 +14,49 @@ from sqlalchemy.exc import DBAPIError
 from groupsvc.db.constraints import raise_refusal
 from groupsvc.db.count_cache import CountCache
 from groupsvc.db.failures import driver_error
-from groupsvc.db.pool import FOUND, ConnectionPool, PooledSession
-from groupsvc.db.statements import TOKENS, SqlFile, Statement
+from groupsvc.db.pool import ConnectionPool
+from groupsvc.db.pooled import PooledSession
+from groupsvc.db.rows import FOUND
+from groupsvc.db.standbys import Standbys
+from groupsvc.db.statements import SQL as STATEMENTS
+from groupsvc.db.statements import WRITES, Kind, SqlFile, Statement
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import GrantScope
 
 SQL: Final = SqlFile(__file__)
 ORDINARY: Final = "READ COMMITTED"
 SNAPSHOT: Final = "REPEATABLE READ"
-NO_TOKEN: Final = {"bearer_key": None, "bearer": None}
 
 
 class StaleTokenError(Exception):
-    """The caller's token no longer stands for what it did: begin again, and trust no cache."""
+    """What tokens stand for has changed: begin again, and trust no cache."""
 
 
-class CachedToken(NamedTuple):
-    """Whom a token stood for when that was last looked up.
-
-    ``key`` finds them again: the digest of a token of ours, or who a signed token names.
-    """
-
-    key: bytes
-    bearer: str
-
-    def parameters(self) -> dict[str, Any]:
-        return {"bearer_key": self.key, "bearer": self.bearer}
+class NotOnStandbyError(Exception):
+    """What has been read of a standby decides no write: begin again, on the primary."""
 
 
 @dataclass(slots=True)
 class Context:
     """Who is acting, for the change log. ``cause`` tells apart what the rows alone do not.
 
-    ``cached_token`` is what has yet to be confirmed of the caller, with the first statement that
-    can do so; ``use_cached_token`` is false when that has failed.
+    ``client`` is the address of somebody who is yet to say who they are, which may be wrong so
+    often as ``login_tries`` says.
+    ``position`` is that of the log which a read must not be older than, whatever the caller wrote.
+    ``sight`` is what the caller sees, unless that is everything.
+    ``access_version`` is that of which the cached token of the caller was; it has yet to be
+    confirmed, with the first statement that can do so. ``use_cached_token`` is false when that has
+    failed.
     """
 
     actor: str = "anonymous"
     request_id: str = ""
     cause: str = ""
-    cached_token: CachedToken | None = None
+    client: str = ""
+    login_tries: int = 30
+    position: int = 0
+    sight: Mapping[str, Any] | None = None
+    access_version: UUID | None = None
     use_cached_token: bool = True
 
     def parameters(self) -> dict[str, str]:
@@ -59,45 +64,87 @@ class Context:
 
 
 class Connection:
-    """A statement stands alone until ``begin``; what follows is one transaction until ``close``."""
+    """A statement stands alone until ``begin``; what follows is one transaction until ``close``.
 
-    def __init__(self, pool: ConnectionPool, context: Context) -> None:
+    With ``standbys``, those that stand alone and change nothing go to one of them where it may
+    answer. Nothing that ``wrote`` reads there.
+    """
+
+    def __init__(
+        self, pool: ConnectionPool, context: Context, standbys: Standbys | None = None
+    ) -> None:
         self._pool = pool
         self._context = context
+        self._standbys = standbys
+        self.standby: ConnectionPool | None = None
+        self.wrote = False
         self._held: PooledSession | None = None
 
     @property
     def count_cache(self) -> CountCache | None:
         """What has been counted before; None in a transaction, which sees what others do not."""
-        return self._pool.counts if self._held is None else None
+        if self._held is not None:
+            return None
+        return (self._pool if self._standbys is None else self._pool_for("read")).counts
+
+    def turn(self, key: bytes) -> asyncio.Lock:
+        """Held by one unit of work of this process and database at a time."""
+        return self._pool.turns.setdefault(key, asyncio.Lock())
 
     async def execute(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Any]:
         """The rows of a statement; none for one that returns no rows.
 
         Raises StaleTokenError, and what a broken constraint means.
         """
-        token = self._context.cached_token
-        if statement.kind == "checked write" or token is not None:
-            checked = statement.with_token_check if token is not None else None
-            if token is not None and checked is not None:
-                return await self._checked(checked, {**parameters, **token.parameters()})
+        version, sight = self._context.access_version, self._context.sight
+        if sight is not None and statement.kind == "placed read":
+            statement, parameters = statement.in_sight, {**parameters, **sight}
+        if statement.kind == "checked write" or version is not None:
+            checked = statement.with_token_check if version is not None else None
+            if checked is not None:
+                return await self._checked(checked, {**parameters, "access_version": version})
             await self.confirm()
-            parameters = {**parameters, **NO_TOKEN}
+            parameters = {**parameters, "access_version": None}
         return await self._send(statement, parameters)
 
     async def _send(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Any]:
         arguments = [parameters[name] for name in statement.names]
+        if statement.kind in WRITES:
+            self.wrote = True
         try:
-            return await self._pool.fetch(
-                statement.query, arguments, self._held.connection if self._held else None
-            )
+            pool = self._pool if self._standbys is None else self._pool_for(statement.kind)
+            if self._held is not None:
+                return await pool.fetch(statement.query, arguments, self._held.connection)
+            if statement.may_be_gathered:
+                return await pool.gather(statement, arguments)
+            return await pool.fetch(statement.query, arguments)
         except PostgresError as error:
             raise_refusal(error)
             raise
 
+    def _pool_for(self, kind: Kind) -> ConnectionPool:
+        """The one place that decides what a standby answers: one for all that a request reads."""
+        if kind in WRITES:
+            self._leave_standby()
+        if self._standbys is None or kind == "primary read":
+            return self._pool
+        if self.standby is None:
+            context = self._context
+            position = max(context.position, self._standbys.last_write(context.actor))
+            self.standby = self._standbys.choose(position, context.access_version)
+        if self.standby is None:
+            self._standbys = None
+            return self._pool
+        return self.standby
+
+    def _leave_standby(self) -> None:
+        if self.standby is not None:
+            raise NotOnStandbyError
+        self._standbys = None
+
     async def _checked(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Any]:
         rows = await self._send(statement, parameters)
-        self._context.cached_token = None
+        self._context.access_version = None
         if not rows:
             raise StaleTokenError
         nothing: bool = rows[0].get(FOUND, True) is None
@@ -105,17 +152,18 @@ class Connection:
 
     async def confirm(self) -> None:
         """Make sure of a caller whose token is cached. Raises StaleTokenError."""
-        token, self._context.cached_token = self._context.cached_token, None
-        if token is None:
+        version, self._context.access_version = self._context.access_version, None
+        if version is None:
             return
-        rows = await self._send(TOKENS.holder, token.parameters())
-        if not rows or rows[0].is_expired or rows[0].bearer != token.bearer:
+        if not await self._send(STATEMENTS.current_access, {"access_version": version}):
             raise StaleTokenError
 
     async def begin(self, *, snapshot: bool) -> None:
         if self._held is not None:
             await self.commit()
             await self.close()
+        self._leave_standby()
+        self.wrote = self.wrote or not snapshot
         await self.confirm()
         self._held = await self._pool.open_session(SNAPSHOT if snapshot else ORDINARY)
         arguments = self._context.parameters()

@@ -1,7 +1,8 @@
 """What every service shares: its unit of work, its caller, and what the caller expects."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain import rules
@@ -10,6 +11,8 @@ from groupsvc.domain.json_resource import JsonResource
 from groupsvc.domain.principal import Permission, Place, Principal
 
 T = TypeVar("T")
+
+OUTSIDE: Final = 0  # the course of what is in none, in the change log
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,7 @@ class Service:
         ForbiddenError in sight.
         """
         place = Place(department, course) if department is not None else None
-        if place is not None and not self._principal.sees(place):
-            raise NotFoundError(f"no such {what}")
-        self._principal.require(permission, place)
+        self._principal.require(permission, place, what=what)
         self._uow.decisions.append((permission.value, department, course))
 
     def _authorize_read(
@@ -54,6 +55,10 @@ class Service:
         self._require(permission, document.department, document.course, what=what)
         return document
 
+    async def _seen_users(self, user_ids: Collection[int]) -> Collection[int]:
+        """Those whom the caller sees. Others are not there, where nobody takes them as they are."""
+        return await self._uow.users.seen(user_ids, self._principal.visible_scope)
+
     async def _check_if_match(
         self,
         expected: IfMatch | None,
@@ -61,7 +66,7 @@ class Service:
         *nouns: str,
         **about: int,
     ) -> None:
-        """Refuse to overwrite what the caller has not seen, and tell who changed it last.
+        """Refuse to overwrite what the caller has not seen; tell what it is, and who changed it.
 
         ``nouns`` begin the kinds of changes that show in the document.
         """
@@ -72,6 +77,7 @@ class Service:
         raise PreconditionFailedError(
             "the resource has changed since",
             etag=document.etag if document else None,
+            current=document.data if document else None,
             changes=await self._uow.changes.latest(nouns, **about),
         )
 

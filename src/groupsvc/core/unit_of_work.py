@@ -26,10 +26,12 @@ from groupsvc.core.partitions.repository import PartitionRepository
 from groupsvc.core.repository import Connection, Context, Repository, StaleTokenError
 from groupsvc.core.roles.repository import RoleRepository
 from groupsvc.core.users.repository import UserRepository
-from groupsvc.db.failures import Failure, classify, remedy
+from groupsvc.db.failures import Failure, classify, remedy, sqlstate
 from groupsvc.db.pool import ConnectionPool
-from groupsvc.domain.errors import UnavailableError
+from groupsvc.db.standbys import Standbys
+from groupsvc.domain.errors import ThrottledError, UnavailableError
 from groupsvc.domain.vocabulary import Vocabulary
+from groupsvc.recorder import SILENT, Recorder
 
 _log = logging.getLogger(__name__)
 
@@ -76,10 +78,11 @@ class UnitOfWork:
         pool: ConnectionPool,
         context: Context | None = None,
         vocabulary: Vocabulary = NO_WORDS,
+        standbys: Standbys | None = None,
     ) -> None:
         self.vocabulary = vocabulary
         self.context = context or Context()
-        self.connection = Connection(pool, self.context)
+        self.connection = Connection(pool, self.context, standbys)
         self.began = False
         self.committing = False
         self.decisions: list[tuple[str, str | None, str | None]] = []
@@ -120,7 +123,9 @@ class UnitOfWork:
     ) -> None:
         """Raises StaleTokenError where nothing has confirmed the caller, refusals included."""
         try:
-            if exc is None or classify(exc) is Failure.PERMANENT:
+            # Whoever calls too often is to cost no statement.
+            is_throttled = isinstance(exc, ThrottledError)
+            if exc is None or (classify(exc) is Failure.PERMANENT and not is_throttled):
                 await self.connection.confirm()
             if exc_type is None and self.began:
                 self.committing = True
@@ -137,8 +142,11 @@ class TransactionRunner:
         pool: ConnectionPool,
         bulk: ConnectionPool | None = None,
         vocabulary: Vocabulary = NO_WORDS,
+        recorder: Recorder = SILENT,
+        standbys: Standbys | None = None,
     ) -> None:
-        self._vocabulary = vocabulary
+        self._vocabulary, self._recorder = vocabulary, recorder
+        self.standbys = standbys
         self._pool = pool
         self._bulk = bulk or pool
 
@@ -152,7 +160,9 @@ class TransactionRunner:
     ) -> T:
         """Do the work and commit. ``work`` may be called several times.
 
-        ``bulk`` takes a connection that may be slow, out of a small pool of its own.
+        ``bulk`` takes a connection that may be slow, out of a small pool of its own. When it is
+        ``reading``, standbys are asked, and the primary is where one of them refuses or fails: a
+        standby is never the reason why something is not there.
 
         A lost race is run again, and a lost connection when nothing can have been committed.
         Raises UnavailableError when the database is away, busy or too slow, or when a commit was
@@ -160,24 +170,30 @@ class TransactionRunner:
         """
         tries = 0
         pool = self._bulk if bulk else self._pool
+        standbys = self.standbys if reading and not bulk else None
         use_cached_token = True
         while True:
             tries += 1
             context = Context(request_id=request_id, use_cached_token=use_cached_token)
-            uow = UnitOfWork(pool, context, self._vocabulary)
+            uow = UnitOfWork(pool, context, self._vocabulary, standbys)
             try:
                 async with uow:
                     return await work(uow)
-            except StaleTokenError:
-                use_cached_token = False
-                continue
             except Exception as error:
+                if uow.connection.standby is not None:
+                    standbys, tries = None, 0
+                    continue
+                if isinstance(error, StaleTokenError):
+                    use_cached_token = False
+                    continue
                 failure = classify(error)
                 if failure is Failure.PERMANENT:
                     raise
                 if failure is Failure.UNFIT:
                     _log.error("the database cannot be used: %s", remedy(error))
-                if tries >= MOST_TRIES or not _may_repeat(failure, uow, tries, reading=reading):
+                again = tries < MOST_TRIES and _may_repeat(failure, uow, tries, reading=reading)
+                self._recorder.failed(failure.value, sqlstate(error), retried=again)
+                if not again:
                     raise UnavailableError("the database is not available") from error
             await asyncio.sleep(random.uniform(0, FIRST_PAUSE * 2**tries))  # noqa: S311 - no secret
 

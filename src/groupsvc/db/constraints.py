@@ -24,6 +24,10 @@ def _invalid_name() -> GroupsvcError:
     return InvalidError("the name cannot be stored as it is", code="invalid_name")
 
 
+def _key_taken() -> GroupsvcError:
+    return ConflictError("another record has this key", code="key_taken")
+
+
 MEANING: dict[str, Callable[[], GroupsvcError]] = {
     "course_open": rules.course_locked,
     "groups_editable": rules.not_editable,
@@ -49,15 +53,20 @@ MEANING: dict[str, Callable[[], GroupsvcError]] = {
     "uq_external_ids": lambda: ConflictError(
         "another user has this id there", code="external_id_taken"
     ),
+    **{
+        f"uq_{table}_imported_key": _key_taken
+        for table in ("users", "courses", "partitions", "groups")
+    },
+    "uq_preassignments_email": lambda: ConflictError(
+        "the address waits in another group", code="address_taken"
+    ),
     "uq_accounts_name": lambda: rules.name_taken("an account has this name"),
     "ck_partitions_tracks": rules.tracks_not_editable,
     # The server may know newer characters, and other ways to compose them, than Python does.
     "ck_departments_acronym": _invalid_name,
     "ck_users_username": _invalid_name,
     "ck_courses_key": _invalid_name,
-    "ck_courses_dates": lambda: InvalidError(
-        "the course ends before it starts", code="invalid_dates", pointer="#/ends_on"
-    ),
+    "ck_courses_dates": rules.ends_before_it_starts,
     "ck_partitions_name": _invalid_name,
     "ck_groups_name": _invalid_name,
     "ck_accounts_name": _invalid_name,
@@ -76,14 +85,25 @@ MEANING: dict[str, Callable[[], GroupsvcError]] = {
     "fk_preassignments_group": lambda: NotFoundError("no such group"),
 }
 
+# Whose id the database says with the rule.
+_DETAIL: dict[str, str] = {
+    "course_open": "course_id",
+    "group_capacity": "group_id",
+    "capacity_below_members": "group_id",
+}
+
 # Class 22: a value that the column cannot hold, whatever slipped past the schemas.
 DATA_EXCEPTION = "22"
 
 
 def raise_refusal(error: PostgresError) -> None:
     """Raises what the constraint stands for that the database found broken, if it is one."""
-    meaning = MEANING.get(getattr(error, "constraint_name", None) or "")
+    constraint = getattr(error, "constraint_name", None) or ""
+    meaning = MEANING.get(constraint)
     if meaning is not None:
-        raise meaning() from error
+        refusal = meaning()
+        if constraint in _DETAIL:
+            refusal.about = {_DETAIL[constraint]: int(getattr(error, "detail", None) or 0)}
+        raise refusal from error
     if str(error.sqlstate).startswith(DATA_EXCEPTION):
         raise _out_of_range() from error

@@ -5,16 +5,17 @@ in one, costs one round trip. A unit of work that needs several asks for a trans
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from groupsvc.db.connect import Connection, Connector, hosts_of, parse_url
 from groupsvc.settings import Settings
 
-BULK_CONNECTIONS = 2
+BULK_CONNECTIONS = 3  # more than there are large bodies at a time: other bulk work goes on
 STATEMENTS_KEPT = 400  # prepared, of each connection
 SECONDS_TO_CLOSE = 2.0
 
@@ -26,17 +27,30 @@ def database_url(settings: Settings) -> URL:
     """
     if settings.database_url is None:
         raise ValueError("no database is configured: set GROUPSVC_DATABASE_URL")
+    return read_url(settings.database_url.get_secret_value(), "GROUPSVC_DATABASE_URL")
+
+
+def read_url(text: str, name: str) -> URL:
+    """Raises ValueError, which says what the URL is called."""
     try:
-        url = make_url(settings.database_url.get_secret_value())
+        url = parse_url(text)
+        hosts_of(url)
     except (ArgumentError, ValueError):
         # It may hold a password, and so may the message.
-        raise ValueError("GROUPSVC_DATABASE_URL is no URL of a database") from None
+        raise ValueError(f"{name} is no URL of a database") from None
     return url.set(drivername="postgresql+asyncpg")
 
 
-def make_engine(url: URL, settings: Settings) -> AsyncEngine:
+Open = Callable[..., Awaitable[Connection]]
+
+
+def make_engine(
+    url: URL, settings: Settings, *, wrap: Callable[[Open], Open] | None = None
+) -> AsyncEngine:
+    """``wrap`` makes what opens connections of what would open them."""
+    opening = connector(url, settings)
     return create_async_engine(
-        url,
+        "postgresql+asyncpg://",
         isolation_level="AUTOCOMMIT",
         pool_size=settings.pool_size,
         max_overflow=0,
@@ -44,7 +58,11 @@ def make_engine(url: URL, settings: Settings) -> AsyncEngine:
         pool_use_lifo=True,
         pool_reset_on_return=None,
         hide_parameters=True,
-        connect_args=_connect_args(settings),
+        connect_args={
+            "async_creator_fn": opening if wrap is None else wrap(opening),
+            # The adapter's own, which would name statements behind a pooler, too.
+            "prepared_statement_cache_size": 0 if settings.pooler else 100,
+        },
     )
 
 
@@ -68,24 +86,24 @@ def for_bulk(settings: Settings) -> Settings:
     )
 
 
-def _connect_args(settings: Settings) -> dict[str, Any]:
-    arguments: dict[str, Any] = {
-        "timeout": settings.connect_timeout,
-        "command_timeout": settings.command_timeout,
-        "server_settings": {"application_name": "groupsvc", "timezone": "UTC"},
-    }
-    if settings.pooler:
+def connector(url: URL, settings: Settings) -> Connector:
+    server_settings = {"application_name": "groupsvc", "timezone": "UTC"}
+    if not settings.pooler:
+        server_settings |= {
+            "statement_timeout": f"{settings.statement_timeout * 1000:.0f}",
+            "lock_timeout": f"{settings.lock_timeout * 1000:.0f}",
+            "idle_in_transaction_session_timeout": "10000",
+            "jit": "off",
+        }
+    return Connector(
+        url,
+        timeout=settings.connect_timeout,
+        patience=settings.command_timeout,
+        pooler=settings.pooler,
+        command_timeout=settings.command_timeout,
         # Replicas behind a pooler number their statements alike: caching would mix up answers.
         # It also refuses start-up parameters, so the role must carry the timeouts.
-        arguments["statement_cache_size"] = 0
-        arguments["prepared_statement_cache_size"] = 0
-        return arguments
-    arguments["statement_cache_size"] = STATEMENTS_KEPT
-    arguments["max_cached_statement_lifetime"] = 0
-    arguments["server_settings"] |= {
-        "statement_timeout": f"{settings.statement_timeout * 1000:.0f}",
-        "lock_timeout": f"{settings.lock_timeout * 1000:.0f}",
-        "idle_in_transaction_session_timeout": "10000",
-        "jit": "off",
-    }
-    return arguments
+        statement_cache_size=0 if settings.pooler else STATEMENTS_KEPT,
+        max_cached_statement_lifetime=0,
+        server_settings=server_settings,
+    )

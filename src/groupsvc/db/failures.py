@@ -24,22 +24,38 @@ SERIALIZATION = {"40001", "40P01"}
 # shutdowns, recovery, too many connections, read-only after a failover, connection failures
 AWAY = {"57P01", "57P02", "57P03", "53300", READ_ONLY, "08000", "08001", "08003", "08004", "08006"}
 # What an operator has to do, by SQLSTATE.
+NO_TABLE: Final = "42P01"
 _NOT_MIGRATED: Final = "it is not at the revision of this program: run `groupsvc migrate`"
+POOLED: Final = "08P01"
+_POOLER: Final = (
+    "a pooler stands between, or refuses the connection: set GROUPSVC_POOLER=true; "
+    "if it is set, look at the pooler's log"
+)
 REMEDIES: Final[Mapping[str, str]] = {
-    "42P01": _NOT_MIGRATED,
+    NO_TABLE: _NOT_MIGRATED,
     "42703": _NOT_MIGRATED,
     "42883": _NOT_MIGRATED,
     "3D000": "there is no such database: create it, and run `groupsvc migrate`",
     "28000": "it refuses the role: look at pg_hba.conf and at GROUPSVC_DATABASE_URL",
     "28P01": "it refuses the password: look at GROUPSVC_DATABASE_URL",
     "42501": "the role lacks a privilege: it must own the database, or be granted its tables",
+    "55000": "it takes no connections: has it been moved elsewhere?",
     "53100": "its disk is full",
     "53200": "it is out of memory",
     "58030": "it cannot read or write its files",
-    "08P01": "a pooler refuses what a connection starts with: set GROUPSVC_POOLER=true",
+    "XX001": "its data is damaged: look at its log, and restore it",
+    "XX002": "an index of it is damaged: look at its log, and build it again",
+    POOLED: _POOLER,
+    "26000": _POOLER,
+    "42P05": _POOLER,
 }
 # lock not available, query cancelled by a timeout, idle in transaction
-TOO_SLOW = {"55P03", "57014", "25P03"}
+LOCKED: Final = "55P03"
+TOO_SLOW = {LOCKED, "57014", "25P03", "25P04"}
+# By their class: connections, and what an operator has done; resources, and the system itself.
+_AWAY_CLASSES: Final = ("08", "57")
+_UNFIT_CLASSES: Final = ("53", "58")
+_ELSE: Final = "it lacks something that it needs: look at its log"
 
 
 def classify(error: BaseException) -> Failure:
@@ -72,7 +88,9 @@ def sqlstate(error: BaseException) -> str | None:
 
 def remedy(error: BaseException) -> str | None:
     """What an operator has to do about a database that cannot be used as it is."""
-    return REMEDIES.get(sqlstate(error) or "")
+    state = sqlstate(error) or ""
+    lacks = state.startswith(_UNFIT_CLASSES) and state not in AWAY
+    return REMEDIES.get(state, _ELSE if lacks else None)
 
 
 def _classify_driver_error(error: DBAPIError | PostgresError) -> Failure:
@@ -93,4 +111,9 @@ def _classify_driver_error(error: DBAPIError | PostgresError) -> Failure:
     )
     if is_broken or state in AWAY or not_a_primary:
         return Failure.LOST
+    # Whatever else there is of these kinds: that it is not known here makes it nobody's bug.
+    if state is not None and state.startswith(_AWAY_CLASSES):
+        return Failure.LOST
+    if state is not None and state.startswith(_UNFIT_CLASSES):
+        return Failure.UNFIT
     return Failure.PERMANENT

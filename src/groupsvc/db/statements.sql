@@ -1,3 +1,3 @@
--- read: holder
--- Whom a token stands for, in one text, while it does.
-SELECT bearer, is_expired FROM bearers WHERE key = :bearer_key::bytea;
+-- primary read: current_access
+-- One row while nothing has been revoked, disabled, withdrawn or renamed since it was of that version.
+SELECT true AS stands FROM access_version v WHERE v.version = :access_version::uuid;

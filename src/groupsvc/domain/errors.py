@@ -10,9 +10,11 @@ GroupsvcError
 │   ├── NotEnrolledError     the user is not enrolled in the course
 │   └── LastRandomCohortError
 ├── InvalidError             a value that no schema could have caught
+│   └── InvalidJsonError     the body is not the JSON that is accepted here
 ├── PreconditionFailedError  the resource is not what the caller last saw
 ├── UnauthenticatedError     who are you?
 ├── ForbiddenError           seen, but not for this caller to do
+├── ThrottledError           not so often
 └── UnavailableError         try again: the database is away or the deadline has passed
 
 Every class has a stable ``code``; an instance may carry one of its own. ``facts`` are plain values
@@ -31,6 +33,8 @@ class GroupsvcError(Exception):
         self.message = message
         self.code = code or type(self).code
         self.facts: Mapping[str, Any] = facts
+        # Ids of what stood in the way, by their names in paths, where the request does not tell.
+        self.about: Mapping[str, Any] = {}
 
 
 class NotFoundError(GroupsvcError):
@@ -71,6 +75,12 @@ class InvalidError(GroupsvcError):
     code = "invalid"
 
 
+class InvalidJsonError(InvalidError):
+    """The reason never quotes the body."""
+
+    code = "invalid_json"
+
+
 class PreconditionFailedError(GroupsvcError):
     code = "precondition_failed"
 
@@ -81,6 +91,15 @@ class UnauthenticatedError(GroupsvcError):
 
 class ForbiddenError(GroupsvcError):
     code = "forbidden"
+
+
+class ThrottledError(GroupsvcError):
+    """``retry_after`` in whole seconds is always among the facts."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, retry_after: int, code: str | None = None) -> None:
+        super().__init__(message, code=code, retry_after=retry_after)
 
 
 class UnavailableError(GroupsvcError):

@@ -4,10 +4,11 @@ A grant is a permission in a place. Permissions do not imply one another. Depart
 their acronym and courses by their key, so that a token issued elsewhere can carry grants.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Any, Final
 
 from groupsvc.domain.errors import ForbiddenError, NotFoundError
 
@@ -40,6 +41,10 @@ class Grant:
             raise ValueError("a grant is in a department or in a course, not in both")
 
 
+# What whoever runs commands on the server may do.
+EVERYTHING: Final = frozenset(Grant(permission) for permission in Permission)
+
+
 @dataclass(frozen=True, slots=True)
 class GrantScope:
     """The places where a permission is held, in the form that statements take."""
@@ -68,6 +73,18 @@ def _scope_of(grants: Iterable[Grant]) -> GrantScope:
     )
 
 
+def forbidden(
+    permission: Permission | None = None, *, where: str = "", in_words: bool = False
+) -> ForbiddenError:
+    """The refusal to whoever lacks a permission; it is named where it alone would do.
+
+    ``in_words`` is for the rows of tables, whose answers have no other place for it.
+    """
+    needed = permission if permission is not None and in_words else "another permission"
+    words = f"this needs {needed} {where}".rstrip()
+    return ForbiddenError(words, **({"permission": permission.value} if permission else {}))
+
+
 @dataclass(frozen=True)
 class Principal:
     """A caller. ``username`` is their name in the roster, when the token names one."""
@@ -89,7 +106,9 @@ class Principal:
         """A place is in sight of whoever holds any permission in it."""
         return self.visible_scope.covers(place)
 
-    def require(self, permission: Permission, place: Place | None = None) -> None:
+    def require(
+        self, permission: Permission, place: Place | None = None, *, what: str = "resource"
+    ) -> None:
         """Refuse what is not granted.
 
         Raises NotFoundError when the place is out of sight, else ForbiddenError.
@@ -97,8 +116,8 @@ class Principal:
         if self.may(permission, place):
             return
         if place is not None and not self.sees(place):
-            raise NotFoundError("no such resource")
-        raise ForbiddenError("this needs another permission here", permission=permission.value)
+            raise NotFoundError(f"no such {what}")
+        raise forbidden(permission, where="here")
 
     def scope(self, permission: Permission) -> GrantScope:
         return self._scopes.get(permission, NOWHERE)
@@ -114,3 +133,11 @@ class Principal:
     @cached_property
     def visible_scope(self) -> GrantScope:
         return _scope_of(self.grants)
+
+    @cached_property
+    def sight(self) -> Mapping[str, Any] | None:
+        """What statements are to look for places in; None when that is everywhere."""
+        scope = self.visible_scope
+        if scope.everywhere:
+            return None
+        return {"seen_departments": scope.departments, "seen_courses": scope.courses}

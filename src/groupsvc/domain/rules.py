@@ -5,9 +5,12 @@ The database enforces the same rules for whatever gets past or races (``sql/sche
 ``docs/architecture.md`` leads from each rule to its function, its constraint and its test.
 """
 
+from datetime import date
+
 from groupsvc.domain.errors import (
     ConflictError,
     FullError,
+    InvalidError,
     LastRandomCohortError,
     LockedError,
     NameTakenError,
@@ -96,10 +99,49 @@ def tracks_not_editable() -> ConflictError:
     )
 
 
+def keeps_its_name(kind: str) -> ConflictError:
+    return ConflictError("this partition keeps its name", code=f"{kind}_partition")
+
+
+def refuse_if_keeps_its_name(kind: str, before: str | None, name: object) -> None:
+    """The default partition, tracks and cohorts keep the names that they have."""
+    if kind != "ordinary" and name != before:
+        raise keeps_its_name(kind)
+
+
+def name_reserved() -> ConflictError:
+    return ConflictError("this name is kept for the tracks", code="reserved_name")
+
+
+def is_name_reserved(kind: str, name: str, tracks_name: str) -> bool:
+    """What readers call the tracks partition is the name of no other one."""
+    return name == tracks_name and kind != "tracks"
+
+
+def refuse_if_name_is_reserved(kind: str, name: str, tracks_name: str) -> None:
+    if is_name_reserved(kind, name, tracks_name):
+        raise name_reserved()
+
+
+def last_random() -> LastRandomCohortError:
+    return LastRandomCohortError("one cohort must take users at random")
+
+
 def refuse_if_last_random(is_last: bool) -> None:
     """Once a course has a cohort that takes users at random, it keeps one.
 
     Deleting it is another matter: the next one who comes has the default cohort made anew.
     """
     if is_last:
-        raise LastRandomCohortError("one cohort must take users at random")
+        raise last_random()
+
+
+def ends_before_it_starts() -> InvalidError:
+    return InvalidError(
+        "the course ends before it starts", code="invalid_dates", pointer="#/ends_on"
+    )
+
+
+def refuse_if_ends_before_it_starts(starts_on: date | None, ends_on: date | None) -> None:
+    if starts_on is not None and ends_on is not None and ends_on < starts_on:
+        raise ends_before_it_starts()

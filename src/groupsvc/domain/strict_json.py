@@ -9,8 +9,13 @@ import re
 from itertools import chain
 from typing import Any, NoReturn
 
-from groupsvc.domain.errors import InvalidError
+from groupsvc.domain.errors import InvalidJsonError as InvalidJsonError
+from groupsvc.domain.patient_json import patient
 
+# Above so many bytes a body keeps others waiting when it is read at once: read it in a thread.
+LARGE = 262_144
+# Above so many it keeps all threads waiting.
+VERY_LARGE = 1_048_576
 MAX_DIGITS = 20
 MAX_NUMBER = 40
 
@@ -18,12 +23,6 @@ _CONTAINERS = (dict, list)
 _NUMBER_BYTES = bytes.maketrans(b"123456789.eE+-", b"0" * 14)
 _LONG_NUMBER = b"0" * (MAX_DIGITS + 1)
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-
-
-class InvalidJsonError(InvalidError):
-    """The body is not the JSON that is accepted here. The reason never quotes it."""
-
-    code = "invalid_json"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -130,9 +129,12 @@ def read_json(body: bytes, *, max_depth: int, lenient: bool = False) -> Any:
     if not body or body.isspace():
         raise InvalidJsonError("body is empty")
     text = _decode(body)
-    value: Any = _parse(_LENIENT if lenient else _chosen(body), text)
+    reader = _LENIENT if lenient else _chosen(body)
+    if is_large := len(body) > VERY_LARGE:
+        reader = patient(reader, None if lenient else _refuse_unstorable_text)
+    value: Any = _parse(reader, text)
     if text.count("[") + text.count("{") > max_depth and type(value) in _CONTAINERS:
         _refuse_depth(value, max_depth)
-    if "\\u" in text and not lenient:
+    if "\\u" in text and not lenient and not is_large:
         _refuse_unstorable_text(text, value)
     return value

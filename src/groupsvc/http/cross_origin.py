@@ -7,18 +7,24 @@ from typing import Any
 REQUEST_HEADERS = (
     "authorization",
     "content-type",
+    "groupsvc-position",
     "if-match",
     "if-none-match",
     "idempotency-key",
+    "last-event-id",
     "use-jwt-cookie",
     "x-csrftoken",
     "x-requested-with",
 )
 RESPONSE_HEADERS = (
     "etag",
+    "groupsvc-position",
     "idempotent-replayed",
+    "left-out",
     "link",
     "location",
+    "ratelimit",
+    "ratelimit-policy",
     "retry-after",
     "x-request-id",
 )

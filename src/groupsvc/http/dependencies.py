@@ -19,11 +19,14 @@ from groupsvc.core.groups.by_pattern import GroupPatternService
 from groupsvc.core.groups.service import GroupService
 from groupsvc.core.memberships.service import MembershipService
 from groupsvc.core.partitions.service import PartitionService
+from groupsvc.core.persons.service import PersonService
 from groupsvc.core.roles.service import RoleService
+from groupsvc.core.undo.service import UndoService
 from groupsvc.core.users.service import UserService
 from groupsvc.http.routing import bound
 from groupsvc.import_export.exports import ExportService
-from groupsvc.import_export.imports import ImportService
+from groupsvc.import_export.shapes.service import ShapeService
+from groupsvc.import_export.whole_imports import TableImportService
 
 AccountServiceDep = Annotated[AccountService, Depends(bound(AccountService))]
 CallerServiceDep = Annotated[CallerService, Depends(bound(CallerService))]
@@ -40,9 +43,12 @@ EnrollmentServiceDep = Annotated[EnrollmentService, Depends(bound(EnrollmentServ
 ExportServiceDep = Annotated[ExportService, Depends(bound(ExportService))]
 GroupPatternServiceDep = Annotated[GroupPatternService, Depends(bound(GroupPatternService))]
 GroupServiceDep = Annotated[GroupService, Depends(bound(GroupService))]
-ImportServiceDep = Annotated[ImportService, Depends(bound(ImportService))]
+ImportServiceDep = Annotated[TableImportService, Depends(bound(TableImportService))]
 MembershipServiceDep = Annotated[MembershipService, Depends(bound(MembershipService))]
 PartitionServiceDep = Annotated[PartitionService, Depends(bound(PartitionService))]
+PersonServiceDep = Annotated[PersonService, Depends(bound(PersonService))]
 PreassignmentServiceDep = Annotated[PreassignmentService, Depends(bound(PreassignmentService))]
 RoleServiceDep = Annotated[RoleService, Depends(bound(RoleService))]
+ShapeServiceDep = Annotated[ShapeService, Depends(bound(ShapeService))]
+UndoServiceDep = Annotated[UndoService, Depends(bound(UndoService))]
 UserServiceDep = Annotated[UserService, Depends(bound(UserService))]

@@ -38,6 +38,16 @@ _HEADERS: Final[Mapping[str, Described]] = {
         "description": "`true` when the key was used before and its answer is repeated",
         "schema": {"type": "string", "enum": ["true"]},
     },
+    "Left-Out": {
+        "description": "How many people the table leaves out",
+        "required": True,
+        "schema": {"type": "integer"},
+    },
+    "Groupsvc-Position": {
+        "description": "How far the log of the database was after this: reads that send it back "
+        "are not older",
+        "schema": _TEXT,
+    },
     "WWW-Authenticate": {"description": "How to authenticate", "schema": _TEXT},
 }
 # Each says `If-None-Match` to a read of one resource.
@@ -71,7 +81,7 @@ def complete(document: Document) -> None:
         if STOCK in str(responses.get("422")):
             del responses["422"]
         for status, response in responses.items():
-            if status == "503":
+            if status in ("429", "503"):
                 response.setdefault("headers", {}).update(headers("Retry-After")["headers"])
             used.update(response.get("headers", ()))
     components = document.setdefault("components", {})

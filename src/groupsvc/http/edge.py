@@ -6,56 +6,40 @@ every request pays for it.
 
 import asyncio
 import logging
+import os
 import random
-import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
+from functools import partial
 from time import perf_counter
-from typing import Final, NamedTuple
+from typing import Final
 
-from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from groupsvc.logs import log_access, request_id, route_template
+from groupsvc.http import edge_refusals as refusals
+from groupsvc.http.edge_bodies import check_body
+from groupsvc.http.edge_headers import ALWAYS, HOST, KEPT, MANY, NO_STORE, OF_BODIES, REQUEST_ID
+from groupsvc.http.edge_refusals import Refusal, TooLargeError, explain
+from groupsvc.http.large_bodies import LargeBodies
+from groupsvc.logs import log_access, method_word, request_id, route_template
+from groupsvc.recorder import SILENT, Recorder, round_trips
 from groupsvc.settings import Settings
 
 MAX_PATH: Final = 2_048
 MAX_QUERY: Final = 8_192
 MAX_HEADERS: Final = 100
 MAX_HEADER_BYTES: Final = 32_768
+HEALTH: Final = "/health/"
+FIRST_REFUSAL: Final = 400
+# What waits with a large body is a request that a worker works on: a quarter of them at most.
+MOST_IN_QUEUE: Final = 4
 
 Render = Callable[[str, int, str, str], tuple[bytes, str]]
 Headers = list[tuple[bytes, bytes]]
 
 _ids: Final = random.Random()  # noqa: S311 - they name requests and guard nothing
-_log = logging.getLogger(__name__)
-_ONCE: Final = frozenset(
-    (b"host", b"authorization", b"content-type", b"content-length", b"content-encoding")
-) | {b"if-match", b"idempotency-key", b"x-request-id"}
-_HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(?::[0-9]{1,5})?")
-_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
-_NO_REFERRER: Final = (b"referrer-policy", b"no-referrer")
-_NO_STORE: Final = (b"cache-control", b"no-store")
-
-
-class Refusal(NamedTuple):
-    status: int
-    code: str
-    detail: str
-
-
-BAD_HOST: Final = Refusal(400, "invalid_host", "the Host header is missing, repeated or malformed")
-BAD_LENGTH: Final = Refusal(400, "invalid_content_length", "Content-Length is not a number")
-REPEATED: Final = Refusal(400, "repeated_header", "a header that may be sent once was repeated")
-WRONG_HOST: Final = Refusal(421, "misdirected_request", "this host is not served here")
-TOO_LARGE: Final = Refusal(413, "body_too_large", "the body is too large")
-COMPRESSED: Final = Refusal(
-    415, "unsupported_content_encoding", "send the body as it is, not compressed"
-)
-TOO_LONG: Final = Refusal(414, "target_too_long", "the path or the query is too long")
-HEADERS: Final = Refusal(431, "headers_too_large", "there are too many headers, or too long ones")
-TOO_LATE: Final = Refusal(503, "deadline_passed", "this took too long and was given up")
-CRASHED: Final = Refusal(500, "internal_error", "an unexpected error, which has been logged")
+# Else two workers that were forked of one process would give the same names.
+os.register_at_fork(after_in_child=_ids.seed)
 
 
 def _read_headers(headers: Headers) -> tuple[dict[bytes, bytes], Refusal | None]:
@@ -72,12 +56,12 @@ def _read_headers(headers: Headers) -> tuple[dict[bytes, bytes], Refusal | None]
         value = given.strip(b" \t")
         if value is not given:
             headers[place] = (name, value)
-        if name in _ONCE:
-            if name in found and name != b"x-request-id":
-                repeated = BAD_HOST if name == b"host" else REPEATED
+        if name in KEPT:
+            if name in found and name not in MANY:
+                repeated = refusals.BAD_HOST if name == b"host" else refusals.REPEATED
             found[name] = b"," if name in found else value
     too_much = size > MAX_HEADER_BYTES or len(headers) > MAX_HEADERS
-    return found, HEADERS if too_much else repeated
+    return found, refusals.HEADERS if too_much else repeated
 
 
 def local_path(scope: Scope) -> str:
@@ -87,29 +71,26 @@ def local_path(scope: Scope) -> str:
     return path.removeprefix(root) if root and path.startswith(root + "/") else path
 
 
-def _is_health(path: str) -> bool:
-    return path.startswith("/health/")
-
-
-class _TooLarge(HTTPException):
-    """Raised to whoever reads the body: the face of the path renders it like its own refusals."""
-
-
 class RequestContext:
     """One request and its answer, as they pass."""
 
     __slots__ = (
+        "_is_gone",
         "_receive",
         "_received",
         "_send",
         "_sent",
         "began",
         "ceiling",
+        "deadline",
+        "house",
         "id",
+        "large_from",
         "path",
         "scope",
         "seconds",
         "status",
+        "streams_from",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,10 +101,15 @@ class RequestContext:
         self.id = b""
         self.ceiling = self._received = self._sent = 0
         self.seconds: float | None = None
+        self.large_from: bytes | None = None  # whom a large body is from
+        self.house = b""  # and of which institution, where there are several
         self.status: int | None = None
+        self.deadline: asyncio.Timeout | None = None
+        self.streams_from: float | None = None  # when it began to be a stream, which may go on
+        self._is_gone = False
 
     def name(self, given: bytes | None) -> str:
-        if given is not None and _REQUEST_ID.fullmatch(given):
+        if given is not None and REQUEST_ID.fullmatch(given):
             self.id = given
         else:
             self.id = b"%032x" % _ids.getrandbits(128)
@@ -133,12 +119,16 @@ class RequestContext:
 
     async def receive(self) -> Message:
         message = await self._receive()
+        self._is_gone = message["type"] == "http.disconnect"
         self._received += len(message.get("body", b""))
         if self._received > self.ceiling:
-            raise _TooLarge(TOO_LARGE.status, TOO_LARGE.detail)
+            raise TooLargeError(refusals.TOO_LARGE.status, refusals.TOO_LARGE.detail)
         return message
 
     async def send(self, message: Message) -> None:
+        """An answer that nobody waits for is none: it would be counted as one of ours."""
+        if self._is_gone:
+            return
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message = {**message, "headers": self._dressed(message.get("headers", ()))}
@@ -147,40 +137,36 @@ class RequestContext:
         await self._send(message)
 
     def _dressed(self, headers: Collection[tuple[bytes, bytes]]) -> Headers:
-        dressed = [*headers, (b"x-request-id", self.id), _NOSNIFF, _NO_REFERRER]
+        rate = self.scope["state"].get("rate_limit", ())
+        dressed = [*headers, (b"x-request-id", self.id), *ALWAYS, *rate]
         for name, _ in headers:
             if name == b"cache-control":
                 return dressed
-        dressed.append(_NO_STORE)
+        dressed.append(NO_STORE)
         return dressed
 
     async def refuse(self, refusal: Refusal, render: Render) -> None:
-        body, content_type = render(self.path, *refusal)
-        headers = [
-            (b"content-type", content_type.encode("latin-1")),
-            (b"content-length", str(len(body)).encode()),
-        ]
-        if refusal.status == 503:
-            headers.append((b"retry-after", b"1"))
-        # Whoever waits for "100 Continue" may keep the body that the server would go on to expect.
-        if refusal.status == 400 or any(name == b"expect" for name, _ in self.scope["headers"]):
-            headers.append((b"connection", b"close"))
+        body, content_type = render(self.path, refusal.status, refusal.code, refusal.detail)
+        waits = any(name == b"expect" for name, _ in self.scope["headers"])
+        headers = refusals.headers_of(refusal, body, content_type, waits=waits)
         await self.send(
             {"type": "http.response.start", "status": refusal.status, "headers": headers}
         )
         await self.send({"type": "http.response.body", "body": body})
 
-    def log(self) -> None:
+    def log(self, method: str, route: str | None, seconds: float) -> None:
         level = logging.INFO if self.status is not None and self.status < 500 else logging.WARNING
         fields = {
-            "method": self.scope["method"],
-            "route": route_template(self.scope),
+            "method": method,
+            "route": route,
             "status": self.status,
-            "duration_ms": round((perf_counter() - self.began) * 1000, 2),
+            "duration_ms": round(seconds * 1000, 2),
             "bytes": self._sent,
             "principal": self.scope["state"].get("subject"),
         }
-        log_access(logging.DEBUG if _is_health(self.path) else level, fields)
+        if (trace_id := self.scope["state"].get("trace_id")) is not None:
+            fields["trace_id"] = trace_id
+        log_access(logging.DEBUG if self.path.startswith(HEALTH) else level, fields)
 
 
 class Guard:
@@ -188,7 +174,8 @@ class Guard:
 
     ``render(path, status, code, detail)`` makes the body and the media type of a refusal in the
     shape of the face that the path belongs to. Requests for which ``is_bulk`` holds may be larger
-    and take longer.
+    and take longer. ``hosts`` are those that are answered, in place of those of the settings. Where
+    there are several institutions, ``whose`` says of the headers which one a request concerns.
     """
 
     def __init__(
@@ -197,17 +184,30 @@ class Guard:
         *,
         settings: Settings,
         render: Render,
-        is_bulk: Callable[[Scope], bool],
+        is_bulk: Callable[[Scope, str], bool],
+        recorder: Recorder = SILENT,
+        hosts: Container[bytes] | None = None,
+        whose: Callable[[dict[bytes, bytes]], bytes] | None = None,
     ) -> None:
         self._app, self._settings, self._render = app, settings, render
-        self._is_bulk = is_bulk
-        self._hosts = frozenset(host.lower().encode() for host in settings.allowed_hosts)
+        self._is_bulk, self._recorder = is_bulk, recorder
+        self._under_way = 0
+        self._large = LargeBodies(
+            settings.max_bulk_bodies,
+            settings.bulk_queue_timeout,
+            max(1, settings.max_requests // MOST_IN_QUEUE),
+        )
+        allowed = frozenset(host.lower().encode() for host in settings.allowed_hosts)
+        self._hosts, self._whose = allowed if hosts is None else hosts, whose
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         context = RequestContext(scope, receive, send)
+        trips = [0]
+        round_trips.set(trips)
+        self._recorder.in_flight += 1
         headers, refusal = _read_headers(scope["headers"])
         token = request_id.set(context.name(headers.get(b"x-request-id")))
         try:
@@ -215,53 +215,82 @@ class Guard:
             if refusal is not None:
                 await context.refuse(refusal, self._render)
             else:
-                await self._pass_on(context)
+                self._under_way += 1
+                scope["state"]["on_stream"] = [partial(self._goes_on, context)]
+                try:
+                    if context.large_from is None:
+                        await self._pass_on(context)
+                    else:
+                        await self._take_turn(context, context.large_from)
+                finally:
+                    if context.streams_from is None:
+                        self._under_way -= 1
+                    else:
+                        self._recorder.streams -= 1
         finally:
-            context.log()
+            self._tell(context, trips[0])
             request_id.reset(token)
+
+    def _goes_on(self, context: RequestContext) -> None:
+        """It is under way no more: it has become a stream."""
+        assert context.deadline is not None
+        context.deadline.reschedule(None)
+        context.streams_from = perf_counter()
+        self._under_way -= 1
+        self._recorder.in_flight -= 1
+        self._recorder.streams += 1
+
+    def _tell(self, context: RequestContext, trips: int) -> None:
+        method, route = method_word(context.scope["method"]), route_template(context.scope)
+        now = perf_counter()
+        context.log(method, route, now - context.began)
+        if context.streams_from is None:
+            self._recorder.in_flight -= 1
+        # Of a stream it is the time until it begins, as of an answer that is short.
+        seconds = (context.streams_from or now) - context.began
+        self._recorder.answered(context.path, method, route, context.status, seconds, trips)
 
     def _check(self, context: RequestContext, headers: dict[bytes, bytes]) -> Refusal | None:
         scope, path = context.scope, context.path
         raw_path = scope.get("raw_path") or scope["path"].encode("utf-8", "replace")
         if len(raw_path) > MAX_PATH or len(scope["query_string"]) > MAX_QUERY:
-            return TOO_LONG
-        host = _HOST.fullmatch(headers.get(b"host", b""))
+            return refusals.TOO_LONG
+        if raw_path[:1] != b"/":
+            return refusals.NO_PATH
+        host = HOST.fullmatch(headers.get(b"host", b""))
         if host is None:
-            return BAD_HOST
+            return refusals.BAD_HOST
         # Orchestrators ask for the health of an address, not of a name.
-        if self._hosts and host[1].lower() not in self._hosts and not _is_health(path):
-            return WRONG_HOST
-        encoding = headers.get(b"content-encoding", b"identity").lower()
-        if encoding != b"identity" and scope["method"] not in ("GET", "HEAD"):
-            return COMPRESSED
-        self._bound(context)
-        length = headers.get(b"content-length", b"0")
-        if not length.isdigit():
-            return BAD_LENGTH
-        return TOO_LARGE if len(length) > 18 or int(length) > context.ceiling else None
-
-    def _bound(self, context: RequestContext) -> None:
-        bulk, limits = self._is_bulk(context.scope), self._settings
+        if self._hosts and host[1].lower() not in self._hosts and not path.startswith(HEALTH):
+            return refusals.WRONG_HOST
+        bulk, limits = self._is_bulk(scope, path), self._settings
         context.ceiling = limits.max_upload if bulk else limits.max_body
         context.seconds = limits.bulk_timeout if bulk else limits.request_timeout
+        if not OF_BODIES.isdisjoint(headers):
+            refusal = check_body(context, headers, bulk=bulk, whose=self._whose)
+            if refusal is not None:
+                return refusal
+        is_full = self._under_way >= limits.max_requests
+        return refusals.TOO_BUSY if is_full and not path.startswith(HEALTH) else None
+
+    async def _take_turn(self, context: RequestContext, client: bytes) -> None:
+        try:
+            async with self._large.place(client, context.house):
+                await self._pass_on(context)
+                if context.status is not None and context.status < FIRST_REFUSAL:
+                    self._large.remember(client)
+        except TimeoutError:
+            await context.refuse(refusals.TOO_MUCH, self._render)
 
     async def _pass_on(self, context: RequestContext) -> None:
         """Nothing is raised from here: a server would log the text of the exception."""
-        deadline = asyncio.timeout(context.seconds)
+        deadline = context.deadline = asyncio.timeout(context.seconds)
         try:
             async with deadline:
                 await self._app(context.scope, context.receive, context.send)
+        except ClientDisconnect:
+            return
         except Exception as error:
-            refusal = _explain(error, expired=deadline.expired())
+            refusal = explain(error, expired=deadline.expired())
             if context.status is None:
                 await context.refuse(refusal, self._render)
-
-
-def _explain(error: Exception, *, expired: bool) -> Refusal:
-    if isinstance(error, _TooLarge):
-        return TOO_LARGE
-    if expired and isinstance(error, TimeoutError):
-        _log.warning("a request passed its deadline")
-        return TOO_LATE
-    _log.error("a request failed", exc_info=error)
-    return CRASHED

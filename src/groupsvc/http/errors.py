@@ -33,6 +33,7 @@ def challenge(scheme: str) -> Mapping[str, str]:
 class ErrorFace:
     """What a face says of errors, and in which shape."""
 
+    name: ClassVar[str]
     # By the code of an error, else by its nearest class.
     rules: ClassVar[Mapping[str | type, Refusal]]
     # Of what has no words of its own; ``{method}`` is filled in.

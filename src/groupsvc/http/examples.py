@@ -8,6 +8,8 @@ from groupsvc.http.documents import Document, operations
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+# What is filled in is text, which a workbook is not.
+_WORKBOOKS: Final = "application/vnd.openxmlformats"
 
 
 class Example(NamedTuple):
@@ -54,6 +56,8 @@ def _fill_parameters(operation: dict[str, Any], values: Mapping[str, Any]) -> No
 
 def _fill_body(content: dict[str, Any], body: Any) -> None:
     for media_type, described in content.items():
+        if media_type.startswith(_WORKBOOKS):
+            continue
         described["example"] = body
         if media_type in _FORMS:
             # Swagger UI shows a field for each, and looks for its value here.

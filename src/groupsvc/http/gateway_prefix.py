@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from groupsvc.settings import OWN_PATHS
+from groupsvc.setting_types import OWN_PATHS
 
 _LOCATION: Final = b"location"
 _OWN: Final = tuple(f"{path}/".encode() for path in OWN_PATHS)

@@ -18,4 +18,5 @@ class HeadAsGet:
             await send(message)
 
         # A copy: the server looks at its own to know that there is no body to wait for.
+        scope.setdefault("state", {})["is_head"] = True  # an answer without end has to know
         await self._app({**scope, "method": "GET"}, receive, send_head)

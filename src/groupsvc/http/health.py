@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
+from groupsvc import __version__
 from groupsvc.db.readiness import DatabaseCheck, Readiness
 
 RETRY_AFTER = 1
@@ -14,10 +15,12 @@ RETRY_AFTER = 1
 
 class Liveness(BaseModel):
     status: str
+    version: str
 
 
 class ReadinessReport(BaseModel):
     status: str
+    version: str
     checks: dict[str, str]
 
 
@@ -27,7 +30,7 @@ router = APIRouter(prefix="/health", tags=["health"])
 @router.get("/live", operation_id="get_liveness", summary="Is the process alive?")
 async def live() -> Liveness:
     """Answers without asking the database: restarting this process would not cure that one."""
-    return Liveness(status="alive")
+    return Liveness(status="alive", version=__version__)
 
 
 _NOT_READY: dict[int | str, dict[str, Any]] = {
@@ -57,7 +60,7 @@ async def ready(request: Request) -> JSONResponse:
 def _report(readiness: Readiness) -> JSONResponse:
     status = "ready" if readiness.ready else "not_ready"
     return JSONResponse(
-        {"status": status, "checks": readiness.checks},
+        {"status": status, "version": __version__, "checks": readiness.checks},
         status_code=200 if readiness.ready else 503,
         headers=None if readiness.ready else {"retry-after": str(RETRY_AFTER)},
     )

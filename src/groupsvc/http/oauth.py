@@ -4,7 +4,7 @@ import base64
 import binascii
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.requests import Request
@@ -17,6 +17,7 @@ from groupsvc.http.application import Document
 from groupsvc.http.routing import Handler, TransactionalRoute, app_state
 
 T = TypeVar("T")
+R = TypeVar("R", covariant=True)
 
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM = 8_192
@@ -125,21 +126,24 @@ async def issue_token(
     """
     lifetime = app_state(request).settings.token_lifetime
 
-    async def issue(name: str, secret: str) -> tuple[str, int]:
-        issued = await accounts.issue(name, secret, lifetime=lifetime)
+    async def issue(name: str, secret: str, *, counts: bool) -> tuple[str, int]:
+        issued = await accounts.issue(name, secret, lifetime=lifetime, counts=counts)
         request.state.subject = ACCOUNT + name
         return issued
 
     return await first_right(credentials(request, form), issue)
 
 
-async def first_right(
-    readings: Sequence[tuple[str, str]], attempt: Callable[[str, str], Awaitable[T]]
-) -> T:
+class Attempt(Protocol[R]):
+    def __call__(self, name: str, secret: str, /, *, counts: bool) -> Awaitable[R]: ...
+
+
+async def first_right(readings: Sequence[tuple[str, str]], attempt: Attempt[T]) -> T:
+    """What was sent may be read in several ways: one try, which ``counts`` where the last fails."""
     for name, secret in readings[:-1]:
         with contextlib.suppress(UnauthenticatedError):
-            return await attempt(name, secret)
-    return await attempt(*readings[-1])
+            return await attempt(name, secret, counts=False)
+    return await attempt(*readings[-1], counts=True)
 
 
 def _read_basic(given: str) -> Sequence[tuple[str, str]]:

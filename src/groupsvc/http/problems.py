@@ -18,13 +18,14 @@ from starlette.exceptions import HTTPException
 from typing_extensions import override
 
 from groupsvc.domain import errors as refusals
-from groupsvc.domain.strict_json import InvalidJsonError
 from groupsvc.http.documents import STOCK, headers, operations
 from groupsvc.http.errors import ErrorFace, Refusal, challenge
 from groupsvc.logs import request_id
 
 MEDIA_TYPE: Final = "application/problem+json"
 MOST_ERRORS: Final = 100
+# Of refusals that say what is there now.
+_CONFLICTS: Final = (409, 412)
 
 _TITLES: Final[Mapping[int, str]] = {
     400: "Bad request",
@@ -37,6 +38,7 @@ _TITLES: Final[Mapping[int, str]] = {
     413: "Request Entity Too Large",
     414: "Request-URI Too Long",
     422: "Invalid input",
+    429: "Too many requests",
     500: "Internal error",
     503: "Temporarily unavailable",
 }
@@ -64,6 +66,7 @@ _EXAMPLES: Final[Mapping[int, tuple[str, str]]] = {
     415: ("unsupported_media_type", "send application/json"),
     422: ("invalid", "one value is not valid"),
     428: ("precondition_required", "send If-Match"),
+    429: ("too_many_requests", "there were too many requests in a minute"),
     500: ("internal_error", _CRASHED),
     503: ("unavailable", "the database is not available"),
 }
@@ -92,21 +95,34 @@ class Problem(BaseModel):
 
 
 class MissedChange(BaseModel):
-    """A line of the change log that the caller has not seen."""
+    """A line of the change log that the caller may not have seen."""
 
     seq: int
+    course_id: int | None
     at: datetime
     actor: str
+    request_id: str | None
+    changeset_id: str
+    cause: str | None
     kind: str = Field(examples=["group.updated"])
+    partition_id: int | None
+    group_id: int | None
+    user_id: int | None
     before: dict[str, Any] | None
     after: dict[str, Any] | None
 
 
-class PreconditionProblem(Problem):
-    """Why a write with `If-Match` was refused."""
+class ConflictProblem(Problem):
+    """Why a request was refused that others or the rules stand in the way of.
 
-    etag: str | None = Field(description="What it is now; null when it is gone")
-    changes: list[MissedChange] = Field(description="The last few, newest first")
+    What is there now is told where it is one thing that the caller may read.
+    """
+
+    etag: str | None = Field(description="Of what is there now; null when it is gone")
+    current: dict[str, Any] | list[Any] | None = Field(
+        description="What is there now, as it is read; null when it is gone"
+    )
+    changes: list[MissedChange] = Field(description="The last changes of it, newest first")
 
 
 def problem(
@@ -131,8 +147,10 @@ def encode(document: Mapping[str, Any]) -> bytes:
 
 
 class Problems(ErrorFace):
+    name = "native"
     rules: ClassVar = {
-        InvalidJsonError: Refusal(400),
+        "body_too_large": Refusal(413),
+        refusals.InvalidJsonError: Refusal(400),
         "invalid_token": Refusal(401, headers=challenge('Bearer error="invalid_token"')),
         refusals.UnauthenticatedError: Refusal(401, headers=challenge("Bearer")),
         refusals.ForbiddenError: Refusal(403),
@@ -140,6 +158,7 @@ class Problems(ErrorFace):
         refusals.ConflictError: Refusal(409),
         refusals.PreconditionFailedError: Refusal(412),
         refusals.InvalidError: Refusal(422),
+        refusals.ThrottledError: Refusal(429),
         refusals.UnavailableError: Refusal(503),
         refusals.GroupsvcError: Refusal(500),
     }
@@ -178,9 +197,6 @@ class Problems(ErrorFace):
         return Refusal(422, detail, "invalid", facts={"errors": entries})
 
 
-PROBLEMS: Final = Problems()
-
-
 def _pointer(location: Sequence[str | int]) -> str:
     parts = [str(part) for part in (location[1:] if location[0] == "body" else location)]
     known = next((i for i, part in enumerate(parts) if not _NAME.fullmatch(part)), len(parts))
@@ -214,9 +230,9 @@ def _documented(status: int) -> dict[str, Any]:
     if status == 422:
         entry = {"pointer": "#/name", "code": "missing", "message": "Field required"}
         example["errors"] = [entry]
-    if status == 412:
-        example |= {"etag": '"9f86d081884c7d65"', "changes": []}
-    model = PreconditionProblem if status == 412 else Problem
+    if status in _CONFLICTS:
+        example |= {"etag": '"9f86d081884c7d65"', "current": {"id": 42}, "changes": []}
+    model = ConflictProblem if status in _CONFLICTS else Problem
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
     return {
         "description": example["title"],
@@ -235,7 +251,7 @@ def document_problems(document: dict[str, Any]) -> None:
                 responses["422"] = _documented(422)
         operation["responses"] = dict(sorted(responses.items()))
     models: list[tuple[type[BaseModel], Literal["validation"]]]
-    models = [(each, "validation") for each in (Problem, PreconditionProblem)]
+    models = [(each, "validation") for each in (Problem, ConflictProblem)]
     template = "#/components/schemas/{model}"
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas |= models_json_schema(models, ref_template=template)[1]["$defs"]

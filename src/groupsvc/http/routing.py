@@ -6,6 +6,9 @@ read, then the endpoint runs, and the commit comes before the first byte of the 
 database asks for another try, all of it runs again.
 """
 
+import math
+import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -20,33 +23,81 @@ from starlette.responses import Response
 
 from groupsvc.core.accounts.authentication import Authenticator
 from groupsvc.core.changes.journal import Journal
+from groupsvc.core.changes.tail import Tail
 from groupsvc.core.jobs.service import JobRunner
 from groupsvc.core.service import Service
 from groupsvc.core.unit_of_work import TransactionRunner, UnitOfWork
-from groupsvc.domain.errors import ForbiddenError, UnauthenticatedError
-from groupsvc.domain.principal import Permission, Principal
+from groupsvc.domain.errors import ThrottledError, UnauthenticatedError
+from groupsvc.domain.principal import Permission, Principal, forbidden
 from groupsvc.http import idempotency
+from groupsvc.http.client_address import client_address
 from groupsvc.http.fast_path.compiled_endpoint import Handler as Handler
 from groupsvc.http.fast_path.compiled_endpoint import compile_endpoint
+from groupsvc.http.log_position import asked_position, tell_position
 from groupsvc.http.strict_request import StrictRequest, media_type_is_json
 from groupsvc.settings import Settings
 
 S = TypeVar("S", bound=Service)
 
+Headers = tuple[tuple[bytes, bytes], ...]
+MINUTE = 60.0
+FEW = 100_000  # calls: answers to requests alike are alike while more are left
+
 ANYBODY = Principal("anonymous")
+# Bytes of JSON: what it is made into takes several times as much.
+MOST_JSON = 16_777_216
+
+
+class CallRate:
+    """How often callers call in a minute, which is the same one for all of them."""
+
+    def __init__(self, most: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._clock = most, clock
+        self._policy: Headers = ((b"ratelimit-policy", b'"caller";q=%d;w=60' % most),)
+        self._calls: defaultdict[str, int] = defaultdict(int)
+        self._ends = 0.0
+
+    def count(self, caller: str, state: dict[str, Any]) -> None:
+        """Have the answer say what is left. Raises ThrottledError when that is nothing.
+
+        A request that is tried again counts once.
+        """
+        if "counted" not in state:
+            state["counted"] = self._count(caller)
+        state["rate_limit"], refusal = state["counted"]
+        if refusal is not None:
+            raise refusal
+
+    def _count(self, caller: str) -> tuple[Headers, ThrottledError | None]:
+        now = self._clock()
+        if now >= self._ends:
+            self._calls.clear()
+            self._ends = now + MINUTE
+        self._calls[caller] = calls = self._calls[caller] + 1
+        if (left := self._most - calls) >= FEW:
+            return self._policy, None
+        seconds = math.ceil(self._ends - now)
+        told = (*self._policy, (b"ratelimit", b'"caller";r=%d;t=%d' % (max(left, 0), seconds)))
+        if left >= 0:
+            return told, None
+        why = "there were too many requests in a minute"
+        return told, ThrottledError(why, retry_after=seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class AppState:
     settings: Settings
+    rate: CallRate
     units: TransactionRunner
     authenticator: Authenticator
     jobs: JobRunner
     journals: Mapping[str, Journal]
+    tail: Tail
 
 
 def app_state(request: Request) -> AppState:
-    return cast("AppState", request.scope["state"]["app_state"])
+    found: AppState = request.scope["state"]["app_state"]
+    return found
 
 
 class Requires(SecurityBase):
@@ -71,7 +122,7 @@ class Requires(SecurityBase):
             raise UnauthenticatedError("send a bearer token")
         principal = await app_state(request).authenticator.principal(uow, token)
         if self.permission is not None and not principal.holds(self.permission):
-            raise ForbiddenError("this needs another permission", permission=self.permission.value)
+            raise forbidden(self.permission)
         return principal
 
 
@@ -81,14 +132,16 @@ class Public:
     async def __call__(self) -> None:
         return None
 
-    async def authenticate_and_authorize(self, _request: Request, _uow: UnitOfWork) -> Principal:
+    async def authenticate_and_authorize(self, request: Request, uow: UnitOfWork) -> Principal:
+        uow.context.client = client_address(request, app_state(request).settings)
+        uow.context.login_tries = app_state(request).settings.login_tries
         return ANYBODY
 
 
 def bearer(request: Request) -> str | None:
     """The bearer token of the request, if its Authorization header holds one."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 def bound(kind: type[S]) -> Callable[[Request], Awaitable[S]]:
@@ -119,25 +172,33 @@ class TransactionalRoute(APIRoute):
         keyed = is_idempotent(self.dependant)
         if keyed and isinstance(access, Public):
             raise TypeError("anonymous answers are never stored under an idempotency key")
-        bulk = self.bulk
+        bulk, has_caller = self.bulk, not isinstance(access, Public)
         has_body = self.body_field is not None
         reading = (self.methods or set()) <= {"GET", "HEAD"}
 
         async def handle(given: Request) -> Response:
             wired, state = app_state(given), given.scope["state"]
+            units = wired.units
+            readers = units.standbys if reading else None
             request, hours = given, wired.settings.idempotency_hours
             if not reading:
                 depth = wired.settings.max_json_depth
                 request = StrictRequest(given.scope, given.receive, max_depth=depth)
 
             async def work(uow: UnitOfWork) -> Response:
-                state["uow"] = uow
+                state["uow"], state["rate_limit"] = uow, ()
+                # Some callers are authorised by what is read for it.
+                uow.context.position = asked_position(request) if readers else 0
                 principal = await access.authenticate_and_authorize(request, uow)
                 state["principal"] = principal
                 state["subject"] = uow.context.actor = principal.subject
+                uow.context.sight = principal.sight
+                if has_caller:
+                    wired.rate.count(principal.subject, state)
                 claim = None
                 if keyed:
-                    claim = await idempotency.claim(request, uow, principal, hours)
+                    spooled = not has_body
+                    claim = await idempotency.claim(request, uow, principal, hours, spooled=spooled)
                 if claim is not None and claim.replay is not None:
                     return claim.replay
                 if has_body:
@@ -147,7 +208,9 @@ class TransactionalRoute(APIRoute):
                     await claim.keep(response)
                 return response
 
-            return await wired.units.run(state["request_id"], work, reading=reading, bulk=bulk)
+            response = await units.run(state["request_id"], work, reading=reading, bulk=bulk)
+            has_moved = units.standbys is not None and state["uow"].connection.wrote
+            return await tell_position(units, given, response) if has_moved else response
 
         return handle
 
@@ -180,6 +243,11 @@ def is_idempotent(dependant: Dependant) -> bool:
 
 async def read_body(request: Request) -> None:
     """Read JSON strictly, before FastAPI does: it would hide why a body was refused."""
-    if await request.body() and not media_type_is_json(request.headers.get("content-type")):
+    if int(request.headers.get("content-length", "0")) > MOST_JSON:
+        raise HTTPException(413, f"JSON may have {MOST_JSON} bytes here")
+    body = await request.body()
+    if len(body) > MOST_JSON:
+        raise HTTPException(413, f"JSON may have {MOST_JSON} bytes here")
+    if body and not media_type_is_json(request.headers.get("content-type")):
         raise HTTPException(415, "send application/json")
     await request.json()

@@ -6,10 +6,8 @@ from typing import Any
 from starlette.requests import Request, empty_receive
 from starlette.types import Receive, Scope
 
-from groupsvc.domain.strict_json import read_json
-
-# Above this many bytes a body is read in a thread, so that other requests do not wait for it.
-_LARGE = 262_144
+from groupsvc.domain.strict_json import LARGE, read_json
+from groupsvc.http.spool import Spool
 
 
 def media_type_is_json(content_type: str | None) -> bool:
@@ -37,11 +35,19 @@ class StrictRequest(Request):
         super().__init__(scope, receive)
         self._max_depth = max_depth
 
+    async def body(self) -> bytes:
+        """The whole body, out of its spool when it has gone there."""
+        spool: Spool | None = getattr(self.state, "spool", None)
+        if spool is not None:
+            spool.seek(0)
+            return spool.read()
+        return await super().body()
+
     async def json(self) -> Any:
         """The body, read once. Raises InvalidJsonError."""
         if not hasattr(self, "_json"):
             body = await self.body()
-            if len(body) > _LARGE:
+            if len(body) > LARGE:
                 self._json = await asyncio.to_thread(read_json, body, max_depth=self._max_depth)
             else:
                 self._json = read_json(body, max_depth=self._max_depth)

@@ -5,24 +5,29 @@ Arrays have the names of the columns that they fill.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from typing import Any, Final
 
 from groupsvc.core.memberships.repository import GroupOccupancy, MembershipKey, Placement
 from groupsvc.core.repository import Repository
 from groupsvc.db.statements import SqlFile
 from groupsvc.domain.principal import GrantScope
+from groupsvc.import_export.list_orders import List
 from groupsvc.import_export.records import (
     Course,
+    CourseState,
     GroupState,
     PartitionState,
     RosterPerson,
     TargetPartition,
+    course_of,
+    person_of,
 )
 
 SQL: Final = SqlFile(__file__)
 
-CourseValues = tuple[str, str, str]  # department, key, title
 NamedGroup = tuple[int, int, str]  # course, partition, name
+FormerKey = tuple[int, int, int | None, str]  # course, partition, group or none, name
 
 
 class BatchRepository(Repository):
@@ -43,6 +48,16 @@ class BatchRepository(Repository):
         rows = await self._rows(SQL.courses, course_keys=list(keys))
         return {row.key: Course(**row._asdict()) for row in rows}
 
+    async def similar_courses(self, keys: Iterable[str]) -> list[Course]:
+        """Those that may look like one of the keys or had one that may, and some more."""
+        rows = await self._rows(SQL.similar_courses, course_keys=list(keys))
+        return [Course(**row._asdict()) for row in rows]
+
+    async def similar_departments(self, acronyms: Iterable[str]) -> dict[str, int]:
+        """Ids by acronym, of those that may look like one of the acronyms and of some more."""
+        rows = await self._rows(SQL.similar_departments, acronyms=list(acronyms))
+        return {row.acronym: row.id for row in rows}
+
     async def lock_courses(self, ids: Iterable[int], *, for_lists: bool) -> dict[int, bool]:
         """Whether each is locked, which stays so; for changes of lists of partitions and groups,
         or of memberships alone."""
@@ -50,13 +65,36 @@ class BatchRepository(Repository):
         rows = await self._rows(statement, course_ids=list(ids))
         return {row.id: row.is_locked for row in rows}
 
-    async def create_courses(self, courses: Collection[CourseValues]) -> dict[str, int]:
+    async def course_states(self, keys: Iterable[str]) -> dict[str, CourseState]:
+        rows = await self._rows(SQL.course_states, course_keys=list(keys))
+        return {row.key: course_of(row) for row in rows}
+
+    async def create_courses(self, courses: Sequence[CourseState]) -> dict[str, int]:
         """Return ids by key; they grow in the order of the courses."""
-        rows = await self._rows(SQL.create_courses, **_arrays("department key title", courses))
+        rows = await self._rows(SQL.create_courses, **_fields(CourseState, courses))
         return {row.key: row.id for row in rows}
 
-    async def update_courses(self, courses: Collection[CourseValues]) -> None:
-        await self._rows(SQL.update_courses, **_arrays("department key title", courses))
+    async def update_courses(self, courses: Sequence[CourseState]) -> None:
+        await self._rows(SQL.update_courses, **_fields(CourseState, courses))
+
+    async def release_course_keys(self, ids: Collection[int]) -> list[tuple[int, str]]:
+        """Others are about to get the keys of these courses, which get new ones for the time being:
+        these are returned."""
+        rows = await self._rows(SQL.release_course_keys, course_ids=list(ids))
+        return [(row.id, row.key) for row in rows]
+
+    async def forget_course_keys(self, keys: Collection[tuple[int, str]]) -> None:
+        """Former keys of courses that are none."""
+        await self._rows(SQL.forget_course_keys, **_arrays("course_id key", keys))
+
+    async def remember_course_keys(self, keys: Collection[tuple[int, str]]) -> None:
+        """Former keys of courses."""
+        await self._rows(SQL.remember_course_keys, **_arrays("course_id key", keys))
+
+    async def set_cohorts(self, settings: Collection[tuple[int, bool, str]]) -> None:
+        """Takes course, whether it is cohorted, and how chance decides."""
+        columns = "course_id is_cohorted random_assignment"
+        await self._rows(SQL.set_cohorts, **_arrays(columns, settings))
 
     async def set_locks(self, ids: Iterable[int], *, locked: bool) -> None:
         await self._rows(SQL.set_lock, course_ids=sorted(ids), is_locked=locked)
@@ -77,6 +115,7 @@ class BatchRepository(Repository):
         emails: Iterable[str],
         student_numbers: Iterable[str],
         national_numbers: Iterable[str],
+        external_ids: Collection[tuple[str, str]],
     ) -> list[RosterPerson]:
         """Those named, and whoever has what only one user can have; addresses in lower case."""
         rows = await self._rows(
@@ -85,8 +124,10 @@ class BatchRepository(Repository):
             emails=list(emails),
             student_numbers=list(student_numbers),
             national_numbers=list(national_numbers),
+            systems=[system for system, _ in external_ids],
+            external_ids=[each for _, each in external_ids],
         )
-        return [RosterPerson(*row) for row in rows]
+        return [person_of(row) for row in rows]
 
     async def create_users(self, people: Sequence[RosterPerson]) -> dict[str, int]:
         """Return ids by username, which grow in the order of the people."""
@@ -96,9 +137,25 @@ class BatchRepository(Repository):
     async def update_users(self, people: Sequence[RosterPerson]) -> None:
         await self._rows(SQL.update_users, **_of_people(people))
 
-    async def release(self, user_ids: Iterable[int]) -> None:
-        """Take addresses and numbers from users who are about to be given other ones."""
-        await self._rows(SQL.release, user_ids=sorted(user_ids))
+    async def set_external_ids(self, ids: Collection[tuple[int, str, str]]) -> None:
+        """Takes user, system and id."""
+        await self._rows(SQL.set_external_ids, **_arrays("user_id system external_id", ids))
+
+    async def remember_users(self, names: Collection[tuple[int, str]]) -> None:
+        """Former names of users."""
+        await self._rows(SQL.remember_users, **_arrays("user_id name", names))
+
+    async def release(self, users: Mapping[int, bool]) -> list[tuple[int, str]]:
+        """Take addresses and numbers from users who are about to be given other ones.
+
+        Those who are ``True`` get another name for the time being, which is returned.
+        """
+        rows = await self._rows(SQL.release, **_arrays("user_id renames", sorted(users.items())))
+        return [(row.id, row.username) for row in rows if users[row.id]]
+
+    async def forget_user_names(self, names: Collection[tuple[int, str]]) -> None:
+        """Former names of users that are none."""
+        await self._rows(SQL.forget_user_names, **_arrays("user_id name", names))
 
     async def states(self, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], str]:
         """States of the enrollments that exist, by course and user."""
@@ -164,6 +221,35 @@ class BatchRepository(Repository):
         courses = [course_id for course_id, _ in groups]
         await self._rows(SQL.update_groups, course_id=courses, **values)
 
+    async def orders(self, lists: Iterable[List]) -> dict[List, dict[int, str]]:
+        """Names by id, in the order of each list."""
+        found: dict[List, dict[int, str]] = {}
+        courses, of_groups = _split(lists)
+        for row in await self._rows(SQL.partitions_in_order, course_ids=courses):
+            found.setdefault(List(row.course_id), {})[row.id] = row.name
+        named = _arrays("course_id partition_id", of_groups)
+        for row in await self._rows(SQL.groups_in_order, **named):
+            found.setdefault(List(row.course_id, row.partition_id), {})[row.id] = row.name
+        return found
+
+    async def set_orders(self, orders: Mapping[List, Sequence[int]]) -> None:
+        """Ids of each list; their positions become 1 to n."""
+        of_partitions: list[tuple[int, int, int]] = []
+        of_groups: list[tuple[int, int, int]] = []
+        for of, ids in orders.items():
+            rows = of_partitions if of.partition_id is None else of_groups
+            rows += ((of.course_id, each, place) for place, each in enumerate(ids, start=1))
+        if of_partitions:
+            await self._rows(
+                SQL.order_partitions, **_arrays("course_id id position", of_partitions)
+            )
+        if of_groups:
+            await self._rows(SQL.order_groups, **_arrays("course_id id position", of_groups))
+
+    async def remember(self, names: Collection[FormerKey]) -> None:
+        """Former names: course, partition, group or none, and name of each."""
+        await self._rows(SQL.remember, **_arrays("course_id partition_id group_id name", names))
+
     async def lock_partitions(
         self, named: Collection[tuple[int, str]]
     ) -> dict[tuple[int, str], TargetPartition]:
@@ -182,12 +268,18 @@ class BatchRepository(Repository):
         return found
 
     async def placements(self, places: Collection[MembershipKey]) -> dict[MembershipKey, Placement]:
-        arrays = _arrays("course_id partition_id user_id", places)
-        rows = await self._rows(SQL.placements, **arrays)
-        return {
-            (row.course_id, row.partition_id, row.user_id): Placement(row.group_id, row.is_enrolled)
-            for row in rows
-        }
+        given = sorted(places)  # neighbours are read from the same pages
+        arrays = _arrays("course_id partition_id user_id", given)
+        row: Any = await self._row(SQL.placements, **arrays)
+        placement = cache(Placement)  # many users, few different placements
+        return dict(zip(given, map(placement, row.group_ids, row.enrolled), strict=True))
+
+
+def _split(lists: Iterable[List]) -> tuple[list[int], list[List]]:
+    """Lists of partitions, as their courses, and lists of groups."""
+    given = list(lists)
+    courses = [each.course_id for each in given if each.partition_id is None]
+    return courses, [each for each in given if each.partition_id is not None]
 
 
 def _arrays(columns: str, rows: Collection[Sequence[Any]]) -> dict[str, list[Any]]:

@@ -4,21 +4,37 @@ A reader takes the name of its column and a text that is not empty; it returns N
 counts as empty all the same.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable
-from typing import Any, Final
+from datetime import date
+from typing import Annotated, Any, Final, TypeVar
+from uuid import UUID
 
+from pydantic import StringConstraints, TypeAdapter, ValidationError
+
+from groupsvc.domain.email_addresses import is_address
 from groupsvc.domain.errors import InvalidError
 from groupsvc.domain.names import normalise
 
 Reader = Callable[[str, str], Any]
 
+# Spreadsheets write flags in capitals and in the language of their owner.
+_TRUE: Final = ("true", "1", "vrai", "wahr", "vero", "verdadero", "verdadeiro", "waar", "sant")
+_TRUE_NEARBY: Final = ("sand", "sann", "tosi", "prawda", "pravda", "igaz", "adevărat", "doğru")
+_FALSE: Final = ("false", "0", "faux", "falsch", "falso", "onwaar", "falskt", "falsk", "usann")
+_FALSE_NEARBY: Final = ("epätosi", "fałsz", "nepravda", "hamis", "fals", "yanliş", "ложь")
 FLAGS: Final = {
-    # Spreadsheets write them in capitals and in the language of their owner.
-    **dict.fromkeys(("true", "1", "vrai"), True),
-    **dict.fromkeys(("false", "0", "faux"), False),
+    **dict.fromkeys((*_TRUE, *_TRUE_NEARBY, "истина"), True),
+    **dict.fromkeys((*_FALSE, *_FALSE_NEARBY), False),
 }
 MOST: Final = 2**63 - 1
+# What other programs write behind a whole number in a column that has empty cells.
+_NO_DECIMALS: Final = re.compile(r"(?<=[0-9])[.,]0+$")
+_PERHAPS_THOUSANDS: Final = re.compile(r"-?[0-9]{1,3}[.,]000")
+T = TypeVar("T")
+_TEXTS: Final = TypeAdapter(list[str])
+_IDS: Final = TypeAdapter(dict[str, Annotated[str, StringConstraints(pattern=r"\S")]])
 
 
 def invalid(column: str, what: str) -> InvalidError:
@@ -85,6 +101,14 @@ def email(longest: int) -> Reader:
     return read
 
 
+def address(column: str, text: str) -> str | None:
+    """An e-mail address that waits, as it stands."""
+    given = text.strip()
+    if given and not is_address(given):
+        raise invalid(column, "is no e-mail address")
+    return given or None
+
+
 def flag(column: str, text: str) -> bool | None:
     given = text.strip()
     if not given:
@@ -105,9 +129,16 @@ def choice(*allowed: str) -> Reader:
     return read
 
 
+def choice_in_any_case(*allowed: str) -> Reader:
+    read = choice(*allowed)
+    return lambda column, text: read(column, text.lower())
+
+
 def number(least: int, most: int = MOST) -> Reader:
     def read(column: str, text: str) -> int | None:
-        given = text.strip()
+        if _PERHAPS_THOUSANDS.fullmatch(text.strip()):
+            raise invalid(column, "may be a number with decimals or one of thousands")
+        given = _NO_DECIMALS.sub("", text.strip())
         if not given:
             return None
         digits = given.removeprefix("-")
@@ -119,6 +150,56 @@ def number(least: int, most: int = MOST) -> Reader:
         return value
 
     return read
+
+
+def day(column: str, text: str) -> date | None:
+    given = text.strip()
+    if not given:
+        return None
+    try:
+        return date.fromisoformat(given) if len(given) == len("2026-09-01") else _no_day(column)
+    except ValueError:
+        return _no_day(column)
+
+
+def record_key(column: str, text: str) -> UUID | None:
+    """The key of something, as an export gives it."""
+    given = text.strip()
+    if not given:
+        return None
+    try:
+        return UUID(given)
+    except ValueError:
+        raise invalid(column, "is no key of an export") from None
+
+
+def names(longest: int) -> Reader:
+    """Several names, as a JSON list of texts."""
+    read_name = name(longest)
+
+    def read(column: str, text: str) -> list[str]:
+        given = _json(_TEXTS, column, text, "list")
+        found = (read_name(column, each) for each in given if each)
+        return list(dict.fromkeys(each for each in found if each))
+
+    return read
+
+
+def external_ids(column: str, text: str) -> dict[str, str]:
+    """Ids by the system that knows somebody by them, as a JSON object of texts."""
+    given = _json(_IDS, column, text, "object")
+    return {system: verbatim(255)(column, number.strip()) for system, number in given.items()}
+
+
+def _json(adapter: TypeAdapter[T], column: str, text: str, what: str) -> T:
+    try:
+        return adapter.validate_json(text, strict=True)
+    except ValidationError:
+        raise invalid(column, f"is no JSON {what} of texts") from None
+
+
+def _no_day(column: str) -> date:
+    raise invalid(column, "is no date such as 2026-09-01")
 
 
 def _is_control(char: str) -> bool:

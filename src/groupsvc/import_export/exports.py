@@ -1,6 +1,6 @@
 """Exports: tables, from which an import makes the same again."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,9 +10,9 @@ from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.principal import Principal
 from groupsvc.import_export.columns import Kind
 from groupsvc.import_export.export_repository import ExportRepository, Extent
-from groupsvc.import_export.tables import write_rows
 
 PAGE: Final = 2_000
+Page = list[Sequence[object]]
 
 
 @dataclass(slots=True)
@@ -50,8 +50,8 @@ class ExportService(Service):
             raise NotFoundError("no such department")
         return Extent(scope, department, course_id)
 
-    async def next_page(self, export: Export) -> bytes:
-        """The next rows as CSV, with the header before the first; the last page may be empty."""
+    async def next_page(self, export: Export) -> Page:
+        """The next rows, with the header before the first; the last page may be empty."""
         kind, source = export.kind, export.kind.sources[export.source]
         is_first = export.source == 0 and export.key is None
         rows = await self._uow.repository(ExportRepository).page(
@@ -64,14 +64,14 @@ class ExportService(Service):
             export.key = tuple(rows[-1][column] for column in source.key.values())
         else:
             export.source, export.key = export.source + 1, None
-        table = ([row.get(column) for column in kind.columns] for row in rows)
-        return write_rows([kind.columns, *table] if is_first else table)
+        page: Page = [[row.get(column) for column in kind.exported] for row in rows]
+        return [kind.exported, *page] if is_first else page
 
 
-def page_reader(principal: Principal, export: Export) -> Callable[[UnitOfWork], Awaitable[bytes]]:
+def page_reader(principal: Principal, export: Export) -> Callable[[UnitOfWork], Awaitable[Page]]:
     """Read the next page in a unit of work of its own."""
 
-    async def read(uow: UnitOfWork) -> bytes:
+    async def read(uow: UnitOfWork) -> Page:
         return await ExportService(uow, principal).next_page(export)
 
     return read

@@ -1,13 +1,16 @@
 """Where rows may write: courses and departments, and what the caller holds in them."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.domain import rules
-from groupsvc.domain.errors import ForbiddenError, GroupsvcError, NotFoundError
-from groupsvc.domain.principal import Permission, Place, Principal
+from groupsvc.domain.errors import GroupsvcError, NotFoundError
+from groupsvc.domain.principal import Permission, Place, Principal, forbidden
 from groupsvc.import_export.batches import BatchRepository
+from groupsvc.import_export.columns import Values
+from groupsvc.import_export.dangers import NOTHING, Note, reused
+from groupsvc.import_export.naming import Naming
 from groupsvc.import_export.records import Course
+from groupsvc.import_export.results import HAS_IDS, ReadRow
 
 
 class PermissionCache:
@@ -31,6 +34,9 @@ class PermissionCache:
                 self._uow.decisions.append((permission.value, department, course))
         return held
 
+    def sees(self, department: str, course: str | None = None) -> bool:
+        return self._principal.sees(Place(department, course))
+
     def require(
         self,
         permission: Permission,
@@ -47,7 +53,7 @@ class PermissionCache:
             return
         if department is not None and not self._principal.sees(Place(department, course)):
             raise unknown(what or ("department" if course is None else "course"))
-        raise ForbiddenError(f"this needs {permission} here")
+        raise forbidden(permission, where="here", in_words=True)
 
 
 class Courses:
@@ -58,12 +64,38 @@ class Courses:
         self._permission = permission
         self._known: dict[str, Course | GroupsvcError] = {}
         self._locked: dict[int, bool] = {}
+        self._notes: dict[str, Note] = {}
 
-    async def load(self, uow: UnitOfWork, keys: Iterable[str]) -> None:
+    async def load(self, uow: UnitOfWork, keys: Iterable[str], *, ids: Container[str] = ()) -> None:
+        """Those of these keys, or else those that had them or whose keys look alike; the latter not
+        for what are ``ids``."""
         wanted = sorted(set(keys))
         found = await uow.repository(BatchRepository).courses(wanted) if wanted else {}
         for key in wanted:
             self._known[key] = self._judge(found.get(key))
+        self._notes = {
+            key: reused(course.former_bearer)
+            for key, course in found.items()
+            if course.former_bearer is not None
+            and self._permissions.sees(course.department, course.former_bearer)
+        }
+        missing = [key for key in wanted if key not in found]
+        if missing:
+            naming = Naming(uow, creates=False, accept=NOTHING)
+            meant, similar = await naming.courses(missing, self._permissions.sees, ids=ids)
+            self._known |= meant.refusals
+            self._known |= {key: self._judge(similar[name]) for key, name in meant.names.items()}
+            self._notes |= meant.notes
+
+    def notes(self, rows: Iterable[ReadRow]) -> dict[int, Note]:
+        """What is to be said of the courses of rows, by line."""
+        return {
+            line: self._notes[row["course_key"]]
+            for line, row in rows
+            if self._notes
+            and not isinstance(row, GroupsvcError)
+            and row.get("course_key") in self._notes
+        }
 
     async def get_for_update(self, uow: UnitOfWork, *, for_lists: bool) -> None:
         """Keep them from being locked meanwhile, and learn which ones are."""
@@ -86,21 +118,19 @@ class Courses:
         found = self._known.get(key) if key is not None else None
         return found if isinstance(found, Course) else None
 
-    def get_open(self, key: str) -> Course | None:
+    def get_held(self, key: str) -> Course | None:
+        """One of those that stay until the transaction ends, if nothing stands in the way."""
         course = self.get(key)
-        return course if course is not None and self._locked.get(course.id) is False else None
+        return course if course is not None and course.id in self._locked else None
+
+    def is_locked(self, course_id: int) -> bool:
+        return self._locked[course_id]
 
     def find_held(self, key: str) -> Course:
         """One of those that stay until the transaction ends."""
         course = self.find(key)
         if course.id not in self._locked:
             raise unknown("course")
-        return course
-
-    def find_open(self, key: str) -> Course:
-        """One of those held. Raises LockedError as well."""
-        course = self.find_held(key)
-        rules.refuse_if_locked(self._locked[course.id])
         return course
 
     def _judge(self, course: Course | None) -> Course | GroupsvcError:
@@ -111,6 +141,11 @@ class Courses:
         except GroupsvcError as refusal:
             return refusal
         return course
+
+
+def ids_of(rows: Iterable[Values]) -> set[str]:
+    """Keys of courses that are ids of another system."""
+    return {row["course_key"] for row in rows if HAS_IDS in row and "course_key" in row}
 
 
 def unknown(what: str) -> NotFoundError:

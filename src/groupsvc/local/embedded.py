@@ -24,7 +24,6 @@ from sqlalchemy import URL
 
 from groupsvc.local.interrupts import Interrupts
 from groupsvc.local.programs import EmbeddedError, Programs, account_for
-from groupsvc.settings import Settings
 
 if sys.platform != "win32":
     import fcntl
@@ -43,14 +42,6 @@ SERVER: Final = (
     "-c listen_addresses= -c port=5432 -c unix_socket_permissions=0700 -c fsync=on -c jit=off "
     "-c max_connections=100 -c shared_buffers=128MB -c logging_collector=off"
 )
-
-
-def default_home(settings: Settings) -> Path:
-    """The configured home, else ``~/.groupsvc``, or ``/var/lib/groupsvc`` for root."""
-    if settings.home is not None:
-        return settings.home
-    is_root = sys.platform != "win32" and os.geteuid() == 0
-    return Path("/var/lib/groupsvc") if is_root else Path.home() / ".groupsvc"
 
 
 class EmbeddedPostgres:
@@ -262,7 +253,7 @@ def _commands() -> dict[int, str]:
     """The command of every process; a zombie has none any more (or none of ours)."""
     if not Path("/proc/self/cmdline").exists():
         ps = ("/bin/ps", "-axww", "-o", "pid=,command=")
-        listing = subprocess.run(ps, capture_output=True, text=True, check=True).stdout  # noqa: S603
+        listing = subprocess.run(ps, capture_output=True, text=True, check=True).stdout  # noqa: S603 - fixed
         lines = (line.split(maxsplit=1) for line in listing.splitlines())
         return {int(pid): " ".join(command) for pid, *command in lines}
     commands: dict[int, str] = {}

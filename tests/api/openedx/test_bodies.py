@@ -336,3 +336,13 @@ async def test_a_partition_without_a_group_links_nothing(
     body = {"name": "A", "assignment_type": "manual", "user_partition_id": "whatever"}
     made = (await staff.post(course.cohorts, json=body)).json()
     assert (made["user_partition_id"], made["group_id"]) == (None, None)
+
+
+async def test_more_values_than_a_body_may_have(staff: httpx.AsyncClient, course: Course) -> None:
+    path = course.users(await course.add("A"))
+    for count, status in ((250_001, 413), (100, 200)):
+        content = json.dumps({"users": ["nobody"] * count}).encode()
+        answer = await staff.post(path, content=content, headers=JSON)
+        assert answer.status_code == status
+        if status == 413:
+            assert told(answer) == (413, envelope("the body is too large"))

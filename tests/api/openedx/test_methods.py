@@ -204,7 +204,7 @@ async def test_second_version_and_instructors(
 async def test_a_moderator_reads_cohorts_alone(
     anonymous: httpx.AsyncClient, course: Course, callers: Callers
 ) -> None:
-    """The course goes missing for him before any page of it does."""
+    """The course goes missing for them before any page of it does."""
     moderator = callers["moderator"]
     cohort = await course.add("A")
     for query in ("", "?page=9", "?page=x"):

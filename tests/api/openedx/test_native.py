@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from groupsvc.faces.v1.schemas import GroupOut
 from tests.api.openedx.conftest import Callers, Course
 from tests.api.openedx.test_upload import file, finished
 from tests.conftest import SQL
@@ -297,3 +298,13 @@ async def test_a_cohort_is_deleted_with_what_waits_in_it(
     assert (await client.delete(f"/v1/groups/{cohort}")).status_code == 204
     assert (await client.get(course.cohorts)).json() == []
     assert await course.waiting() == {}
+
+
+async def test_a_content_group_below_zero_is_what_the_document_says(
+    staff: httpx.AsyncClient, client: httpx.AsyncClient, course: Course
+) -> None:
+    body = {"name": "A", "assignment_type": "manual", "user_partition_id": -1, "group_id": -2}
+    made = (await staff.post(course.cohorts, json=body)).json()
+    shown = (await client.get(f"/v1/groups/{made['id']}")).json()
+    assert shown["content_link"] == {"content_partition_id": -1, "content_group_id": -2}
+    GroupOut.model_validate(shown)

@@ -288,6 +288,19 @@ async def test_what_is_refused_natively(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
+async def test_a_table_has_no_more_lines_than_a_spreadsheet(
+    client: httpx.AsyncClient, course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("groupsvc.core.cohorts.uploads.MOST_LINES", 3)
+    path = f"/v1/courses/{course.world.course_id}/cohort-uploads"
+    headers = {"content-type": "text/csv"}
+    for rows, status in ((2, 202), (3, 422)):
+        content = "cohort,email\n" + "A,a@b.org\n\n" * rows
+        answer = await client.post(path, content=content, headers=headers)
+        assert answer.status_code == status, answer.text
+    assert answer.json()["detail"] == "The file has more than 3 lines."
+
+
 async def test_jobs_are_for_writers_of_the_course(
     anonymous: httpx.AsyncClient, client: httpx.AsyncClient, course: Course, callers: Any
 ) -> None:
@@ -313,6 +326,23 @@ async def test_jobs_of_a_course_by_page(client: httpx.AsyncClient, course: Cours
     found = [job["id"] for job in first["items"] + second["items"]]
     assert found == sorted(found, reverse=True)
     assert (len(found), second["next_cursor"]) == (3, None)
+
+
+async def test_a_job_tells_its_speed_and_the_time_left(
+    client: httpx.AsyncClient, course: Course, sql: SQL
+) -> None:
+    job = await uploaded(client, course, "cohort,email\n")
+    assert (job["rows_per_second"], job["seconds_left"]) == (None, None)
+    await sql(
+        "UPDATE jobs SET state = 'running', worker = 'another', total = 200, attempted = 50,"
+        " started_at = now() - interval '10 s', heartbeat_at = now(), finished_at = NULL"
+        " WHERE id = :id",
+        id=job["id"],
+    )
+    running = (await client.get(f"/v1/jobs/{job['id']}")).json()
+    assert (running["rows_per_second"], running["seconds_left"]) == (5.0, 30)
+    # A server that looks for the jobs of others would try this one again and again.
+    await sql("DELETE FROM jobs WHERE id = :id", id=job["id"])
 
 
 async def test_jobs_go_with_their_course(
@@ -457,7 +487,12 @@ async def test_what_was_uploaded_is_forgotten_with_the_work(
     old = await leave(sql, course, "cohort,email\n", state="done")
     await sql("UPDATE jobs SET finished_at = now() - interval '31 days' WHERE id = :id", id=old)
     await uploaded(client, course, "cohort,email\n")
-    assert await sql("SELECT id FROM jobs WHERE id = :id", id=old) == []
+
+    async def is_forgotten() -> bool:
+        return await sql("SELECT id FROM jobs WHERE id = :id", id=old) == []
+
+    # After the job is done, and so after its answer may have been read.
+    await until(is_forgotten)
 
 
 async def test_a_worker_that_stops_leaves_its_job_to_the_next(

@@ -16,7 +16,8 @@ from tests.api.scodoc.conftest import (
     refused,
     told,
 )
-from tests.conftest import Auth
+from tests.conftest import SQL, Auth
+from tests.sight import touched
 
 UNAUTHENTICATED = "Non autorise (logic)"
 FORBIDDEN = "Non autorise"
@@ -80,6 +81,24 @@ def body(path: str) -> Any:
 
 async def call(caller: Caller, method: str, path: str, **more: Any) -> httpx.Response:
     return await caller.client.request(method, caller.prefix + path, **more)
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_nothing_is_read_or_locked_of_what_is_out_of_sight(
+    anonymous: httpx.AsyncClient,
+    auth: Auth,
+    sql: SQL,
+    semester: Semester,
+    method: str,
+    path: str,
+) -> None:
+    headers = auth("groups:read@department:elsewhere", "groups:write@department:elsewhere")
+    caller = Caller(anonymous, "/ScoDoc/api", headers)
+    async with touched(sql, semester.id) as found:
+        answer = await call(
+            caller, method, filled(path, semester), headers=headers, json=body(path)
+        )
+    assert (answer.status_code in (403, 404), found) == (True, set()), answer.text
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)

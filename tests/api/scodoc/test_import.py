@@ -211,7 +211,7 @@ async def test_several_semesters(
     line = [address, "--user", name, "--new-ids", *goals]
     result = await asyncio.to_thread(CliRunner().invoke, command, line)
     assert result.exit_code == 3
-    # Usernames are unique everywhere: whom no number tells is found by his name.
+    # Usernames are unique everywhere: whom no number tells is found by their name.
     (last,) = [line for line in result.stdout.splitlines() if line.startswith(f"{other.id}:")]
     assert last.endswith(": not_enrolled")
 

@@ -58,7 +58,7 @@ async def test_a_token_serves_both_prefixes(
 async def test_a_department_user(
     anonymous: httpx.AsyncClient, make_account: MakeAccount, semester: Semester, write: str
 ) -> None:
-    """Refused under the global prefix, he uses that of his department; old names count too."""
+    """Refused under the global prefix, they use that of their department; old names count too."""
     department = semester.world.department
     place = f"@department:{department}"
     token = await token_for(anonymous, await make_account(f"ScoView{place}", write + place))

@@ -21,8 +21,45 @@ CROSS JOIN LATERAL (SELECT a.id, a.name, a.username, a.is_active, coalesce((
     WHERE t.account_id = a.id), '[]') AS grants) shape
 WHERE a.name > :after_name::text ORDER BY a.name LIMIT :limit::integer;
 
--- read: find
-SELECT id, name, secret_hash, is_active FROM accounts WHERE name = :name::text;
+-- primary read: bearer
+-- Whom a token of ours stands for. One of a disabled account has ended long ago.
+SELECT a.name, a.username, extract(epoch FROM t.expires_at)::float8 AS expires,
+       t.expires_at <= now() AS is_expired, coalesce((
+    SELECT json_agg(json_build_array(g.permission, d.acronym, c.key))
+    FROM grants g
+    LEFT JOIN departments d ON d.id = g.department_id
+    LEFT JOIN courses c ON c.id = g.course_id
+    WHERE g.account_id = a.id), '[]')::text AS grants, v.version AS access_version
+FROM tokens t JOIN accounts a ON a.id = t.account_id AND a.is_active CROSS JOIN access_version v
+WHERE t.digest = :digest::bytea AND t.expires_at > '-infinity';
+
+-- primary read: bearers
+-- Whom tokens of ours stand for. Those of a disabled account have ended long ago.
+SELECT t.digest, a.name, a.username, extract(epoch FROM t.expires_at)::float8 AS expires,
+       t.expires_at <= now() AS is_expired, coalesce((
+    SELECT json_agg(json_build_array(g.permission, d.acronym, c.key))
+    FROM grants g
+    LEFT JOIN departments d ON d.id = g.department_id
+    LEFT JOIN courses c ON c.id = g.course_id
+    WHERE g.account_id = a.id), '[]')::text AS grants, v.version AS access_version
+FROM tokens t JOIN accounts a ON a.id = t.account_id AND a.is_active CROSS JOIN access_version v
+WHERE t.digest = ANY (:digests::bytea[]) AND t.expires_at > '-infinity';
+
+-- primary read: find
+SELECT a.id, a.name, a.secret_hash, a.is_active, coalesce(
+    (SELECT ceil(extract(epoch FROM f.waits_until - now())) FROM failed_logins f
+     WHERE f.login = :login::bytea AND f.waits_until > now()), 0)::integer AS seconds
+FROM (VALUES (true)) one LEFT JOIN accounts a ON a.name = :name::text;
+
+-- write: refuse
+-- Whoever leaves an account alone for a day begins anew.
+INSERT INTO failed_logins AS f (login, failures) VALUES (:login::bytea, 1)
+ON CONFLICT ON CONSTRAINT pk_failed_logins DO UPDATE
+SET failures = CASE WHEN f.last_at < now() - interval '1 day' THEN 1 ELSE f.failures + 1 END,
+    last_at = now(), waits_until = CASE
+    WHEN f.last_at >= now() - interval '1 day' AND f.failures + 1 >= :tries::integer
+    THEN now() + make_interval(secs => least(900, 2.0 ^ least(f.failures + 1 - :tries::integer, 10)))
+    END;
 
 -- write: lock
 SELECT id, name, secret_hash, is_active FROM accounts WHERE name = :name::text FOR NO KEY UPDATE;
@@ -65,7 +102,10 @@ SELECT min(line) AS line FROM wanted WHERE is_lost;
 -- write: issue
 -- Held, so that whoever disables the account or changes its secret meanwhile ends this token too.
 -- Tokens that have expired are remembered for a while, to be told from those that never were.
-WITH forgotten AS (
+WITH known AS (
+    DELETE FROM failed_logins WHERE login = :login::bytea
+),
+forgotten AS (
     DELETE FROM tokens WHERE digest IN (
         SELECT digest FROM tokens WHERE expires_at < now() - interval '1 hour'
         ORDER BY expires_at LIMIT 20 FOR UPDATE SKIP LOCKED)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from groupsvc.auth.passwords import hash_secret, new_token, verify_secret
-from groupsvc.core.accounts.authentication import ACCOUNT, check_secret, token_digest
+from groupsvc.core.accounts.authentication import ACCOUNT, check_secret, login_digest, token_digest
 from groupsvc.core.accounts.repository import LockedAccount
 from groupsvc.core.accounts.rules import (
     account_name,
@@ -15,18 +15,17 @@ from groupsvc.core.accounts.rules import (
     possible_name,
     roster_name,
 )
-from groupsvc.core.service import IfMatch, Service
+from groupsvc.core.service import OUTSIDE, IfMatch, Service
 from groupsvc.domain.errors import InvalidError, NotFoundError, UnauthenticatedError
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import Grant, Permission
 
 LIFETIME = 3_600  # seconds
-OUTSIDE = 0  # the course of what is in none, in the change log
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """``secret`` is told once: when it was made up for an account that is new."""
+    """``secret`` is returned once: when it was made up for an account that is new."""
 
     document: JsonResource[dict[str, Any]]
     created: bool
@@ -99,19 +98,22 @@ class AccountService(Service):
         held = await self._get_for_update(name, expected)
         await self._uow.accounts.delete(held.id)
 
-    async def issue(self, name: str, secret: str, *, lifetime: int = LIFETIME) -> tuple[str, int]:
+    async def issue(
+        self, name: str, secret: str, *, lifetime: int = LIFETIME, counts: bool = True
+    ) -> tuple[str, int]:
         """A new token and the seconds it lives; those issued before stay valid.
 
-        Raises UnauthenticatedError with code ``invalid_client``.
+        Raises as ``check_secret`` does.
         """
-        held = await check_secret(self._uow, name, secret)
+        held = await check_secret(self._uow, name, secret, counts=counts)
         token = new_token()
-        if not await self._uow.accounts.issue(held, token_digest(token), lifetime):
+        login = login_digest(self._uow, name)
+        if not await self._uow.accounts.issue(held, token_digest(token), lifetime, login):
             raise UnauthenticatedError("the account has just changed", code="invalid_client")
         return token, lifetime
 
     async def revoke(self, token: str) -> None:
-        """End a token of the caller's own account; with any other nothing is done or told."""
+        """End a token of the caller's own account; with any other nothing is done or said."""
         if self._principal.subject.startswith(ACCOUNT):
             name = self._principal.subject.removeprefix(ACCOUNT)
             await self._uow.accounts.revoke(name, token_digest(token))

@@ -1,5 +1,6 @@
 """The change log, for reading: triggers alone write it."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -7,12 +8,13 @@ from typing import Any, Final
 from groupsvc.core.repository import Repository, scope_parameters
 from groupsvc.db.statements import SqlFile
 from groupsvc.domain.json_resource import Page
+from groupsvc.domain.limits import LARGEST
 from groupsvc.domain.principal import GrantScope
 
 SQL: Final = SqlFile(__file__)
 
 
-NEWEST = 2**63 - 1
+NEWEST: Final = LARGEST
 BEGINNING = (0, 0)
 
 
@@ -31,7 +33,7 @@ class ChangeRepository(Repository):
     ) -> Page:
         """Lines of the log within scope, newest first; filters by column, ``None`` is any.
 
-        ``by_known_id`` tells users by the ids that callers of another server know.
+        ``by_known_id`` names users by the ids that callers of another server know.
         """
         wanted = dict.fromkeys(
             (
@@ -90,4 +92,4 @@ class ChangeRepository(Repository):
         """
         nothing = dict.fromkeys(("course_id", "partition_id", "group_id", "user_id"))
         rows = await self._rows(SQL.latest, nouns=list(nouns), **{**nothing, **about})
-        return [{**row._asdict(), "at": row.at.isoformat().replace("+00:00", "Z")} for row in rows]
+        return [json.loads(row.body) for row in rows]

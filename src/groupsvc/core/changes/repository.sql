@@ -1,6 +1,7 @@
 -- read: page
 -- Newest first. Lines outside every course are for callers whose reach is everywhere. A reader of
--- another server knows users by the ids there, those who have been deleted as well.
+-- another server knows users by the ids there, those who have been deleted as well. A partition is
+-- looked for in the lines of its course, which lines of its own tell when it is gone.
 SELECT x.seq, row_to_json(shape)::text AS body
 FROM changes x
 LEFT JOIN courses c ON c.id = x.course_id
@@ -9,11 +10,14 @@ CROSS JOIN LATERAL (SELECT x.seq, nullif(x.course_id, 0) AS course_id, x.at, x.a
 x.changeset_id, x.cause, x.kind, x.partition_id, x.group_id, CASE WHEN :by_known_id::boolean THEN coalesce(
     (SELECT foreign_id FROM users WHERE id = x.user_id),
     (SELECT foreign_id FROM former_users WHERE id = x.user_id), x.user_id) ELSE x.user_id END AS user_id,
-x.before, x.after) shape
+told(x.before) AS before, told(x.after) AS after) shape
 WHERE x.seq < :before::bigint AND (:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[]))
   AND (:course_id::bigint IS NULL OR x.course_id = :course_id::bigint)
   AND (:user_id::bigint IS NULL OR x.user_id = :user_id::bigint)
-  AND (:partition_id::bigint IS NULL OR x.partition_id = :partition_id::bigint)
+  AND (:partition_id::bigint IS NULL OR x.partition_id = :partition_id::bigint AND x.course_id = coalesce(
+      (SELECT course_id FROM partitions WHERE id = :partition_id::bigint),
+      (SELECT course_id FROM changes
+       WHERE user_id IS NULL AND partition_id = :partition_id::bigint LIMIT 1)))
   AND (:group_id::bigint IS NULL OR x.group_id = :group_id::bigint)
   AND (:actor::text IS NULL OR x.actor = :actor::text)
   AND (:kind::text IS NULL OR x.kind = :kind::text)
@@ -25,13 +29,17 @@ WHERE x.seq < :before::bigint AND (:everywhere::boolean OR d.acronym = ANY (:dep
 ORDER BY x.seq DESC LIMIT :limit::integer;
 
 -- read: latest
-SELECT seq, at, actor, kind, before, after FROM changes
-WHERE split_part(kind, '.', 1) = ANY (:nouns::text[])
-  AND (:partition_id::bigint IS NULL OR partition_id = :partition_id::bigint)
-  AND (:group_id::bigint IS NULL OR group_id = :group_id::bigint)
-  AND (:user_id::bigint IS NULL OR user_id = :user_id::bigint)
-  AND (:course_id::bigint IS NULL OR course_id = :course_id::bigint)
-ORDER BY seq DESC LIMIT 5;
+-- What is told of a partition is about no user.
+SELECT row_to_json(shape)::text AS body FROM changes x
+CROSS JOIN LATERAL (SELECT x.seq, nullif(x.course_id, 0) AS course_id, x.at, x.actor, x.request_id,
+    x.changeset_id, x.cause, x.kind, x.partition_id, x.group_id, x.user_id, told(x.before) AS before,
+    told(x.after) AS after) shape
+WHERE split_part(x.kind, '.', 1) = ANY (:nouns::text[])
+  AND (:partition_id::bigint IS NULL OR x.partition_id = :partition_id::bigint AND x.user_id IS NULL)
+  AND (:group_id::bigint IS NULL OR x.group_id = :group_id::bigint)
+  AND (:user_id::bigint IS NULL OR x.user_id = :user_id::bigint)
+  AND (:course_id::bigint IS NULL OR x.course_id = :course_id::bigint)
+ORDER BY x.seq DESC LIMIT 5;
 
 -- read: cohort_page
 -- Below the oldest transaction that is still running nothing is added any more: whoever reads on
@@ -49,7 +57,7 @@ LEFT JOIN preassignments w
 LEFT JOIN groups g
     ON x.kind LIKE 'preassignment.%' AND g.course_id = x.course_id AND g.id = x.group_id
 CROSS JOIN LATERAL (SELECT x.seq, nullif(x.course_id, 0) AS course_id, x.at, x.actor, x.request_id,
-x.changeset_id, x.cause, x.kind, x.partition_id, x.group_id, x.user_id, x.before, x.after, c.key AS course_key, CASE WHEN u.id IS NOT NULL THEN json_build_object(
+x.changeset_id, x.cause, x.kind, x.partition_id, x.group_id, x.user_id, told(x.before) AS before, told(x.after) AS after, c.key AS course_key, CASE WHEN u.id IS NOT NULL THEN json_build_object(
     'id', u.id, 'username', u.username, 'email', u.email, 'given_name', u.given_name,
     'family_name', u.family_name, 'is_active', u.is_active) END AS "user", i.external_id, w.email,
               g.name AS group_name) shape

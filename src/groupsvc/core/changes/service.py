@@ -1,11 +1,25 @@
 """What was changed, when and by whom."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+from groupsvc.core.changes import feed
+from groupsvc.core.changes.feed import FeedRepository, Line, Position, Start
+from groupsvc.core.changes.horizon import Horizon
 from groupsvc.core.changes.repository import BEGINNING, NEWEST
+from groupsvc.core.changes.tail import SECONDS_TO_SETTLE
 from groupsvc.core.service import Service
+from groupsvc.domain.errors import ConflictError, NotFoundError
 from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
+
+
+class FeedPage(NamedTuple):
+    """``position`` is where to read on, now if there is ``more`` and else later."""
+
+    lines: Sequence[Line]
+    position: Position
+    more: bool
 
 
 class ChangeService(Service):
@@ -26,3 +40,42 @@ class ChangeService(Service):
         return await self._uow.changes.cohort_page(
             scope, system=system, after=after or BEGINNING, limit=limit, **filters
         )
+
+    async def begin(
+        self, course_id: int, horizon: Horizon, after: Position | None
+    ) -> tuple[Position, bool]:
+        """Where to follow a course from, and whether that is what was asked for.
+
+        It is not when the log does not have the line any more; without one, it is now.
+        """
+        start = await self._start(course_id, after or feed.BEGINNING)
+        if after is not None and start.is_known:
+            return after, True
+        return await horizon.settle(SECONDS_TO_SETTLE), after is None
+
+    async def feed(
+        self, course_id: int, horizon: Horizon, after: Position | None, *, limit: int
+    ) -> FeedPage:
+        """Changes of a course, oldest first; ``after`` is None for those to come.
+
+        Raises ConflictError when the log does not have the line any more that was read last.
+        """
+        start = await self._start(course_id, after or feed.BEGINNING)
+        if not start.is_known:
+            why = "the change log is not the one that was read before: begin anew"
+            raise ConflictError(why, code="history_replaced")
+        settled = await horizon.settle(SECONDS_TO_SETTLE)
+        if after is None:
+            return FeedPage([], settled, more=False)
+        lines = await self._uow.repository(FeedRepository).course_lines(
+            course_id, after=after.seq, until=settled.seq, limit=limit + 1
+        )
+        page = lines[:limit]
+        return FeedPage(page, page[-1].position if page else after, more=len(lines) > limit)
+
+    async def _start(self, course_id: int, position: Position) -> Start:
+        start = await self._uow.repository(FeedRepository).start(course_id, position)
+        if start is None:
+            raise NotFoundError("no such course")
+        self._require(Permission.GROUPS_READ, start.place.department, start.place.course)
+        return start

@@ -1,4 +1,4 @@
--- read: of_group
+-- placed read: of_group
 -- Persons and departments are told by the ids that callers know: those of the server that they moved
 -- over from, where there was one.
 -- The default group has no rows: its members are the enrolled users.
@@ -26,7 +26,7 @@ FROM groups g JOIN courses c ON c.id = g.course_id JOIN departments d ON d.id = 
 JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
 WHERE g.id = :group_id::bigint;
 
--- read: of_course
+-- placed read: of_course
 SELECT d.acronym AS department, c.key AS course, coalesce((
     SELECT json_agg(row_to_json(shape) ORDER BY u.sort_key, u.id)
     FROM enrollments e
@@ -51,7 +51,7 @@ u.student_number, u.national_number, known.department_id, u.sort_key, e.state, e
 FROM (SELECT * FROM courses WHERE id = :course_id::bigint OFFSET 0) c
 JOIN departments d ON d.id = c.department_id;
 
--- read: groups_of
+-- placed read: groups_of
 -- A number means somebody of the course's department, or of the course itself.
 SELECT d.acronym AS department, c.key AS course, CASE WHEN person.id IS NULL THEN '' ELSE coalesce((
         SELECT json_agg(row_to_json(shape) ORDER BY p.kind <> 'default', p.position, p.id)

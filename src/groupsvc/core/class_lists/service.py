@@ -7,9 +7,8 @@ from groupsvc.core.departments.service import known_as
 from groupsvc.core.service import Service
 from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.json_resource import JsonResource, PersonDoc, PlacedGroupDoc, State
+from groupsvc.domain.limits import LONGEST_NUMBER
 from groupsvc.domain.principal import Permission
-
-LONGEST_NUMBER = 64
 
 
 @dataclass(frozen=True, slots=True)

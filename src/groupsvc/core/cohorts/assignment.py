@@ -73,6 +73,8 @@ class CohortAssignmentService(Service):
         """
         permission = Permission.GROUPS_WRITE if assign else Permission.GROUPS_READ
         state = await self._of_user(course_id, user_id, permission)
+        if state.group_id is None and not assign and not await self._seen_users([user_id]):
+            raise NotFoundError("no such user")
         document = await self._uow.cohorts.content_partition(course_id, content_partition_id)
         if document is None or document.data["scheme"] != COHORT_SCHEME:
             raise NotFoundError("no such content partition")

@@ -1,13 +1,14 @@
 """E-mail addresses that wait in cohorts: list, cancel, delete for good."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from groupsvc.core.partitions.service import PartitionService
+from groupsvc.core.persons.known_texts import redacted
 from groupsvc.core.service import Service
-from groupsvc.domain.errors import ForbiddenError, NotFoundError
+from groupsvc.domain.errors import NotFoundError
 from groupsvc.domain.json_resource import Page
-from groupsvc.domain.principal import Permission
+from groupsvc.domain.principal import Permission, forbidden
 
 REDACTED: Final = "[retired]"
 RETIREMENT: Final = "retirement"
@@ -44,28 +45,15 @@ class PreassignmentService(Service):
         """
         may = self._principal.may
         if not (may(Permission.ADMIN) or may(Permission.ROSTER_WRITE)):
-            raise ForbiddenError(
-                "this needs another permission", permission=Permission.ROSTER_WRITE.value
-            )
+            raise forbidden(Permission.ROSTER_WRITE)
         self._require(Permission.ADMIN if may(Permission.ADMIN) else Permission.ROSTER_WRITE)
         await self._uow.begin()
         await self._uow.set_cause(RETIREMENT)
         preassignments = await self._uow.cohorts.delete_preassignments(email)
         jobs = 0
         for course_id, job_id, result in await self._uow.jobs.mentioning(email):
-            redacted = _redacted(result, email.lower())
-            if redacted != result:
-                await self._uow.jobs.redact(course_id, job_id, redacted)
+            rest = redacted(result, frozenset({email.lower()}), REDACTED)
+            if rest != result:
+                await self._uow.jobs.redact(course_id, job_id, rest)
                 jobs += 1
         return Retirement(preassignments, jobs, await self._uow.cohorts.retire_users(email))
-
-
-def _redacted(value: Any, email: str) -> Any:
-    """The same with the address taken out of every list."""
-    if isinstance(value, str):
-        return REDACTED if value.strip().lower() == email else value
-    if isinstance(value, list):
-        return [_redacted(each, email) for each in value]  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, dict):
-        return {name: _redacted(each, email) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    return value

@@ -6,9 +6,10 @@ from typing import Final
 
 from groupsvc.core.users.records import Person
 from groupsvc.domain.errors import InvalidError
+from groupsvc.domain.limits import LARGEST
 
 ASSIGNMENT_TYPES: Final = ("manual", "random")
-LARGEST_ID: Final = 2**63 - 1
+LARGEST_ID: Final = LARGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Cohort:
     content_group_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Member(Person):
     given_name: str
     family_name: str

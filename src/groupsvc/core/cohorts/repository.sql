@@ -1,4 +1,4 @@
--- read: page
+-- read, gathered: page
 -- The page is not looked for when no line of the change log says that it may be another one: then
 -- ``holds`` is true. Members are counted for the cohorts of the page alone, of which the last one
 -- has a negative offset. ``collated`` is the order of utf8mb4_unicode_ci of MySQL: punctuation,
@@ -126,7 +126,7 @@ LEFT JOIN cohort_settings s ON s.course_id = c.id
 LEFT JOIN partitions p ON p.course_id = c.id AND p.kind = 'cohorts'
 WHERE c.key = :key::text;
 
--- read: settings
+-- placed read: settings
 -- A course that nobody has configured is not cohorted; reading does not configure it.
 SELECT d.acronym AS department, c.key AS course, row_to_json(shape)::text AS body
 FROM courses c
@@ -162,7 +162,7 @@ LEFT JOIN partitions p ON p.course_id = c.id AND p.kind = 'cohorts'
 WHERE c.id = :course_id::bigint
 FOR SHARE OF c;
 
--- read: of_user
+-- placed read: of_user
 SELECT d.acronym AS department, c.key AS course, c.id AS course_id, c.is_locked,
        coalesce(s.is_cohorted, false) AS is_cohorted,
        coalesce(s.random_assignment, 'uniform') AS random_assignment,
@@ -179,9 +179,8 @@ WHERE c.id = :course_id::bigint;
 -- A first visit in one statement, unless a cohort has to be made first. Whoever loses the race for
 -- one user writes no membership. Chance passes by what is full; when all are, the full one refuses.
 WITH token AS MATERIALIZED (
-    SELECT WHERE :bearer::text IS NULL OR EXISTS (
-        SELECT FROM bearers b
-        WHERE b.key = :bearer_key::bytea AND b.bearer = :bearer::text AND NOT b.is_expired)
+    SELECT WHERE :access_version::uuid IS NULL OR EXISTS (
+        SELECT FROM access_version v WHERE v.version = :access_version::uuid)
 ),
 audit AS MATERIALIZED (
     SELECT set_config('groupsvc.actor', :actor::text, true),
@@ -264,6 +263,9 @@ ORDER BY x.id LIMIT :limit::integer;
 DELETE FROM preassignments WHERE course_id = :course_id::bigint AND id = :id::bigint RETURNING id;
 
 -- write: delete_preassignments
+WITH kept AS (
+    DELETE FROM removed_preassignments WHERE lower(email COLLATE "C") = lower(:email::text COLLATE "C")
+)
 DELETE FROM preassignments
 WHERE lower(email COLLATE "C") = lower(:email::text COLLATE "C") RETURNING id;
 
@@ -271,14 +273,14 @@ WHERE lower(email COLLATE "C") = lower(:email::text COLLATE "C") RETURNING id;
 UPDATE users SET is_retired = true
 WHERE lower(email COLLATE "C") = lower(:email::text COLLATE "C") AND NOT is_retired RETURNING id;
 
--- read: content_partitions
+-- placed read: content_partitions
 SELECT d.acronym AS department, c.key AS course, coalesce((
     SELECT json_agg(json_build_object('id', x.id, 'scheme', x.scheme, 'name', x.name,
 'description', x.description, 'is_active', x.is_active, 'groups', x.groups) ORDER BY x.position, x.id)
     FROM content_partitions x WHERE x.course_id = c.id), '[]')::text AS body
 FROM courses c JOIN departments d ON d.id = c.department_id WHERE c.id = :course_id::bigint;
 
--- read: content_partition
+-- placed read: content_partition
 SELECT d.acronym AS department, c.key AS course, json_build_object('id', x.id, 'scheme', x.scheme, 'name', x.name,
 'description', x.description, 'is_active', x.is_active, 'groups', x.groups)::text AS body
 FROM courses c

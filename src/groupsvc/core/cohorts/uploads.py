@@ -21,12 +21,15 @@ from groupsvc.core.users.identifiers import find_people, lookup_text
 from groupsvc.domain import rules
 from groupsvc.domain.errors import InvalidError, NotFoundError
 from groupsvc.domain.json_resource import JsonResource, Page
+from groupsvc.domain.limits import LARGEST
 from groupsvc.domain.principal import Permission
 from groupsvc.domain.vocabulary import UploadWords
 
 KIND: Final = "cohort_upload"
 NO_RESULT: Final[Mapping[str, Any]] = {"cohorts": [], "without_identifier": 0, "error": None}
-NEWEST: Final = 2**63 - 1
+NEWEST: Final = LARGEST
+# As a spreadsheet has. Faces that take no more than two megabytes have no room for so many.
+MOST_LINES: Final = 1_048_576
 
 NO_COHORT: Final = "The file must contain a 'cohort' column containing cohort names."
 NO_IDENTIFIER: Final = "The file must contain a 'username' column, an 'email' column, or both."
@@ -110,8 +113,13 @@ def read_rows(content: bytes) -> Sequence[UploadRow]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnusableUploadError(str(error)) from error
+    lines: list[list[str]] = []
     try:
-        lines = list(csv.reader(io.StringIO(text, newline="")))
+        for cells in csv.reader(io.StringIO(text, newline="")):
+            if cells or not lines:
+                lines.append(cells)
+            if len(lines) > MOST_LINES:
+                raise UnusableUploadError(f"The file has more than {MOST_LINES} lines.")
     except csv.Error as error:
         raise UnusableUploadError(f"The file is not a table: {error}") from error
     header = lines[0] if lines else []
@@ -119,7 +127,7 @@ def read_rows(content: bytes) -> Sequence[UploadRow]:
         raise UnusableUploadError(NO_COHORT)
     if "email" not in header and "username" not in header:
         raise UnusableUploadError(NO_IDENTIFIER)
-    return [_row(dict(zip(header, cells, strict=False))) for cells in lines[1:] if cells]
+    return [_row(dict(zip(header, cells, strict=False))) for cells in lines[1:]]
 
 
 def _row(cells: Mapping[str, str]) -> UploadRow:

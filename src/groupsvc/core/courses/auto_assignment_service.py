@@ -13,13 +13,13 @@ class AutoAssignmentService(Service):
         return self._authorize_read(await self._uow.auto_assignments.read(course_id), "course")
 
     async def check_editable(self, course_id: int) -> None:
-        """Hold a course whose document may be saved.
+        """Lock a course whose document may be saved.
 
         Raises NotFoundError, ForbiddenError or LockedError, in this order.
         """
         await PartitionService(self._uow, self._principal).get_editable_course(course_id)
 
     async def save(self, course_id: int, document: str) -> None:
-        """Save a JSON text. The change log tells that it was saved, and not what is in it."""
+        """Save a JSON text. The change log says that it was saved, and not what is in it."""
         await self.check_editable(course_id)
         await self._uow.auto_assignments.save(course_id, document)

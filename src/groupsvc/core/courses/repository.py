@@ -65,17 +65,14 @@ class CourseRepository(Repository):
         )
 
     async def find(self, course_id: int) -> LockedCourse | None:
-        row = await self._row(SQL.find, id=course_id)
-        return LockedCourse(**row._asdict()) if row is not None else None
+        return _held(await self._row(SQL.find, id=course_id))
 
     async def get_for_update(self, course_id: int) -> LockedCourse | None:
         """Hold the course itself, and with it the list of its partitions."""
-        row = await self._row(SQL.lock, id=course_id, key=None)
-        return LockedCourse(**row._asdict()) if row is not None else None
+        return _held(await self._row(SQL.lock, id=course_id))
 
     async def get_keyed_for_update(self, key: str) -> LockedCourse | None:
-        row = await self._row(SQL.lock, id=None, key=key)
-        return LockedCourse(**row._asdict()) if row is not None else None
+        return _held(await self._row(SQL.lock_keyed, key=key))
 
     async def create(self, department_id: int, key: str, title: str) -> bool:
         """False when somebody else has just taken the key."""
@@ -92,3 +89,9 @@ class CourseRepository(Repository):
     async def delete(self, course_id: int) -> None:
         """All that is in the course goes with it, each with its line in the log."""
         await self._rows(SQL.delete, id=course_id)
+
+
+def _held(row: Any | None) -> LockedCourse | None:
+    if row is None:
+        return None
+    return LockedCourse(row.id, row.course, row.department, row.is_locked)

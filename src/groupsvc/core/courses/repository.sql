@@ -19,15 +19,22 @@ WHERE c.id > :after::bigint
 ORDER BY c.id LIMIT :limit::integer;
 
 -- read: find
-SELECT c.id, c.key, d.acronym AS department, c.is_locked
+SELECT c.id, d.acronym AS department, c.key AS course, c.is_locked
 FROM courses c JOIN departments d ON d.id = c.department_id
 WHERE c.id = :id::bigint;
 
--- read: lock
+-- placed read: lock
 -- SHARE lets memberships of the course go on; lists of partitions change one after the other.
-SELECT c.id, c.key, d.acronym AS department, c.is_locked
+SELECT c.id, d.acronym AS department, c.key AS course, c.is_locked
 FROM courses c JOIN departments d ON d.id = c.department_id
-WHERE c.id = coalesce(:id::bigint, (SELECT id FROM courses WHERE key = :key::text))
+WHERE c.id = :id::bigint
+FOR NO KEY UPDATE OF c;
+
+-- read: lock_keyed
+-- Whoever declares a course learns that its key is taken, wherever that is.
+SELECT c.id, d.acronym AS department, c.key AS course, c.is_locked
+FROM courses c JOIN departments d ON d.id = c.department_id
+WHERE c.id = (SELECT id FROM courses WHERE key = :key::text)
 FOR NO KEY UPDATE OF c;
 
 -- write: create
@@ -39,7 +46,7 @@ RETURNING id;
 UPDATE courses SET department_id = :department_id::bigint, title = :title::text
 WHERE key = :key::text AND (department_id, title) IS DISTINCT FROM (:department_id::bigint, :title::text);
 
--- read: board
+-- placed read: board
 SELECT d.acronym AS department, c.key AS course, json_build_object(
     'course', (SELECT row_to_json(shape) FROM (
         SELECT c.id, c.key, d.acronym AS department, c.title, c.is_locked) shape),
@@ -98,7 +105,7 @@ SELECT d.acronym AS department, c.key AS course, json_build_object(
 FROM courses c JOIN departments d ON d.id = c.department_id
 WHERE c.id = :id::bigint;
 
--- read: counts
+-- placed read: counts
 -- The board without members. No body comes back while the cached one is still right.
 SELECT d.acronym AS department, c.key AS course, CASE WHEN NOT (
     :mark::bigint IS NOT NULL

@@ -43,7 +43,7 @@ class CourseService(Service):
         details: Mapping[str, Any] | None = None,
         expected: IfMatch | None = None,
     ) -> tuple[JsonResource[dict[str, Any]], bool]:
-        """Create or update a course by key; answers whether it was created.
+        """Create or update a course by key; returns whether it was created.
 
         Who moves a course to another department needs the permission in both.
         """

@@ -1,5 +1,6 @@
 """Departments: who runs which courses."""
 
+import json
 from typing import Any, Final
 
 from groupsvc.core.repository import Repository, scope_parameters
@@ -34,11 +35,11 @@ class DepartmentRepository(Repository):
         return row.id if row is not None else None
 
     async def get_for_update(self, acronym: str) -> bool:
-        """Keep others from changing it meanwhile; answers whether there is such a department."""
+        """Lock it until the transaction ends; returns whether there is such a department."""
         return await self._row(SQL.lock, acronym=acronym) is not None
 
     async def upsert(self, acronym: str, name: str) -> bool:
-        """Create or update; answers whether it was created."""
+        """Create or update; returns whether it was created."""
         row = await self._row(SQL.upsert, acronym=acronym, name=name)
         return bool(row is not None and row.created)
 
@@ -49,4 +50,4 @@ class DepartmentRepository(Repository):
     async def latest(self, acronym: str) -> list[dict[str, Any]]:
         """Its last few changes, for a caller who has missed them."""
         rows = await self._rows(SQL.latest, acronym=acronym)
-        return [{**row._asdict(), "at": row.at.isoformat().replace("+00:00", "Z")} for row in rows]
+        return [json.loads(row.body) for row in rows]

@@ -36,7 +36,9 @@ DELETE FROM departments WHERE acronym = :acronym::text;
 
 -- read: latest
 -- A department has no column of its own in the log. Without a user, the index leads to few lines.
-SELECT seq, at, actor, kind, before, after FROM changes
-WHERE user_id IS NULL AND course_id = 0 AND kind LIKE 'department.%'
-  AND coalesce(after, before) ->> 'acronym' = :acronym::text
-ORDER BY seq DESC LIMIT 5;
+SELECT row_to_json(shape)::text AS body FROM changes x
+CROSS JOIN LATERAL (SELECT x.seq, nullif(x.course_id, 0) AS course_id, x.at, x.actor, x.request_id,
+    x.changeset_id, x.cause, x.kind, x.partition_id, x.group_id, x.user_id, x.before, x.after) shape
+WHERE x.user_id IS NULL AND x.course_id = 0 AND x.kind LIKE 'department.%'
+  AND coalesce(x.after, x.before) ->> 'acronym' = :acronym::text
+ORDER BY x.seq DESC LIMIT 5;

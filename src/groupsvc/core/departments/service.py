@@ -34,7 +34,7 @@ class DepartmentService(Service):
     async def declare(
         self, acronym: object, *, name: str, expected: IfMatch | None = None
     ) -> tuple[JsonResource[dict[str, Any]], bool]:
-        """Create or update a department by acronym; answers whether it was created."""
+        """Create or update a department by acronym; returns whether it was created."""
         tidy = normalise(acronym, field="acronym", longest=LONGEST_ACRONYM)
         if not is_name(tidy):
             raise InvalidError(
@@ -59,7 +59,7 @@ class DepartmentService(Service):
         await self._uow.departments.delete(tidy)
 
     async def _get_for_update(self, acronym: str, expected: IfMatch | None) -> bool:
-        """Hold a department that may be changed; answers whether there is one.
+        """Lock a department that may be changed; returns whether there is one.
 
         Departments come and go by whoever is admin everywhere; to be admin of one is not enough.
         """
@@ -78,6 +78,7 @@ class DepartmentService(Service):
             raise PreconditionFailedError(
                 refusal.message,
                 etag=refusal.facts["etag"],
+                current=refusal.facts["current"],
                 changes=await self._uow.departments.latest(acronym),
             ) from None
 

@@ -8,6 +8,7 @@ from groupsvc.core.directory.repository import CourseFilter, Who
 from groupsvc.core.service import Service
 from groupsvc.domain.errors import InvalidError, NotFoundError
 from groupsvc.domain.json_resource import CourseEntry, DepartmentEntry, JsonResource, PersonEntry
+from groupsvc.domain.limits import LONGEST_NUMBER
 from groupsvc.domain.names import sort_key
 from groupsvc.domain.principal import GrantScope, Permission
 
@@ -17,7 +18,6 @@ T = TypeVar("T")
 MOST_COURSES = 10_000
 MOST_PEOPLE = 100_000
 SHORTEST_START = 3
-LONGEST_NUMBER = 64
 
 
 class DirectoryService(Service):

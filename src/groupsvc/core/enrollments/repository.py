@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from groupsvc.core.repository import Repository
+from groupsvc.core.repository import Repository, scope_parameters
 from groupsvc.core.users.search import Search
 from groupsvc.db.statements import SqlFile
 from groupsvc.domain.json_resource import JsonResource, Page, State
+from groupsvc.domain.principal import GrantScope
 
 SQL: Final = SqlFile(__file__)
 
@@ -47,12 +48,16 @@ class EnrollmentRepository(Repository):
         )
 
     async def count_active(self, course_id: int) -> int:
-        row = await self._row(SQL.count_active, course_id=course_id)
-        return int(row.active)  # type: ignore[union-attr]
+        (row,) = await self._rows(SQL.count_active, course_id=course_id)
+        return int(row.active)
 
-    async def get_for_update(self, course_id: int, user_id: int) -> LockedEnrollment | None:
-        """None without the course."""
-        row = await self._row(SQL.lock, course_id=course_id, user_id=user_id)
+    async def get_for_update(
+        self, course_id: int, user_id: int, sight: GrantScope
+    ) -> LockedEnrollment | None:
+        """None without the course, or out of sight."""
+        row = await self._row(
+            SQL.lock, course_id=course_id, user_id=user_id, **scope_parameters(sight)
+        )
         return LockedEnrollment(**row._asdict()) if row is not None else None
 
     async def create(self, course_id: int, user_id: int, state: str) -> bool:

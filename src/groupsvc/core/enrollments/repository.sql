@@ -1,4 +1,4 @@
--- read: read
+-- placed read: read
 -- The course is found without the enrollment, since it decides what the caller may know.
 SELECT d.acronym AS department, c.key AS course, coalesce((
     SELECT row_to_json(shape)::text
@@ -29,11 +29,15 @@ SELECT e.user_id, row_to_json(shape)::text AS body
 SELECT count(*) AS active FROM enrollments WHERE course_id = :course_id::bigint AND state = 'active';
 
 -- read: lock
--- The course first: a change of the track, or the end of memberships, needs it held as well.
+-- The course first: a change of the track, or the end of memberships, needs it held as well. One
+-- that is out of sight is not held.
 WITH place AS MATERIALIZED (
     SELECT d.acronym AS department, c.key AS course, c.id FROM courses c
     JOIN departments d ON d.id = c.department_id
-    WHERE c.id = :course_id::bigint FOR SHARE OF c
+    WHERE c.id = :course_id::bigint
+      AND (:everywhere::boolean OR d.acronym = ANY (:departments::text[])
+           OR c.key = ANY (:courses::text[]))
+    FOR SHARE OF c
 ),
 held AS MATERIALIZED (
     SELECT e.state, e.track FROM place

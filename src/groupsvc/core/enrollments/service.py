@@ -89,7 +89,8 @@ class EnrollmentService(Service):
         Raises NotFoundError, ForbiddenError or PreconditionFailedError, in this order.
         """
         await self._uow.begin()
-        held = await self._uow.enrollments.get_for_update(course_id, user_id)
+        sight = self._principal.visible_scope
+        held = await self._uow.enrollments.get_for_update(course_id, user_id, sight)
         if held is None:
             raise NotFoundError("no such course")
         self._require(Permission.ROSTER_WRITE, held.department, held.course)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from groupsvc.core.repository import Repository
@@ -41,6 +42,14 @@ class GroupRepository(Repository):
     async def read(self, group_id: int) -> JsonResource[GroupDoc] | None:
         return await self._document(SQL.read, id=group_id)
 
+    async def read_as_of(
+        self, group_id: int, partition_id: int, as_of: datetime
+    ) -> JsonResource[GroupDoc] | None:
+        """As it was then; None where it was not there."""
+        return await self._document(
+            SQL.read_as_of, id=group_id, partition_id=partition_id, as_of=as_of
+        )
+
     async def get_for_update(self, group_id: int) -> LockedGroup | None:
         row = await self._row(SQL.lock, id=group_id)
         return LockedGroup(**row._asdict()) if row is not None else None
@@ -67,14 +76,14 @@ class GroupRepository(Repository):
             "content_partition_id": None,
             "content_group_id": None,
         }
-        row = await self._row(
+        (row,) = await self._rows(
             SQL.create,
             course_id=course_id,
             partition_id=partition_id,
             name=name,
             **{**given, **values},
         )
-        return int(row.id)  # type: ignore[union-attr]
+        return int(row.id)
 
     async def create_many(
         self,

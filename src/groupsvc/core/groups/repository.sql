@@ -26,7 +26,26 @@ JOIN courses c ON c.id = found.course_id
 JOIN departments d ON d.id = c.department_id
 ORDER BY found.seq DESC NULLS FIRST LIMIT 1;
 
--- read: lock
+-- read: read_as_of
+-- What its last line of the change log before that time says it was; nothing where it was not there.
+SELECT d.acronym AS department, c.key AS course, row_to_json(shape)::text AS body
+FROM (
+    SELECT course_id, after FROM changes
+    WHERE user_id IS NULL AND partition_id = :partition_id::bigint AND group_id = :id::bigint
+      AND kind LIKE 'group.%' AND at <= :as_of::timestamptz
+    ORDER BY seq DESC LIMIT 1
+) last
+JOIN courses c ON c.id = last.course_id
+JOIN departments d ON d.id = c.department_id
+CROSS JOIN jsonb_populate_record(NULL::groups, last.after) g
+CROSS JOIN LATERAL (SELECT g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.timetable_id,
+g.assignment_type,
+CASE WHEN g.content_partition_id IS NOT NULL
+     THEN json_build_object('content_partition_id', g.content_partition_id,
+                            'content_group_id', g.content_group_id) END AS content_link) shape
+WHERE last.after IS NOT NULL;
+
+-- placed read: lock
 SELECT d.acronym AS department, c.key AS course, g.course_id, g.partition_id, g.id, g.name, p.kind, p.groups_editable,
           c.is_locked
    FROM groups g JOIN courses c ON c.id = g.course_id JOIN departments d ON d.id = c.department_id

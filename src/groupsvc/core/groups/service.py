@@ -1,6 +1,7 @@
 """Groups: create, rename, order, delete."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from groupsvc.core.cohorts.service import cohorts_partition, refuse_if_last_random
@@ -21,8 +22,16 @@ class GroupService(Service):
     def _partitions(self) -> PartitionService:
         return PartitionService(self._uow, self._principal)
 
-    async def read(self, group_id: int) -> JsonResource[GroupDoc]:
-        return self._authorize_read(await self._uow.groups.read(group_id), "group")
+    async def read(self, group_id: int, *, as_of: datetime | None = None) -> JsonResource[GroupDoc]:
+        """A group as it is, or as it was; one that is gone, too."""
+        if as_of is None:
+            return self._authorize_read(await self._uow.groups.read(group_id), "group")
+        past = await self._uow.groups.find_past(group_id)
+        if past is None:
+            raise NotFoundError("no such group")
+        return self._authorize_read(
+            await self._uow.groups.read_as_of(group_id, past.partition_id, as_of), "group"
+        )
 
     async def create(
         self,
@@ -120,7 +129,7 @@ class GroupService(Service):
         await self._uow.groups.delete(held.course_id, [held.id])
 
     async def open_partition(self, partition_id: int) -> LockedPartition:
-        """Hold a partition in which groups may be created.
+        """Lock a partition in which groups may be created, and return it.
 
         Raises NotFoundError, ForbiddenError, LockedError or NotEditableError, in this order.
         """
@@ -129,7 +138,7 @@ class GroupService(Service):
         return held
 
     async def get_editable(self, group_id: int, *, to_rename: bool = False) -> LockedGroup:
-        """Hold a group that may be changed.
+        """Lock a group that may be changed, and return it.
 
         Raises NotFoundError, ForbiddenError, LockedError, or NotEditableError where a name or the
         group itself is at stake, in this order.

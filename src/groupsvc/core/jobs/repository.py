@@ -48,7 +48,7 @@ class JobRepository(Repository):
         self, course_id: int, kind: str, payload: bytes, *, total: int, result: dict[str, Any]
     ) -> int:
         """Leave work for the actor of this unit of work; answers the job's id."""
-        row = await self._row(
+        (row,) = await self._rows(
             SQL.enqueue,
             course_id=course_id,
             kind=kind,
@@ -58,7 +58,7 @@ class JobRepository(Repository):
             created_by=self._context.actor,
             request_id=self._context.request_id,
         )
-        return int(row.id)  # type: ignore[union-attr]
+        return int(row.id)
 
     async def claim(self, worker: str, *, silence: float) -> ClaimedJob | None:
         """A job to do, if there is one; one that is running is free after a silence of seconds."""
@@ -101,9 +101,9 @@ class JobRepository(Repository):
         """Leave what the worker has begun to the others."""
         await self._rows(SQL.release, worker=worker)
 
-    async def forget(self, days: int) -> None:
-        """Delete jobs that ended some days ago."""
-        await self._rows(SQL.forget, days=days)
+    async def forget(self, days: int) -> int:
+        """Delete some jobs that ended so many days ago; returns how many."""
+        return len(await self._rows(SQL.forget, days=days))
 
     async def mentioning(self, email: str) -> list[tuple[int, int, dict[str, Any]]]:
         """Course, id and result of ended jobs whose result has this text in it."""

@@ -1,15 +1,24 @@
 -- read: read
+-- The speed is that up to the last sign of progress: between two signs the answer stays the same.
 SELECT d.acronym AS department, c.key AS course, row_to_json(shape)::text AS body
 FROM jobs j
 JOIN courses c ON c.id = j.course_id
 JOIN departments d ON d.id = c.department_id
+CROSS JOIN LATERAL (SELECT nullif(round(j.attempted / nullif(extract(
+    epoch FROM coalesce(j.finished_at, j.heartbeat_at) - j.started_at), 0), 1), 0) AS rows_per_second) speed
 CROSS JOIN LATERAL (SELECT j.id, j.course_id, j.kind, j.state, j.total, j.attempted, j.succeeded, j.skipped,
-j.preassigned, j.failed, j.result, j.created_by, j.created_at, j.started_at, j.finished_at) shape WHERE j.id = :id::bigint;
+j.preassigned, j.failed, speed.rows_per_second,
+CASE WHEN j.state = 'running' THEN ceil((j.total - j.attempted) / speed.rows_per_second)::integer END AS seconds_left,
+j.result, j.created_by, j.created_at, j.started_at, j.finished_at) shape WHERE j.id = :id::bigint;
 
 -- read: page
 SELECT j.id, row_to_json(shape)::text AS body FROM jobs j
+CROSS JOIN LATERAL (SELECT nullif(round(j.attempted / nullif(extract(
+    epoch FROM coalesce(j.finished_at, j.heartbeat_at) - j.started_at), 0), 1), 0) AS rows_per_second) speed
 CROSS JOIN LATERAL (SELECT j.id, j.course_id, j.kind, j.state, j.total, j.attempted, j.succeeded, j.skipped,
-j.preassigned, j.failed, j.result, j.created_by, j.created_at, j.started_at, j.finished_at) shape
+j.preassigned, j.failed, speed.rows_per_second,
+CASE WHEN j.state = 'running' THEN ceil((j.total - j.attempted) / speed.rows_per_second)::integer END AS seconds_left,
+j.result, j.created_by, j.created_at, j.started_at, j.finished_at) shape
 WHERE j.course_id = :course_id::bigint AND j.id < :before::bigint
 ORDER BY j.id DESC LIMIT :limit::integer;
 
@@ -52,7 +61,11 @@ WHERE course_id = :course_id::bigint AND id = :id::bigint AND worker = :worker::
 UPDATE jobs SET state = 'queued' WHERE worker = :worker::text AND state = 'running';
 
 -- write: forget
-DELETE FROM jobs WHERE finished_at < now() - make_interval(days => :days::integer);
+DELETE FROM jobs WHERE (course_id, id) IN (
+    SELECT course_id, id FROM jobs
+    WHERE finished_at < now() - make_interval(days => :days::integer)
+    ORDER BY finished_at LIMIT 100 FOR UPDATE SKIP LOCKED)
+RETURNING 1;
 
 -- write: mentioning
 SELECT course_id, id, result FROM jobs

@@ -52,9 +52,16 @@ class JobRunner:
         self._worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._call = asyncio.Event()
         self._stopping = False
+        self._working = False
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is a job, or nobody has looked yet whether there is one."""
+        return self._working or self._call.is_set()
+
     def start(self) -> None:
+        self._working = True
         self._task = asyncio.create_task(self._run(), name=TASK)
 
     async def wake(self) -> None:
@@ -76,6 +83,7 @@ class JobRunner:
         pause = FIRST_PAUSE
         while not self._stopping:
             self._call.clear()
+            self._working = True
             try:
                 busy = await self._next()
                 pause, wait = FIRST_PAUSE, 0.0 if busy else self._pace.poll
@@ -84,11 +92,12 @@ class JobRunner:
                 _log.warning("jobs cannot be done just now", exc_info=error)
                 wait = pause = min(pause * 2, LONGEST_PAUSE)
             if wait:
+                self._working = False
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._call.wait(), wait)
 
     async def _next(self) -> bool:
-        """Do a job; answers whether there was one."""
+        """Do a job; returns whether there was one."""
 
         async def claim(uow: UnitOfWork) -> ClaimedJob | None:
             return await uow.jobs.claim(self._worker, silence=self._pace.silence)

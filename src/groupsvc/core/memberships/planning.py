@@ -30,7 +30,7 @@ class AssignmentRequest:
 
 @dataclass(slots=True)
 class RowResult:
-    """What became of a row. ``code`` says why it was refused."""
+    """What became of a row. ``code`` says why it was refused, or how its names were read."""
 
     line: int
     result: Result
@@ -38,6 +38,13 @@ class RowResult:
     group_id: int | None
     previous_group_id: int | None = None
     code: str | None = None
+
+
+@dataclass(slots=True)
+class AmbiguousRow(RowResult):
+    """One whose names may mean several, which are ``near``, as far as the caller may see them."""
+
+    near: tuple[str, ...] = ()
 
 
 @dataclass
@@ -84,6 +91,20 @@ def plan(
         else:
             made.entering[user_id] = group_id
     return made
+
+
+def retell(answers: Iterable[RowResult], were: Mapping[int, int | None]) -> None:
+    """Correct the results of users who, as the write has shown, were somewhere else.
+
+    Others may assign or move them between the planning and the writing.
+    """
+    now = dict(were)
+    for answer in answers:
+        user_id, group_id = answer.user_id, answer.group_id
+        if user_id in now and answer.result != "refused":
+            answer.previous_group_id = previous = now[user_id]
+            answer.result = "unchanged" if previous == group_id else _result(previous, group_id)
+            now[user_id] = group_id
 
 
 def _refusal(

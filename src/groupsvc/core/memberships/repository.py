@@ -1,6 +1,6 @@
 """Memberships: who is in which group."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -12,6 +12,8 @@ from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import GrantScope, Place
 
 SQL: Final = SqlFile(__file__)
+
+EVERYWHERE: Final = {"seen_departments": None, "seen_courses": None}
 
 MembershipKey = tuple[int, int, int]  # course, partition, user
 
@@ -76,11 +78,12 @@ class MembershipRepository(Repository):
     ) -> MembershipChange | None:
         """Put a user into a group, out of any other of the partition; None without the group."""
         row = await self._row(
-            SQL.assign,
+            SQL.assign_known if lookup else SQL.assign,
             group_id=group_id,
             user_id=user_id,
             **(ANY_USER | lookup),
             **scope_parameters(scope),
+            **(self._context.sight or EVERYWHERE),
             **self._context.parameters(),
         )
         return MembershipChange(**row._asdict()) if row is not None else None
@@ -105,6 +108,7 @@ class MembershipRepository(Repository):
             group_id=group_id,
             partition_id=partition_id,
             **scope_parameters(scope),
+            **(self._context.sight or EVERYWHERE),
             **self._context.parameters(),
         )
         return MembershipChange(**row._asdict()) if row is not None else None
@@ -123,12 +127,20 @@ class MembershipRepository(Repository):
         return Place(row.department, row.course), Page(items, last)
 
     async def in_group_as_of(
-        self, partition_id: int, group_id: int, as_of: datetime, *, after: int = 0, limit: int
+        self,
+        course_id: int,
+        partition_id: int,
+        group_id: int,
+        as_of: datetime,
+        *,
+        after: int = 0,
+        limit: int,
     ) -> Page:
         return await self._page(
             SQL.in_group_as_of,
             limit=limit,
             key=("id",),
+            course_id=course_id,
             partition_id=partition_id,
             group_id=group_id,
             as_of=as_of,
@@ -214,8 +226,22 @@ class MembershipRepository(Repository):
 
         return dict(zip(row.user_ids, map(entry, row.previous_ids), strict=True))
 
-    async def remove_many(self, places: Sequence[MembershipKey]) -> None:
-        await self._rows(SQL.remove_many, **_columns(places))
+    async def enter_places(
+        self, places: Sequence[MembershipKey], group_ids: Sequence[int]
+    ) -> dict[MembershipKey, int | None]:
+        """Put users into groups of many partitions; returns the groups that those came from who
+        were not there."""
+        row: Any = await self._row(SQL.assign_many, group_ids=list(group_ids), **_columns(places))
+        return dict(zip(_places(row), row.previous_ids or (), strict=True))
+
+    async def remove_many(self, places: Sequence[MembershipKey]) -> dict[MembershipKey, int]:
+        """Take users out of partitions; returns the groups that they were in."""
+        row: Any = await self._row(SQL.remove_many, **_columns(places))
+        return dict(zip(_places(row), row.group_ids or (), strict=True))
+
+
+def _places(row: Any) -> Iterator[MembershipKey]:
+    return zip(row.course_ids or (), row.partition_ids or (), row.user_ids or (), strict=True)
 
 
 def _columns(places: Sequence[MembershipKey]) -> dict[str, list[int]]:

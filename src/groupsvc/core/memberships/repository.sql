@@ -1,10 +1,108 @@
--- checked write: assign
+-- checked write, gathered: assign
 -- Checks, writes and answers in one statement. The upsert keeps the group it moves from, so that
 -- the answer is right when two of these race. The rules are enforced by triggers all the same.
+-- What is out of sight is not even locked, or it would take longer than what is not there.
+-- Every table, subquery and CTE is paid for by each call, whether it has any rows or not.
+WITH target AS MATERIALIZED (
+    SELECT d.acronym AS department, c.key AS course, g.course_id, g.partition_id, g.id, p.kind, c.is_locked,
+           (:everywhere::boolean OR d.acronym = ANY (:departments::text[]) OR c.key = ANY (:courses::text[])) AS allowed,
+           EXISTS (SELECT FROM users WHERE id = :user_id::bigint) AS is_known,
+           EXISTS (
+               SELECT FROM enrollments e
+               WHERE e.course_id = g.course_id AND e.user_id = :user_id::bigint
+           ) AS is_enrolled,
+           set_config('groupsvc.actor', :actor::text, true),
+           set_config('groupsvc.request_id', :request_id::text, true),
+           set_config('groupsvc.cause', :cause::text, true)
+    FROM groups g
+    JOIN courses c ON c.id = g.course_id
+    JOIN departments d ON d.id = c.department_id
+    JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
+    WHERE g.id = :group_id::bigint
+      AND (:access_version::uuid IS NULL OR EXISTS (
+          SELECT FROM access_version v WHERE v.version = :access_version::uuid))
+      AND (:seen_departments::text[] IS NULL OR d.acronym = ANY (:seen_departments::text[])
+           OR c.key = ANY (:seen_courses::text[]))
+    FOR SHARE OF c
+),
+moved AS (
+    INSERT INTO memberships AS m (course_id, partition_id, user_id, group_id)
+    SELECT course_id, partition_id, :user_id::bigint, id
+    FROM target
+    WHERE allowed AND NOT is_locked AND is_known AND (is_enrolled OR kind = 'cohorts')
+      AND kind <> 'default'
+    ON CONFLICT (course_id, partition_id, user_id) DO UPDATE
+        SET group_id = excluded.group_id, previous_group_id = m.group_id, since = now()
+        WHERE m.group_id <> excluded.group_id
+    RETURNING m.user_id, m.previous_group_id
+)
+SELECT department, course, course_id, partition_id, kind, is_locked, is_known,
+       is_known AND (is_enrolled OR kind = 'cohorts') AS is_enrolled,
+       moved.user_id IS NOT NULL AS changed, moved.previous_group_id
+FROM target LEFT JOIN moved ON true;
+
+-- gathered write: assign by user_id
+-- The same for several callers, one a user: rows are locked in the order of courses, partitions and
+-- users. All of them wait for the lock that one waits for, so not for long: then each waits alone.
+-- Who changes what of which user is told to the change log by a map.
+WITH call AS MATERIALIZED (
+    SELECT call.*, call.departments::text[] AS in_departments, call.courses::text[] AS in_courses
+    FROM set_config('lock_timeout', '100ms', true),
+        unnest((SELECT :group_id::bigint[]), (SELECT :user_id::bigint[]), (SELECT :everywhere::boolean[]),
+               (SELECT :departments::text[]), (SELECT :courses::text[]),
+               (SELECT :seen_departments::text[]), (SELECT :seen_courses::text[]),
+               (SELECT :actor::text[]), (SELECT :request_id::text[]), (SELECT :cause::text[]))
+        WITH ORDINALITY AS call (group_id, user_id, everywhere, departments, courses,
+            seen_departments, seen_courses, actor, request_id, cause, call)
+    WHERE :access_version::uuid IS NULL OR EXISTS (
+        SELECT FROM access_version v WHERE v.version = :access_version::uuid)
+),
+target AS MATERIALIZED (
+    SELECT call.call, d.acronym AS department, c.key AS course, g.course_id, g.partition_id, g.id, p.kind,
+           c.is_locked, call.user_id, call.actor, call.request_id, call.cause,
+           call.everywhere OR d.acronym = ANY (call.in_departments) OR c.key = ANY (call.in_courses) AS allowed,
+           EXISTS (SELECT FROM users WHERE id = call.user_id) AS is_known,
+           EXISTS (
+               SELECT FROM enrollments e
+               WHERE e.course_id = g.course_id AND e.user_id = call.user_id
+           ) AS is_enrolled
+    FROM call
+    JOIN groups g ON g.id = call.group_id
+    JOIN courses c ON c.id = g.course_id
+    JOIN departments d ON d.id = c.department_id
+    JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
+    WHERE call.seen_departments IS NULL OR d.acronym = ANY (call.seen_departments::text[])
+       OR c.key = ANY (call.seen_courses::text[])
+    ORDER BY c.id
+    FOR SHARE OF c
+),
+audit AS MATERIALIZED (
+    SELECT set_config('groupsvc.callers', jsonb_object_agg(user_id, jsonb_build_array(
+        actor, request_id, cause, gen_random_uuid()))::text, true)
+    FROM target
+),
+moved AS (
+    INSERT INTO memberships AS m (course_id, partition_id, user_id, group_id)
+    SELECT course_id, partition_id, user_id, id
+    FROM audit CROSS JOIN target
+    WHERE allowed AND NOT is_locked AND is_known AND (is_enrolled OR kind = 'cohorts')
+      AND kind <> 'default'
+    ORDER BY course_id, partition_id, user_id
+    ON CONFLICT (course_id, partition_id, user_id) DO UPDATE
+        SET group_id = excluded.group_id, previous_group_id = m.group_id, since = now()
+        WHERE m.group_id <> excluded.group_id
+    RETURNING m.user_id, m.previous_group_id
+)
+SELECT department, course, course_id, partition_id, kind, is_locked, is_known,
+       is_known AND (is_enrolled OR kind = 'cohorts') AS is_enrolled,
+       moved.user_id IS NOT NULL AS changed, moved.previous_group_id, call
+FROM target LEFT JOIN moved USING (user_id);
+
+-- checked write, gathered: assign_known
+-- The same for a caller who knows users by the ids of another server, or sees some of them only.
 WITH token AS MATERIALIZED (
-    SELECT WHERE :bearer::text IS NULL OR EXISTS (
-        SELECT FROM bearers b
-        WHERE b.key = :bearer_key::bytea AND b.bearer = :bearer::text AND NOT b.is_expired)
+    SELECT WHERE :access_version::uuid IS NULL OR EXISTS (
+        SELECT FROM access_version v WHERE v.version = :access_version::uuid)
 ),
 audit AS MATERIALIZED (
     SELECT set_config('groupsvc.actor', :actor::text, true),
@@ -21,6 +119,8 @@ target AS MATERIALIZED (
     JOIN departments d ON d.id = c.department_id
     JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
     WHERE g.id = :group_id::bigint
+      AND (:seen_departments::text[] IS NULL OR d.acronym = ANY (:seen_departments::text[])
+           OR c.key = ANY (:seen_courses::text[]))
     FOR SHARE OF c
 ),
 person AS (
@@ -63,11 +163,76 @@ SELECT target.department, target.course, target.course_id, target.partition_id,
        (SELECT previous_group_id FROM moved) AS previous_group_id
 FROM target;
 
+-- gathered write: assign_known by user_id
+-- The same for several callers.
+WITH call AS MATERIALIZED (
+    SELECT call.*, call.departments::text[] AS in_departments, call.courses::text[] AS in_courses
+    FROM set_config('lock_timeout', '100ms', true),
+        unnest((SELECT :group_id::bigint[]), (SELECT :user_id::bigint[]),
+               (SELECT :visible_users_only::boolean[]), (SELECT :everywhere::boolean[]),
+               (SELECT :departments::text[]), (SELECT :courses::text[]),
+               (SELECT :seen_departments::text[]), (SELECT :seen_courses::text[]),
+               (SELECT :actor::text[]), (SELECT :request_id::text[]), (SELECT :cause::text[]))
+        WITH ORDINALITY AS call (group_id, user_id, visible_users_only, everywhere, departments, courses,
+            seen_departments, seen_courses, actor, request_id, cause, call)
+    WHERE :access_version::uuid IS NULL OR EXISTS (
+        SELECT FROM access_version v WHERE v.version = :access_version::uuid)
+),
+target AS MATERIALIZED (
+    SELECT call.*, d.acronym AS department, c.key AS course, g.course_id, g.partition_id, p.kind, c.is_locked,
+           call.everywhere OR d.acronym = ANY (call.in_departments) OR c.key = ANY (call.in_courses) AS allowed
+    FROM call
+    JOIN groups g ON g.id = call.group_id
+    JOIN courses c ON c.id = g.course_id
+    JOIN departments d ON d.id = c.department_id
+    JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
+    WHERE call.seen_departments IS NULL OR d.acronym = ANY (call.seen_departments::text[])
+       OR c.key = ANY (call.seen_courses::text[])
+    ORDER BY c.id
+    FOR SHARE OF c
+),
+found AS MATERIALIZED (
+    SELECT target.*, u.id AS known_id, u.id IS NOT NULL AND (target.kind = 'cohorts' OR EXISTS (
+        SELECT FROM enrollments e
+        WHERE e.course_id = target.course_id AND e.user_id = u.id)) AS is_enrolled
+    FROM target LEFT JOIN users u ON u.id = CASE WHEN :by_known_id::boolean THEN (
+            SELECT k.id FROM users k WHERE coalesce(k.foreign_id, k.id) = target.user_id)
+        ELSE target.user_id END
+        AND (NOT target.visible_users_only OR target.everywhere
+            OR EXISTS (
+                SELECT FROM departments d
+                WHERE d.id = u.department_id AND d.acronym = ANY (target.in_departments))
+            OR EXISTS (
+                SELECT FROM enrollments e
+                JOIN courses c ON c.id = e.course_id
+                JOIN departments d ON d.id = c.department_id
+                WHERE e.user_id = u.id
+                  AND (d.acronym = ANY (target.in_departments) OR c.key = ANY (target.in_courses))))
+),
+audit AS MATERIALIZED (
+    SELECT set_config('groupsvc.callers', jsonb_object_agg(known_id, jsonb_build_array(
+        actor, request_id, cause, gen_random_uuid()))::text, true)
+    FROM found WHERE known_id IS NOT NULL
+),
+moved AS (
+    INSERT INTO memberships AS m (course_id, partition_id, user_id, group_id)
+    SELECT course_id, partition_id, known_id, group_id
+    FROM audit CROSS JOIN found
+    WHERE allowed AND NOT is_locked AND is_enrolled AND kind <> 'default'
+    ORDER BY course_id, partition_id, known_id
+    ON CONFLICT (course_id, partition_id, user_id) DO UPDATE
+        SET group_id = excluded.group_id, previous_group_id = m.group_id, since = now()
+        WHERE m.group_id <> excluded.group_id
+    RETURNING m.user_id, m.previous_group_id
+)
+SELECT department, course, course_id, partition_id, kind, is_locked, known_id IS NOT NULL AS is_known,
+       is_enrolled, moved.user_id IS NOT NULL AS changed, moved.previous_group_id, call
+FROM found LEFT JOIN moved ON moved.user_id = found.known_id;
+
 -- checked write: remove
 WITH token AS MATERIALIZED (
-    SELECT WHERE :bearer::text IS NULL OR EXISTS (
-        SELECT FROM bearers b
-        WHERE b.key = :bearer_key::bytea AND b.bearer = :bearer::text AND NOT b.is_expired)
+    SELECT WHERE :access_version::uuid IS NULL OR EXISTS (
+        SELECT FROM access_version v WHERE v.version = :access_version::uuid)
 ),
 audit AS MATERIALIZED (
     SELECT set_config('groupsvc.actor', :actor::text, true),
@@ -84,6 +249,8 @@ target AS MATERIALIZED (
     JOIN departments d ON d.id = c.department_id
     WHERE p.id = coalesce(:partition_id::bigint,
                           (SELECT g.partition_id FROM groups g WHERE g.id = :group_id::bigint))
+      AND (:seen_departments::text[] IS NULL OR d.acronym = ANY (:seen_departments::text[])
+           OR c.key = ANY (:seen_courses::text[]))
     FOR SHARE OF c
 ),
 named AS MATERIALIZED (
@@ -119,7 +286,7 @@ SELECT target.department, target.course, target.course_id, target.partition_id,
        (SELECT group_id FROM gone) AS previous_group_id
 FROM target;
 
--- read: in_group
+-- placed read, gathered: in_group
 -- The default group has no rows: its members are the enrolled users. One more than the limit is
 -- looked for, to learn whether there is a next page; the items come as one text.
 SELECT d.acronym AS department, c.key AS course, page.members, page.last_id, page.found > :limit::integer AS has_more
@@ -166,18 +333,25 @@ WHERE e.course_id = :course_id::bigint AND e.user_id > :after::bigint
 ORDER BY e.user_id LIMIT :limit::integer;
 
 -- read: in_group_as_of
--- What the last line of the log before that time says of each user of the partition.
+-- What the last line of the log before that time says of each user who was ever in the partition:
+-- whoever is in it now, and whoever has left it.
 SELECT m.user_id AS id, row_to_json(shape)::text AS body
 FROM (
-    SELECT DISTINCT ON (user_id) user_id, after
-    FROM changes
-    WHERE partition_id = :partition_id::bigint AND kind LIKE 'membership.%' AND at <= :as_of::timestamptz
-      AND user_id > :after::bigint
-    ORDER BY user_id, seq DESC
+    SELECT user_id FROM memberships
+    WHERE course_id = :course_id::bigint AND partition_id = :partition_id::bigint AND user_id > :after::bigint
+    UNION
+    SELECT user_id FROM changes
+    WHERE partition_id = :partition_id::bigint AND kind = 'membership.removed' AND user_id > :after::bigint
 ) m
+CROSS JOIN LATERAL (
+    SELECT told(after) AS after FROM changes
+    WHERE partition_id = :partition_id::bigint AND kind LIKE 'membership.%' AND at <= :as_of::timestamptz
+      AND user_id = m.user_id
+    ORDER BY seq DESC LIMIT 1
+) last
 CROSS JOIN LATERAL (SELECT * FROM users WHERE id = m.user_id OFFSET 0) u
 CROSS JOIN LATERAL (SELECT u.id, u.username, u.family_name, u.given_name, u.email, u.student_number) shape
-WHERE CAST(m.after ->> 'group_id' AS bigint) = :group_id::bigint
+WHERE CAST(last.after ->> 'group_id' AS bigint) = :group_id::bigint
 ORDER BY m.user_id LIMIT :limit::integer;
 
 -- read: in_course_as_of
@@ -194,7 +368,7 @@ CROSS JOIN LATERAL (SELECT u.id, u.username, u.family_name, u.given_name, u.emai
 WHERE m.after IS NOT NULL
 ORDER BY m.user_id LIMIT :limit::integer;
 
--- read: of_user_in_course
+-- placed read, gathered: of_user_in_course
 SELECT d.acronym AS department, c.key AS course, coalesce((
     SELECT json_agg(row_to_json(shape) ORDER BY p.position, p.id)
     FROM memberships m
@@ -210,14 +384,14 @@ FROM courses c JOIN departments d ON d.id = c.department_id
 WHERE c.id = :course_id::bigint
   AND EXISTS (SELECT FROM users WHERE id = :user_id::bigint);
 
--- read: of_user_in_course_as_of
+-- placed read: of_user_in_course_as_of
 SELECT d.acronym AS department, c.key AS course, coalesce((
     SELECT json_agg(json_build_object(
         'partition_id', m.partition_id, 'partition_name', m.after ->> 'partition_name',
         'group_id', m.after -> 'group_id', 'group_name', m.after ->> 'group_name'
     ) ORDER BY m.partition_id)
     FROM (
-        SELECT DISTINCT ON (partition_id) partition_id, after
+        SELECT DISTINCT ON (partition_id) partition_id, told(after) AS after
         FROM changes
         WHERE course_id = c.id AND user_id = :user_id::bigint AND kind LIKE 'membership.%'
           AND at <= :as_of::timestamptz
@@ -321,9 +495,10 @@ entered AS (
     ON CONFLICT (course_id, partition_id, user_id) DO UPDATE
         SET group_id = excluded.group_id, previous_group_id = m.group_id, since = now()
         WHERE m.group_id <> excluded.group_id
-    RETURNING m.course_id, m.user_id, m.previous_group_id
+    RETURNING m.course_id, m.partition_id, m.user_id, m.previous_group_id
 )
 SELECT array_agg(user_id) AS user_ids, array_agg(previous_group_id) AS previous_ids,
+       array_agg(course_id) AS course_ids, array_agg(partition_id) AS partition_ids,
        (SELECT json_object_agg(g.id, g.name)
         FROM (SELECT DISTINCT course_id, previous_group_id FROM entered) left_group
         JOIN groups g ON g.course_id = left_group.course_id
@@ -331,8 +506,15 @@ SELECT array_agg(user_id) AS user_ids, array_agg(previous_group_id) AS previous_
 FROM entered;
 
 -- write: remove_many
-DELETE FROM memberships m
-USING unnest(:course_ids::bigint[], :partition_ids::bigint[], :user_ids::bigint[])
-    AS given (course_id, partition_id, user_id)
-WHERE m.course_id = given.course_id AND m.partition_id = given.partition_id
-  AND m.user_id = given.user_id;
+-- Returns like assign_many what it has found.
+WITH gone AS (
+    DELETE FROM memberships m
+    USING unnest(:course_ids::bigint[], :partition_ids::bigint[], :user_ids::bigint[])
+        AS given (course_id, partition_id, user_id)
+    WHERE m.course_id = given.course_id AND m.partition_id = given.partition_id
+      AND m.user_id = given.user_id
+    RETURNING m.course_id, m.partition_id, m.user_id, m.group_id
+)
+SELECT array_agg(course_id) AS course_ids, array_agg(partition_id) AS partition_ids,
+       array_agg(user_id) AS user_ids, array_agg(group_id) AS group_ids
+FROM gone;

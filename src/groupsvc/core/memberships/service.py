@@ -1,17 +1,23 @@
 """Memberships: assign, move, remove, one by one and many at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from itertools import count, repeat
 from typing import Any, Literal, TypedDict, Unpack
 
-from groupsvc.core.memberships.planning import AssignmentRequest, Plan, RowResult, plan
-from groupsvc.core.memberships.repository import GroupOccupancy, MembershipChange, UserLookup
+from groupsvc.core.aside import aside
+from groupsvc.core.memberships.meant import NamesInRows, read_names
+from groupsvc.core.memberships.planning import AssignmentRequest, Plan, RowResult, plan, retell
+from groupsvc.core.memberships.repository import (
+    GroupOccupancy,
+    MembershipChange,
+    Placement,
+    UserLookup,
+)
 from groupsvc.core.partitions.repository import LockedPartition
 from groupsvc.core.partitions.service import PartitionService
 from groupsvc.core.service import Service
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.core.users.identifiers import lookup_text
 from groupsvc.domain import rules
 from groupsvc.domain.errors import InvalidError, NotFoundError
 from groupsvc.domain.json_resource import JsonResource, Page
@@ -21,7 +27,7 @@ from groupsvc.domain.principal import Permission
 class AssignmentRow(TypedDict, total=False):
     """One row of a batch: the user and the group, each by id or by name; no group at all removes.
 
-    ``user`` is a username, an e-mail address or a student number.
+    ``user`` is a username, an e-mail address or a number.
     """
 
     user_id: int | None
@@ -41,10 +47,11 @@ class MembershipService(Service):
         FullError, or ConflictError for the default group.
         """
         scope = self._principal.scope(Permission.GROUPS_WRITE)
-        outcome = self._decided(
-            await self._uow.memberships.assign(group_id, user_id, scope, **lookup),
-            "group",
-        )
+        found = await self._uow.memberships.assign(group_id, user_id, scope, **lookup)
+        if found is not None and found.is_known and not found.is_enrolled:
+            is_seen = "by_known_id" in lookup or user_id in await self._seen_users([user_id])
+            found = replace(found, is_known=is_seen)
+        outcome = self._decided(found, "group")
         rules.refuse_if_not_enrolled(outcome.is_enrolled)
         rules.refuse_if_default(outcome.kind)
         return outcome
@@ -106,7 +113,7 @@ class MembershipService(Service):
         if group.is_default:
             return await past.in_course_as_of(group.course_id, as_of, after=after, limit=limit)
         return await past.in_group_as_of(
-            group.partition_id, group_id, as_of, after=after, limit=limit
+            group.course_id, group.partition_id, group_id, as_of, after=after, limit=limit
         )
 
     async def in_no_group(
@@ -122,10 +129,14 @@ class MembershipService(Service):
         self, course_id: int, user_id: int, as_of: datetime | None = None
     ) -> JsonResource[list[Any]]:
         """The groups of one user in one course, now or as they were."""
-        return self._authorize_read(
+        document = self._authorize_read(
             await self._uow.memberships.of_user_in_course(course_id, user_id, as_of),
             "course or user",
         )
+        is_empty = as_of is None and document.body == b"[]"
+        if is_empty and not await self._seen_users([user_id]):
+            raise NotFoundError("no such course or user")
+        return document
 
     async def of_user(self, user_id: int) -> JsonResource[list[Any]]:
         """The groups of one user over all courses that the caller may read."""
@@ -164,17 +175,34 @@ class MembershipService(Service):
     async def plan_rows(self, held: LockedPartition, rows: Sequence[AssignmentRow]) -> Plan:
         """Decide the rows of a batch against what is true now; nothing is written."""
         groups = await self._uow.memberships.occupancy(held.course_id, held.id)
-        by_name = {group.name: group_id for group_id, group in groups.items()}
-        given = {row.get("user") for row in rows if row.get("user_id") is None}
-        names = sorted(text for text in map(lookup_text, given) if text is not None)
-        named = [(name, held.department) for name in names]
-        people = await self._uow.users.identify(named) if named else {}
-        users = {name: person.id for (name, _), person in people.items()}
-        user_ids = [_user(place, row, users) for place, row in enumerate(rows)]
-        known = sorted({user_id for user_id in user_ids if user_id is not None})
+        size = len(rows)
+        texts = await aside(size, _names, rows)
+        names = await read_names(self._uow, self._principal, held, texts, groups)
+        requests, known = await aside(size, _requests, rows, names)
         placements = await self._uow.memberships.placements(held.course_id, held.id, known)
-        requests = map(_request, count(1), user_ids, rows, repeat(by_name))
-        return plan(requests, placements, groups, enrolled_only=not rules.takes_anybody(held.kind))
+        enrolled_only = not rules.takes_anybody(held.kind)
+        if enrolled_only:
+            await self._forget_strangers(rows, requests, placements)
+        made = await aside(size, plan, requests, placements, groups, enrolled_only=enrolled_only)
+        await aside(size, names.say, made, texts)
+        return made
+
+    async def _forget_strangers(
+        self,
+        rows: Sequence[AssignmentRow],
+        requests: Sequence[AssignmentRequest],
+        placements: dict[int, Placement],
+    ) -> None:
+        """Take out those whom the caller does not see, as if they were not known."""
+        strangers = [user for user, state in placements.items() if not state.is_enrolled]
+        unseen = set(strangers).difference(await self._seen_users(strangers))
+        if not unseen:
+            return
+        for user_id in unseen:
+            del placements[user_id]
+        for row, request in zip(rows, requests, strict=True):
+            if request.user_id in unseen and row.get("user_id") is None:
+                request.user_id = None
 
     def _decided(self, outcome: MembershipChange | None, what: str) -> MembershipChange:
         if outcome is None:
@@ -191,26 +219,37 @@ class MembershipService(Service):
         return decided
 
 
-def _user(place: int, row: AssignmentRow, users: Mapping[str, int]) -> int | None:
-    user_id = row.get("user_id")
-    if user_id is not None:
-        return user_id
-    name = row.get("user")
-    if name is None:
-        raise InvalidError("a row names no user", pointer=f"#/rows/{place}/user_id")
-    return users.get(lookup_text(name) or "")
-
-
-def _request(
-    line: int, user_id: int | None, row: AssignmentRow, groups: Mapping[str | None, int]
-) -> AssignmentRequest:
-    group_id = row.get("group_id")
-    if group_id is None and (group := row.get("group")) is not None:
-        group_id = groups.get(lookup_text(group) or "")
-        return AssignmentRequest(
-            line, user_id, group_id, "unknown_group" if group_id is None else None
+def _names(rows: Sequence[AssignmentRow]) -> list[tuple[str | None, str | None]]:
+    """Of user and group, where there is no id."""
+    return [
+        (
+            row.get("user") if row.get("user_id") is None else None,
+            row.get("group") if row.get("group_id") is None else None,
         )
-    return AssignmentRequest(line, user_id, group_id)
+        for row in rows
+    ]
+
+
+def _requests(
+    rows: Sequence[AssignmentRow], names: NamesInRows
+) -> tuple[list[AssignmentRequest], list[int]]:
+    """And whom they are about."""
+    requests = [_request(place, row, names) for place, row in enumerate(rows)]
+    return requests, sorted({each.user_id for each in requests if each.user_id is not None})
+
+
+def _request(place: int, row: AssignmentRow, names: NamesInRows) -> AssignmentRequest:
+    user_id, refusal = row.get("user_id"), None
+    if user_id is None:
+        name = row.get("user")
+        if name is None:
+            raise InvalidError("a row names no user", pointer=f"#/rows/{place}/user_id")
+        user_id, refusal = names.user(name)
+    group_id, group = row.get("group_id"), row.get("group")
+    if group_id is None and group is not None:
+        group_id, unknown = names.group(group)
+        refusal = refusal or unknown
+    return AssignmentRequest(place + 1, user_id, group_id, refusal)
 
 
 async def plan_requests(
@@ -231,10 +270,19 @@ async def plan_requests(
 
 
 async def write_plan(uow: UnitOfWork, course_id: int, partition_id: int, made: Plan) -> None:
-    """Write what was planned: one statement for those who leave, one for those who enter."""
+    """Write what was planned: one statement for those who leave, one for those who enter.
+
+    The answers are then about what was written, whatever others did since the planning.
+    """
+    were: dict[int, int | None] = {}
     if made.leaving:
-        leaving = sorted(made.leaving)
-        await uow.memberships.remove_many([(course_id, partition_id, user) for user in leaving])
+        leaving = [(course_id, partition_id, user) for user in sorted(made.leaving)]
+        left = await uow.memberships.remove_many(leaving)
+        were.update((place[2], left.get(place)) for place in leaving)
     if made.entering:
         places = [(course_id, partition_id, user) for user in made.entering]
-        await uow.memberships.assign_many(places, list(made.entering.values()))
+        entered = await uow.memberships.assign_many(places, list(made.entering.values()))
+        for user, group_id in made.entering.items():
+            entry = entered.get(user)
+            were[user] = entry.previous_id if entry is not None else group_id
+    await aside(len(made.answers), retell, made.answers, were)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypedDict
 
 from groupsvc.core.repository import Repository
@@ -35,6 +36,12 @@ class PartitionRepository(Repository):
     async def read(self, partition_id: int) -> JsonResource[PartitionDoc] | None:
         return await self._document(SQL.read, id=partition_id)
 
+    async def read_as_of(
+        self, partition_id: int, as_of: datetime
+    ) -> JsonResource[PartitionDoc] | None:
+        """As it was then, with its groups; None where it was not there."""
+        return await self._document(SQL.read_as_of, id=partition_id, as_of=as_of)
+
     async def in_course(self, course_id: int) -> JsonResource[list[PartitionDoc]] | None:
         """All but the default one, in order, with their groups; None when there is no course."""
         return await self._document(SQL.in_course, course_id=course_id)
@@ -67,7 +74,7 @@ class PartitionRepository(Repository):
         show_rank_on_report: bool = False,
     ) -> int:
         """Insert at a position as it is, or at the end. The course must be held."""
-        row = await self._row(
+        (row,) = await self._rows(
             SQL.create,
             course_id=course_id,
             kind=kind,
@@ -77,7 +84,7 @@ class PartitionRepository(Repository):
             show_in_lists=show_in_lists,
             show_rank_on_report=show_rank_on_report,
         )
-        return int(row.id)  # type: ignore[union-attr]
+        return int(row.id)
 
     async def update(self, held: LockedPartition, values: Mapping[str, Any]) -> None:
         await self._patch(SQL.update, values, course_id=held.course_id, id=held.id)

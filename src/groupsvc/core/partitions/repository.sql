@@ -1,4 +1,4 @@
--- read: read
+-- placed read, gathered: read
 SELECT d.acronym AS department, c.key AS course, row_to_json(shape)::text AS body
 FROM partitions p
 JOIN courses c ON c.id = p.course_id
@@ -16,7 +16,35 @@ CASE WHEN g.content_partition_id IS NOT NULL
     ) each_group), '[]') AS groups) shape
 WHERE p.id = :id::bigint;
 
--- read: in_course
+-- read: read_as_of
+-- With its groups, by the change log: of each the last line before that time says what it was.
+WITH last AS MATERIALIZED (
+    SELECT DISTINCT ON (group_id) course_id, group_id, after
+    FROM changes
+    WHERE user_id IS NULL AND partition_id = :id::bigint AND kind ~ '^(partition|group)\.'
+      AND at <= :as_of::timestamptz
+    ORDER BY group_id, seq DESC
+)
+SELECT d.acronym AS department, c.key AS course, row_to_json(shape)::text AS body
+FROM last
+JOIN courses c ON c.id = last.course_id
+JOIN departments d ON d.id = c.department_id
+CROSS JOIN jsonb_populate_record(NULL::partitions, last.after) p
+CROSS JOIN LATERAL (SELECT p.id, p.course_id, p.kind, p.name, p.position, p.groups_editable,
+p.show_in_lists, p.show_rank_on_report, coalesce((
+    SELECT json_agg(row_to_json(each_group)) FROM (
+        SELECT g.id, g.course_id, g.partition_id, g.name, g.position, g.capacity, g.timetable_id,
+g.assignment_type,
+CASE WHEN g.content_partition_id IS NOT NULL
+     THEN json_build_object('content_partition_id', g.content_partition_id,
+                            'content_group_id', g.content_group_id) END AS content_link
+        FROM last other CROSS JOIN jsonb_populate_record(NULL::groups, other.after) g
+        WHERE other.group_id IS NOT NULL AND other.after IS NOT NULL
+        ORDER BY g.position, g.name
+    ) each_group), '[]') AS groups) shape
+WHERE last.group_id IS NULL AND last.after IS NOT NULL;
+
+-- placed read, gathered: in_course
 SELECT d.acronym AS department, c.key AS course, coalesce((
     SELECT json_agg(row_to_json(shape) ORDER BY p.position, p.id)
     FROM partitions p
@@ -35,7 +63,7 @@ CASE WHEN g.content_partition_id IS NOT NULL
 FROM courses c JOIN departments d ON d.id = c.department_id
 WHERE c.id = :course_id::bigint;
 
--- read: lock
+-- placed read: lock
 -- The course before the partition, shared: changes of one course do not wait for one another here.
 SELECT d.acronym AS department, c.key AS course, p.course_id, p.id, p.kind, p.name, p.groups_editable, c.is_locked
 FROM partitions p JOIN courses c ON c.id = p.course_id JOIN departments d ON d.id = c.department_id

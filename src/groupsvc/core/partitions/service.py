@@ -1,13 +1,14 @@
 """Partitions: create, rename, order, delete."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Unpack
 
 from groupsvc.core.courses.repository import LockedCourse
 from groupsvc.core.partitions.repository import LockedPartition, PartitionFlags
 from groupsvc.core.service import IfMatch, Service
 from groupsvc.domain import rules
-from groupsvc.domain.errors import ConflictError, InvalidError, NotFoundError
+from groupsvc.domain.errors import InvalidError, NotFoundError
 from groupsvc.domain.json_resource import JsonResource, PartitionDoc
 from groupsvc.domain.names import LONGEST, normalise
 from groupsvc.domain.natural_order import ByName, in_natural_order
@@ -18,9 +19,16 @@ SHOWN = ("partition", "group")
 
 
 class PartitionService(Service):
-    async def read(self, partition_id: int) -> JsonResource[PartitionDoc]:
-        """A partition with its groups, the default one included."""
-        return self._authorize_read(await self._uow.partitions.read(partition_id), "partition")
+    async def read(
+        self, partition_id: int, *, as_of: datetime | None = None
+    ) -> JsonResource[PartitionDoc]:
+        """A partition with its groups, the default one included; also as it was, if it is gone."""
+        found = (
+            await self._uow.partitions.read(partition_id)
+            if as_of is None
+            else await self._uow.partitions.read_as_of(partition_id, as_of)
+        )
+        return self._authorize_read(found, "partition")
 
     async def default_of(self, course_id: int) -> JsonResource[PartitionDoc]:
         """The partition whose one group has everybody who is enrolled."""
@@ -170,7 +178,7 @@ class PartitionService(Service):
         return tidy
 
     async def get_editable(self, partition_id: int) -> LockedPartition:
-        """Hold a partition that may be changed.
+        """Lock a partition that may be changed, and return it.
 
         Raises NotFoundError, ForbiddenError or LockedError, in this order.
         """
@@ -185,7 +193,7 @@ class PartitionService(Service):
     async def get_editable_course(
         self, course_id: int, permission: Permission = Permission.GROUPS_WRITE
     ) -> LockedCourse:
-        """Hold a course whose list of partitions may be changed."""
+        """Lock a course whose list of partitions may be changed, and return it."""
         await self._uow.begin()
         held = await self._uow.courses.get_for_update(course_id)
         if held is None:
@@ -201,19 +209,18 @@ class PartitionService(Service):
         return document
 
     def _given_name(self, name: object, own: LockedPartition | None, longest: int) -> str:
-        if own is not None and own.kind != "ordinary" and name != own.name:
-            raise ConflictError("this partition keeps its name", code=f"{own.kind}_partition")
+        if own is not None:
+            rules.refuse_if_keeps_its_name(own.kind, own.name, name)
         tidy = normalise(name, longest=longest)
-        is_tracks = own is not None and own.kind == "tracks"
-        if tidy == self._uow.vocabulary.tracks_name and not is_tracks:
-            raise ConflictError("this name is kept for the tracks", code="reserved_name")
+        kind = "ordinary" if own is None else own.kind
+        rules.refuse_if_name_is_reserved(kind, tidy, self._uow.vocabulary.tracks_name)
         return tidy
 
 
 def checked_order(
     given: Sequence[int] | ByName, known: Mapping[int, str | None], *, partial: bool
 ) -> Sequence[int]:
-    """The ids in the order that is asked for, held against the list that it is for."""
+    """The ids in the order that is asked for, checked against the list that it is for."""
     if isinstance(given, str):
         return in_natural_order(known)
     check_order(given, known, partial=partial)
@@ -221,7 +228,7 @@ def checked_order(
 
 
 def check_order(ids: Sequence[int], known: Collection[int], *, partial: bool) -> None:
-    """Hold an order against the list it is for."""
+    """Raises InvalidError or NotFoundError for an order that does not fit its list."""
     if len(set(ids)) != len(ids):
         raise InvalidError("the order names one twice", code="invalid_order", pointer="#/ids")
     if not set(ids) <= set(known):

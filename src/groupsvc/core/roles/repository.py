@@ -1,11 +1,11 @@
 """Roles of persons, and the persons whom tokens of an identity provider name."""
 
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+from uuid import UUID
 
-from groupsvc.core.repository import CachedToken, Repository
+from groupsvc.core.repository import Repository
 from groupsvc.db.statements import SqlFile
 from groupsvc.domain.json_resource import JsonResource
 from groupsvc.domain.roles import HeldRole, Role
@@ -13,22 +13,25 @@ from groupsvc.domain.roles import HeldRole, Role
 SQL: Final = SqlFile(__file__)
 
 
-@dataclass(frozen=True, slots=True)
-class NamedPerson:
-    """An active person of the roster with their roles."""
+class BearerRoles(NamedTuple):
+    """The roles of a person in a version of what all tokens stand for."""
 
     roles: tuple[HeldRole, ...]
-    cached_token: CachedToken
+    access_version: UUID | None
 
 
 class RoleRepository(Repository):
-    async def find_person(self, username: str) -> NamedPerson | None:
-        row = await self._row(SQL.bearer, username=username)
-        if row is None:
-            return None
-        _, roles = json.loads(row.bearer)
-        held = tuple(HeldRole(Role(role), department, course) for role, department, course in roles)
-        return NamedPerson(held, CachedToken(row.key, row.bearer))
+    async def of_bearer(self, username: str) -> BearerRoles:
+        """Those of an active person of the roster; of anybody else there are none."""
+        return (await self.of_bearers([username]))[username]
+
+    async def of_bearers(self, usernames: Collection[str]) -> Mapping[str, BearerRoles]:
+        """The same for many."""
+        rows = await self._rows(SQL.of_bearers, usernames=list(usernames))
+        return {
+            row.username: BearerRoles(_held(json.loads(row.roles)), row.access_version)
+            for row in rows
+        }
 
     async def team(self, course_id: int) -> JsonResource[dict[str, Any]] | None:
         return await self._document(SQL.team, course_id=course_id)
@@ -85,3 +88,7 @@ class RoleRepository(Repository):
             courses=[held.course for _, held, _ in changes],
             is_held=[is_held for _, _, is_held in changes],
         )
+
+
+def _held(rows: Sequence[Any]) -> tuple[HeldRole, ...]:
+    return tuple(HeldRole(Role(role), department, course) for role, department, course in rows)

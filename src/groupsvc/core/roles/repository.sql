@@ -1,9 +1,15 @@
--- read: bearer
--- Whom a token of an identity provider stands for, by the username that it names.
-SELECT b.key, b.bearer FROM users u JOIN bearers b ON b.key = int8send(u.id)
-WHERE u.username = :username::text;
+-- primary read: of_bearers
+-- The roles of those whom tokens of an identity provider name; none when they are not active here.
+SELECT named.username, coalesce((
+    SELECT json_agg(json_build_array(r.role, d.acronym, c.key))
+    FROM users u JOIN roles r ON r.user_id = u.id
+    LEFT JOIN departments d ON d.id = r.department_id
+    LEFT JOIN courses c ON c.id = r.course_id
+    WHERE u.username = named.username AND u.is_active), '[]')::text AS roles,
+    v.version AS access_version
+FROM access_version v CROSS JOIN unnest(:usernames::text[]) AS named (username);
 
--- read: team
+-- placed read: team
 SELECT d.acronym AS department, c.key AS course, json_build_object('members', coalesce((
     SELECT json_agg(row_to_json(member)) FROM (
         SELECT u.id AS user_id, u.username, u.family_name, u.given_name,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from groupsvc.core.courses.repository import LockedCourse
-from groupsvc.core.service import IfMatch, Service
+from groupsvc.core.service import OUTSIDE, IfMatch, Service
 from groupsvc.core.users.service import LONGEST_USERNAME
 from groupsvc.domain.errors import InvalidError, NotFoundError
 from groupsvc.domain.json_resource import JsonResource
@@ -13,7 +13,6 @@ from groupsvc.domain.principal import GrantScope, Permission
 from groupsvc.domain.roles import HeldRole, Role, parse_role
 
 ANYWHERE = GrantScope(everywhere=True, departments=(), courses=())
-OUTSIDE = 0  # the course of what is in none, in the change log
 
 Team = JsonResource[dict[str, Any]]
 

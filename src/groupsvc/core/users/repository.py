@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from groupsvc.core.repository import Repository, scope_parameters
-from groupsvc.core.users.records import Person
+from groupsvc.core.users.records import Candidate, Person, Sought
 from groupsvc.core.users.search import Search
 from groupsvc.db.statements import SqlFile
 from groupsvc.domain.json_resource import JsonResource, Page
@@ -35,6 +35,18 @@ class UserRepository(Repository):
         self, username: str, scope: GrantScope
     ) -> JsonResource[dict[str, Any]] | None:
         return await self._document(SQL.read, id=None, username=username, **scope_parameters(scope))
+
+    async def seen(self, user_ids: Collection[int], scope: GrantScope) -> Collection[int]:
+        """Those of some users who are in scope, members of its cohorts included."""
+        if scope.everywhere or not user_ids:
+            return user_ids
+        row: Any = await self._row(
+            SQL.seen,
+            user_ids=list(user_ids),
+            departments=list(scope.departments),
+            courses=list(scope.courses),
+        )
+        return frozenset[int](row.ids or ())
 
     async def page(
         self,
@@ -67,7 +79,7 @@ class UserRepository(Repository):
         with_retired: bool = True,
         any_case: bool = False,
     ) -> dict[tuple[str, str | None], Person]:
-        """Who is meant by a text: a username, else an e-mail address, else a student number.
+        """Who is meant by a text: a username, else an e-mail address, else a number.
 
         With ``any_case`` a username is meant in any case of ASCII letters, unless several are.
         ``named`` are pairs of a text and the department that decides among several users of one
@@ -86,6 +98,33 @@ class UserRepository(Repository):
             (identifier, department): Person(user_id, username, email)
             for identifier, department, user_id, username, email in rows
         }
+
+    async def by_username(self, usernames: Collection[str]) -> dict[str, Person]:
+        """Those who are called exactly so, retired or not."""
+        rows = await self._rows(SQL.by_username, usernames=list(usernames))
+        return {username: Person(user_id, username, email) for user_id, username, email in rows}
+
+    async def candidates(self, sought: Collection[Sought]) -> dict[Sought, list[Candidate]]:
+        """Users who may be meant by a name, or have a number that one may stand for."""
+        given = [
+            (each, each.name if nth == 0 else None, number)
+            for each in sought
+            for nth, number in enumerate(each.numbers or (None,))
+        ]
+        rows = await self._rows(
+            SQL.candidates,
+            names=[name for _, name, _ in given],
+            lows=[number.low if number is not None else None for *_, number in given],
+            highs=[number.high if number is not None else None for *_, number in given],
+        )
+        found: dict[Sought, list[Candidate]] = {}
+        for row in rows:
+            person = Person(row.id, row.username, row.email)
+            candidate = Candidate(
+                person, row.department, row.student_number, row.national_number, row.former
+            )
+            found.setdefault(given[int(row.place) - 1][0], []).append(candidate)
+        return found
 
     async def get_for_update(self, user_id: int, scope: GrantScope) -> LockedUser | None:
         return await self._lock(scope, id=user_id, username=None)

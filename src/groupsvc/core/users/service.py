@@ -1,24 +1,22 @@
 """Users: find, declare, change, delete."""
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from groupsvc.core.departments.service import known_as
 from groupsvc.core.service import IfMatch, Service
+from groupsvc.core.users.external_ids import checked_ids
 from groupsvc.core.users.repository import LockedUser
 from groupsvc.core.users.search import Search
-from groupsvc.domain.errors import ForbiddenError, InvalidError, NotFoundError
+from groupsvc.domain.errors import ForbiddenError, NotFoundError
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.names import normalise, sort_key
-from groupsvc.domain.principal import GrantScope, Permission, Place
+from groupsvc.domain.principal import GrantScope, Permission, Place, forbidden
 
 LONGEST_USERNAME = 150
 EVERYWHERE = GrantScope(everywhere=True, departments=(), courses=())
 READERS = (Permission.GROUPS_READ, Permission.ROSTER_WRITE)
-SYSTEM = re.compile("[a-z][a-z0-9_]{0,31}")
-WHOLE_NUMBER = re.compile("[1-9][0-9]{0,17}")  # fits where others store it in 64 bits
 TEXTS = ("family_name", "given_name", "usual_name", "email", "student_number", "national_number")
 
 
@@ -56,7 +54,7 @@ class UserService(Service):
         of it begins a username, an e-mail address or a number.
         """
         if not any(map(self._principal.holds, READERS)):
-            raise _forbidden(READERS[0])
+            raise forbidden(READERS[0], where="here")
         return await self._uow.users.page(
             self._readers_reach,
             search=searched(search),
@@ -105,7 +103,9 @@ class UserService(Service):
     ) -> JsonResource[dict[str, Any]] | None:
         """None when somebody else was faster."""
         columns = _columns(values)
-        external_ids = self._external_ids(columns.pop("external_ids", {}))
+        external_ids = checked_ids(
+            columns.pop("external_ids", {}), self._uow.vocabulary.numbering_systems
+        )
         columns["department_id"] = await self._place(columns.pop("department"))
         await self._check_if_match(expected, None)
         key = sort_key(columns["family_name"], columns["given_name"], username)
@@ -121,7 +121,9 @@ class UserService(Service):
         columns = _columns(values)
         if columns.get("username", held.username) != held.username:
             await self._check_rename(held)
-        external_ids = self._external_ids(columns.pop("external_ids", {}))
+        external_ids = checked_ids(
+            columns.pop("external_ids", {}), self._uow.vocabulary.numbering_systems
+        )
         if "department" in columns:
             department = columns.pop("department")
             if department != held.department:
@@ -141,19 +143,6 @@ class UserService(Service):
         if document is not None and document.data["roles"]:
             self._require(Permission.ADMIN)
 
-    def _external_ids(self, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
-        """Raises InvalidError for what is no name, or text where a system has whole numbers."""
-        for system, number in given.items():
-            if SYSTEM.fullmatch(system) is None:
-                raise InvalidError("a system is named by a-z, 0-9 and _", pointer="#/external_ids")
-            if (
-                number is not None
-                and system in self._uow.vocabulary.numbering_systems
-                and WHOLE_NUMBER.fullmatch(number) is None
-            ):
-                raise InvalidError("a whole number", pointer=f"#/external_ids/{system}")
-        return given
-
     async def _set_external_ids(self, user_id: int, ids: Mapping[str, str | None]) -> int:
         if ids:
             await self._uow.users.set_external_ids(user_id, ids)
@@ -170,7 +159,7 @@ class UserService(Service):
             raise NotFoundError("no such user")
         place = Place(held.department) if held.department is not None else None
         if not self._principal.may(permission, place):
-            raise _forbidden(permission)
+            raise forbidden(permission, where="here")
         if expected is not None:
             document = await self._read_own(held.id)
             await self._check_if_match(expected, document, "user", user_id=held.id)
@@ -225,8 +214,4 @@ def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _refusal(seen: JsonResource[Any] | None) -> NotFoundError | ForbiddenError:
     """For a user whom the caller may not read, and who is in sight or not."""
-    return NotFoundError("no such user") if seen is None else _forbidden(READERS[0])
-
-
-def _forbidden(permission: Permission) -> ForbiddenError:
-    return ForbiddenError("this needs another permission here", permission=permission.value)
+    return NotFoundError("no such user") if seen is None else forbidden(READERS[0], where="here")

@@ -25,7 +25,8 @@ from groupsvc.faces.openedx import (
     v2_users,
 )
 from groupsvc.faces.openedx.deprecation import Deprecation
-from groupsvc.faces.openedx.errors import COHORTS, COURSES, OAUTH
+from groupsvc.faces.openedx.errors import COHORTS as COHORTS
+from groupsvc.faces.openedx.errors import COURSES, OAUTH
 from groupsvc.faces.openedx.errors import ERRORS as ERRORS
 from groupsvc.faces.openedx.events import JOURNAL as JOURNAL
 from groupsvc.faces.openedx.refusals import define_models
@@ -72,7 +73,7 @@ TAGS: Final[Mapping[str, str]] = {
     "tokens": "A token for a local account, as the clients of the platform ask for it.",
     "v2": "The second version: JSON or forms, errors as problems (RFC 9457).",
     "v1": "The first version, which names its successors in the header `Link`.",
-    "instructor": "What the pages of instructors call. Whoever is no author is told 404.",
+    "instructor": "What the pages of instructors call. Others get 404.",
 }
 
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from groupsvc.core.cohorts.service import CohortService
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import ForbiddenError, NotFoundError
-from groupsvc.domain.principal import Permission, Place, Principal
+from groupsvc.domain.principal import Permission, Place, Principal, forbidden
 from groupsvc.faces.openedx.credentials import caller
 from groupsvc.faces.openedx.errors import ApiError, require_course_key
 from groupsvc.faces.openedx.keys import is_course_key
@@ -69,7 +69,7 @@ class DialectAccess(Requires):
         require_course_key(key)
         cohorts = CohortService(uow, principal)
         if not await self.may(AccessRequest(principal, key, request.method in SAFE, cohorts)):
-            raise ForbiddenError("this needs another permission")
+            raise forbidden()
         return principal
 
     async def may(self, request: AccessRequest) -> bool:

@@ -35,12 +35,12 @@ class Deprecation:
         await self._app(scope, receive, add_headers)
 
 
-@lru_cache(maxsize=1_000)
+@lru_cache(maxsize=200)  # paths may be long
 def _link(path: str) -> str:
     return f'<{quote(path)}>; rel="successor-version"'
 
 
-@lru_cache(maxsize=1_000)
+@lru_cache(maxsize=200)  # paths may be long
 def successor(path: str) -> str | None:
     """The path in v2, if this one is of v1 and has any."""
     if settings := _SETTINGS.fullmatch(path):

@@ -29,6 +29,7 @@ NAME_EXISTS_CODE: Final = "cohort-name-exists"
 NEEDS_PARTITION: Final = "If group_id is specified, user_partition_id must also be specified."
 LAST_RANDOM: Final = "There must be one cohort to which students can automatically be assigned."
 NOT_ALLOWED: Final = 'Method "{method}" not allowed.'
+THROTTLED: Final = "Request was throttled, try again later."
 UNAVAILABLE: Final = "Service temporarily unavailable, try again later."
 CRASHED: Final = "Internal server error."
 
@@ -112,6 +113,7 @@ def shape_of(path: str) -> Shape:
 
 
 class OpenedxErrors(ErrorFace):
+    name = "openedx"
     rules: ClassVar = {
         "missing_content_partition": Refusal(400, NEEDS_PARTITION, "missing-user-partition-id"),
         refusals.UnauthenticatedError: Refusal(401, UNAUTHENTICATED),
@@ -119,6 +121,7 @@ class OpenedxErrors(ErrorFace):
         refusals.NotFoundError: Refusal(404, NOT_FOUND),
         refusals.NameTakenError: Refusal(400, NAME_EXISTS, NAME_EXISTS_CODE),
         refusals.LastRandomCohortError: Refusal(400, LAST_RANDOM, "last-random-cohort"),
+        refusals.ThrottledError: Refusal(429, THROTTLED),
         refusals.UnavailableError: Refusal(503, UNAVAILABLE),
         refusals.ConflictError: Refusal(400),
         refusals.InvalidError: Refusal(400),

@@ -79,7 +79,7 @@ def _preassigned(change: Change) -> list[Event]:
 
 
 def _user_id(change: Change) -> int:
-    """The id that the platform knows the user by, or ours where we were not told."""
+    """The id that the platform knows the user by, or ours where that is not known."""
     return int(change["external_id"] or change["user_id"])
 
 

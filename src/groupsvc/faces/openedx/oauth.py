@@ -52,7 +52,7 @@ for path in ("/access_token", "/access_token/"):
                 "description": "Not an account, or not its secret",
                 **headers("WWW-Authenticate"),
             },
-            **{each: refusal(f"{OAUTH}{path}", each) for each in (413, 414, 415, 503)},
+            **{each: refusal(f"{OAUTH}{path}", each) for each in (413, 414, 415, 429, 503)},
         },
         dependencies=[Depends(Public())],
         include_in_schema=not path.endswith("/"),

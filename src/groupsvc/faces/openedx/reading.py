@@ -15,7 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
-from groupsvc.domain.strict_json import InvalidJsonError, read_json
+from groupsvc.domain.patient_json import TOO_LARGE
+from groupsvc.domain.strict_json import LARGE, InvalidJsonError, read_json
 from groupsvc.faces.openedx.errors import ApiError
 from groupsvc.http.routing import app_state
 
@@ -25,7 +26,6 @@ UTF_8: Final = "utf-8"
 # Of Python alone: nobody writes bodies in them, and some are slow.
 NO_CHARSETS: Final = ("idna", "punycode", "unicode-escape", "raw-unicode-escape")
 MOST_FIELDS: Final = 100_000
-_LARGE: Final = 262_144  # bytes, above which reading would keep other requests waiting
 _LONGEST_TYPE: Final = 200
 
 
@@ -72,6 +72,8 @@ async def read_body(request: Request) -> Body:
             content = content.decode(charset).encode()
         value = await _read_value(request, content)
     except (InvalidJsonError, UnicodeError) as error:
+        if isinstance(error, InvalidJsonError) and error.code == TOO_LARGE:
+            raise ApiError(413, "the body is too large") from error
         raise ApiError(400, f"JSON parse error - {_why(error)}") from error
     if not isinstance(value, dict):
         raise ApiError(400, "Invalid data. Expected a dictionary.")
@@ -96,7 +98,7 @@ async def read_json_body(request: Request) -> Body:
 async def _read_value(request: Request, content: bytes) -> Any:
     """The body as JSON, of which one odd text must not spoil the rest. Raises InvalidJsonError."""
     depth = app_state(request).settings.max_json_depth
-    if len(content) > _LARGE:
+    if len(content) > LARGE:
         return await asyncio.to_thread(read_json, content, max_depth=depth, lenient=True)
     return read_json(content, max_depth=depth, lenient=True)
 

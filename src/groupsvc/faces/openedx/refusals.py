@@ -22,6 +22,7 @@ WORDS: Final[Mapping[int, str]] = {
     413: "The body is too large",
     414: "The path or the query is too long",
     415: "The body is of another type, or compressed",
+    429: "Too often: wait",
     503: "Not now",
 }
 _MODELS: Final[tuple[type[BaseModel], ...]] = (ErrorOut, PageErrorOut, DetailOut, ProblemOut)

@@ -54,7 +54,7 @@ class BulkDialectRoute(DialectRoute, BulkTransactionalRoute):
 class Address:
     """One address of a router, for callers whom ``access`` admits.
 
-    ``view`` is the name of an address that tells on OPTIONS what it is.
+    ``view`` is the name of an address that says on OPTIONS what it is.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Address:
         extra: dict[str, Any] = {"parameters": list(parameters)} if parameters else {}
         if body is not None:
             extra["requestBody"] = dict(body)
-        statuses = {*refusals, 404, 405, 414, 503, *((413, 415) if body is not None else ())}
+        statuses = {*refusals, 404, 405, 414, 429, 503, *((413, 415) if body is not None else ())}
         if method != "GET":
             statuses.add(400)
 
@@ -169,7 +169,7 @@ class Address:
             )
 
     def _allowed(self) -> list[str]:
-        """In the order in which the platform tells them."""
+        """In the order in which the platform lists them."""
         allowed = set(self._methods)
         if self._view is not None:
             allowed |= {"OPTIONS", *(["HEAD"] if "GET" in allowed else [])}

@@ -1,4 +1,4 @@
-"""The objects of this dialect as its OpenAPI document tells them; tests hold answers against it.
+"""The objects of this dialect as its OpenAPI document has them; tests hold answers against it.
 
 Bodies are described here and read by hand: their checks have an order and messages of their own.
 """

@@ -6,6 +6,7 @@ described in docs/compat/scodoc.md, "What the ScoDoc face answers".
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from fastapi import APIRouter
 
@@ -43,6 +44,8 @@ ROUTERS: Sequence[APIRouter | DialectRouter] = (
     auto_assignment.router,
 )
 
+PREFIX: Final = "/ScoDoc"
+
 # Groups of operations in the order in which a newcomer needs them.
 TAGS: Mapping[str, str] = {
     "tokens": "A token for a local account, by HTTP Basic.",
@@ -66,7 +69,7 @@ def make_app(*, docs: bool = True, demo: bool = True) -> FaceApplication:
         title=TITLE,
         description=DESCRIPTION,
         tags=TAGS,
-        mounted="/ScoDoc",
+        mounted=PREFIX,
         docs=docs,
         edits=[tokens.offer_login, fill_in(examples.USUAL, examples.OWN, parameters=demo)],
     )

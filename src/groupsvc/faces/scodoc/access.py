@@ -13,8 +13,8 @@ from starlette.requests import Request
 from groupsvc.core.accounts.authentication import ACCOUNT
 from groupsvc.core.departments.service import DepartmentService
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.domain.errors import ForbiddenError, UnauthenticatedError
-from groupsvc.domain.principal import Grant, Permission, Place, Principal
+from groupsvc.domain.errors import UnauthenticatedError
+from groupsvc.domain.principal import Grant, Permission, Place, Principal, forbidden
 from groupsvc.http.routing import Requires, app_state, bearer
 
 
@@ -28,7 +28,7 @@ class Everywhere(Requires):
     def _admitted(self, principal: Principal, acronym: str | None) -> Principal:
         place = Place(acronym) if acronym is not None else None
         if self.permission is not None and not principal.may(self.permission, place):
-            raise ForbiddenError("this needs another permission", permission=self.permission.value)
+            raise forbidden(self.permission)
         return _narrowed(principal, acronym)
 
 
@@ -57,7 +57,7 @@ async def _caller(request: Request, uow: UnitOfWork) -> Principal:
 
 @lru_cache(maxsize=1_000)
 def _narrowed(principal: Principal, acronym: str | None) -> Principal:
-    """What the caller may do at this address: all that services come to know of him."""
+    """What the caller may do at this address: all that services come to know of them."""
     place = Place(acronym) if acronym is not None else None
     held: list[Permission] = [each for each in Permission if principal.may(each, place)]
     grants = frozenset(Grant(permission, department=acronym) for permission in held)

@@ -1,4 +1,4 @@
-"""What the group editor keeps for a formsemestre: stored and told again, never looked into."""
+"""What the group editor keeps for a formsemestre: stored and returned as it is."""
 
 from typing import Annotated, Any, Final
 
@@ -30,7 +30,7 @@ AutoAssignmentServiceDep = Annotated[AutoAssignmentService, Depends(bound(AutoAs
 async def get_groups_auto_assignment(
     formsemestre_id: Id, documents: AutoAssignmentServiceDep
 ) -> Response:
-    """To the letter as it was sent; an empty object before that."""
+    """As it was saved, to the byte; an empty object before that."""
     document = await documents.read(formsemestre_id)
     return Response(document.body, media_type="application/json")
 

@@ -46,26 +46,26 @@ Directory = Annotated[DirectoryService, Depends(directory_service)]
 
 @router.read("/departements", list[DepartementOut], "Departments")
 async def departements(directory: Directory) -> Response:
-    """By acronym."""
+    """Those that the caller may read, by acronym."""
     found = await directory.departments()
     return serializers.answer([serializers.department(each) for each in found])
 
 
-@router.read("/departements_ids", list[int], "Ids of departments")
+@router.read("/departements_ids", list[int], "The ids of departments")
 async def departements_ids(directory: Directory) -> Response:
-    """As callers know it, by its id there."""
+    """In the order of their acronyms."""
     return serializers.answer([each["id"] for each in await directory.departments()])
 
 
 @router.read("/departement/{dept}", DepartementOut, "A department")
 async def departement(dept: str, directory: Directory) -> Response:
-    """As callers know it, by its id there."""
+    """A department by its acronym."""
     return serializers.answer(serializers.department(await directory.department(dept)))
 
 
 @router.read("/departement/id/{dept_id:int}", DepartementOut, "A department by id")
 async def departement_by_id(dept_id: Id, directory: Directory) -> Response:
-    """As callers know it, by its id there."""
+    """A department by the id that this API gives it."""
     return serializers.answer(serializers.department(await directory.department(dept_id)))
 
 
@@ -75,64 +75,74 @@ async def dept_etudiants(dept: str, directory: Directory) -> Response:
     return _people(await directory.people_of_department(dept))
 
 
-@router.read("/departement/id/{dept_id:int}/etudiants", list[EtudiantOut], "The same by id")
+@router.read(
+    "/departement/id/{dept_id:int}/etudiants",
+    list[EtudiantOut],
+    "The students of a department by its id",
+)
 async def dept_etudiants_by_id(dept_id: Id, directory: Directory) -> Response:
     """By name."""
     return _people(await directory.people_of_department(dept_id))
 
 
-@router.read("/departement/{dept}/formsemestres", list[FormsemestreOut], "Its formsemestres")
+@router.read(
+    "/departement/{dept}/formsemestres", list[FormsemestreOut], "The formsemestres of a department"
+)
 async def dept_formsemestres(dept: str, directory: Directory) -> Response:
-    """Their formsemestres, the latest first."""
+    """The latest first."""
     return _courses(await directory.courses_of_department(dept))
 
 
-@router.read("/departement/id/{dept_id:int}/formsemestres", list[FormsemestreOut], "By its id")
+@router.read(
+    "/departement/id/{dept_id:int}/formsemestres",
+    list[FormsemestreOut],
+    "The formsemestres of a department by its id",
+)
 async def dept_formsemestres_by_id(dept_id: Id, directory: Directory) -> Response:
-    """Their formsemestres, the latest first."""
+    """The latest first."""
     return _courses(await directory.courses_of_department(dept_id))
 
 
 @router.read(
     "/departement/{dept}/formsemestres_courants",
     list[FormsemestreOut],
-    "Its present formsemestres",
+    "The present formsemestres of a department",
     parameters=[DAY],
 )
 async def dept_formsemestres_courants(
     request: Request, dept: str, directory: Directory
 ) -> Response:
-    """Their formsemestres, the latest first."""
+    """The latest first."""
     return _courses(await directory.courses_of_department(dept, day=_day(request)))
 
 
 @router.read(
     "/departement/id/{dept_id:int}/formsemestres_courants",
     list[FormsemestreOut],
-    "Its present formsemestres by its id",
+    "The present formsemestres of a department by its id",
     parameters=[DAY],
 )
 async def dept_formsemestres_courants_by_id(
     request: Request, dept_id: Id, directory: Directory
 ) -> Response:
-    """Their formsemestres, the latest first."""
+    """The latest first."""
     return _courses(await directory.courses_of_department(dept_id, day=_day(request)))
 
 
 @router.read("/formsemestre/{formsemestre_id:int}", FormsemestreOut, "A formsemestre")
 async def formsemestre(formsemestre_id: Id, directory: Directory) -> Response:
-    """As callers know it, by its id there."""
+    """What is not known here is null."""
     return serializers.answer(serializers.course(await directory.course(formsemestre_id)))
 
 
 @router.read(
     "/formsemestres/query",
     list[FormsemestreOut],
-    "Formsemestres that all is true of",
+    "Formsemestres by year, department, state or student",
     parameters=QUERY,
 )
 async def formsemestres_query(request: Request, directory: Directory) -> Response:
-    """As callers know it, by its id there."""
+    """Those for which every parameter holds, the latest first."""
     given = request.query_params
     wanted: dict[str, Any] = {
         "acronym": given.get("dept_acronym"),
@@ -160,7 +170,9 @@ async def etudiants_courants(request: Request, directory: Directory) -> Response
     return _people(await directory.people_at(_day(request)))
 
 
-@router.read("/etudiants/courants/long", list[EtudiantOut], "At length", parameters=[DAY])
+@router.read(
+    "/etudiants/courants/long", list[EtudiantOut], "Present students at length", parameters=[DAY]
+)
 async def etudiants_courants_long(request: Request, directory: Directory) -> Response:
     """By name."""
     return _people(await directory.people_at(_day(request)))
@@ -168,13 +180,17 @@ async def etudiants_courants_long(request: Request, directory: Directory) -> Res
 
 @router.read("/etudiants/name/{start}", list[EtudiantOut], "Students by the beginning of a name")
 async def etudiants_by_name(start: str, directory: Directory) -> Response:
-    """None for less than three letters."""
+    """By name; an empty list for fewer than three letters."""
     return _people(await directory.people_named(start))
 
 
-@router.read("/etudiants/search/{start}", list[EtudiantOut], "The same")
+@router.read(
+    "/etudiants/search/{start}",
+    list[EtudiantOut],
+    "Students by the beginning of a name, at another address",
+)
 async def etudiants_search(start: str, directory: Directory) -> Response:
-    """By name."""
+    """By name; an empty list for fewer than three letters."""
     return _people(await directory.people_named(start))
 
 
@@ -198,37 +214,49 @@ async def etudiants_ine(ine: str, directory: Directory) -> Response:
 
 @router.read("/etudiant/etudid/{etudid:int}", EtudiantOut, "A student")
 async def etudiant(etudid: Id, directory: Directory) -> Response:
-    """As callers know it, by its id there."""
+    """What is not known here is null."""
     return serializers.answer(serializers.person(await directory.person(user_id=etudid)))
 
 
 @router.read("/etudiant/nip/{nip}", EtudiantOut, "A student by NIP")
 async def etudiant_nip(nip: str, directory: Directory) -> Response:
-    """As callers know it, by its id there."""
+    """What is not known here is null."""
     return serializers.answer(serializers.person(await directory.person(student_number=nip)))
 
 
 @router.read("/etudiant/ine/{ine}", EtudiantOut, "A student by INE")
 async def etudiant_ine(ine: str, directory: Directory) -> Response:
-    """As callers know it, by its id there."""
+    """What is not known here is null."""
     return serializers.answer(serializers.person(await directory.person(national_number=ine)))
 
 
-@router.read("/etudiant/etudid/{etudid:int}/formsemestres", list[FormsemestreOut], "Theirs")
+@router.read(
+    "/etudiant/etudid/{etudid:int}/formsemestres",
+    list[FormsemestreOut],
+    "The formsemestres of a student",
+)
 async def etudiant_formsemestres(etudid: Id, directory: Directory) -> Response:
-    """Their formsemestres, the latest first."""
+    """The latest first."""
     return _courses(await directory.courses_of(user_id=etudid))
 
 
-@router.read("/etudiant/nip/{nip}/formsemestres", list[FormsemestreOut], "Theirs by NIP")
+@router.read(
+    "/etudiant/nip/{nip}/formsemestres",
+    list[FormsemestreOut],
+    "The formsemestres of a student by NIP",
+)
 async def etudiant_formsemestres_nip(nip: str, directory: Directory) -> Response:
-    """Their formsemestres, the latest first."""
+    """The latest first."""
     return _courses(await directory.courses_of(student_number=nip))
 
 
-@router.read("/etudiant/ine/{ine}/formsemestres", list[FormsemestreOut], "Theirs by INE")
+@router.read(
+    "/etudiant/ine/{ine}/formsemestres",
+    list[FormsemestreOut],
+    "The formsemestres of a student by INE",
+)
 async def etudiant_formsemestres_ine(ine: str, directory: Directory) -> Response:
-    """Their formsemestres, the latest first."""
+    """The latest first."""
     return _courses(await directory.courses_of(national_number=ine))
 
 

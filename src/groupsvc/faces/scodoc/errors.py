@@ -28,10 +28,12 @@ NOT_ALLOWED: Final = "405 Method Not Allowed: The method is not allowed for the 
 INVALID: Final = "requête invalide"
 CRASHED: Final = "erreur interne"
 _LOGIN: Final = 'Basic realm="ScoDoc", charset="UTF-8"'
+THROTTLED: Final = "trop de requêtes"
 UNAVAILABLE: Final = "service momentanément indisponible"
 
 
 class ScodocErrors(ErrorFace):
+    name = "scodoc"
     rules: ClassVar = {
         "default_partition": Refusal(403, NOT_EDITABLE),
         "invalid_client": Refusal(401, WRONG_LOGIN, headers=challenge(_LOGIN)),
@@ -42,6 +44,7 @@ class ScodocErrors(ErrorFace):
         refusals.NotEditableError: Refusal(403, NOT_EDITABLE),
         refusals.FullError: Refusal(403, FULL),
         refusals.NotEnrolledError: Refusal(404, NOT_ENROLLED),
+        refusals.ThrottledError: Refusal(429, THROTTLED),
         refusals.UnavailableError: Refusal(503, UNAVAILABLE),
         refusals.ConflictError: Refusal(400),
         refusals.InvalidError: Refusal(400),

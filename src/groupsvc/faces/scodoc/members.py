@@ -34,7 +34,7 @@ async def set_etudiant(group_id: Id, etudid: Id, memberships: MembershipServiceD
 async def group_remove_etud(
     group_id: Id, etudid: Id, memberships: MembershipServiceDep
 ) -> Response:
-    """Nothing happens when he is not in it."""
+    """Nothing happens when they are not in it."""
     await memberships.remove(group_id, etudid, visible_users_only=True, by_known_id=True)
     return serializers.answer({"group_id": group_id, "etudid": etudid})
 
@@ -42,12 +42,12 @@ async def group_remove_etud(
 @router.write(
     "/partition/{partition_id:int}/remove_etudiant/{etudid:int}",
     PartitionMemberOut,
-    "Take a student out of whatever group he is in",
+    "Take a student out of whatever group they are in",
 )
 async def partition_remove_etud(
     partition_id: Id, etudid: Id, memberships: MembershipServiceDep
 ) -> Response:
-    """Nothing happens when he is in none."""
+    """Nothing happens when they are in none."""
     await memberships.leave(partition_id, etudid, visible_users_only=True, by_known_id=True)
     return serializers.answer({"partition_id": partition_id, "etudid": etudid})
 

@@ -62,7 +62,7 @@ async def partition(partition_id: Id, partitions: PartitionServiceDep) -> Respon
 async def formsemestre_partitions(formsemestre_id: Id, partitions: PartitionServiceDep) -> Response:
     """By id, in the order of `numero`, without the default partition."""
     document = await partitions.in_course(formsemestre_id)
-    return serializers.answer_partitions(document.body)
+    return serializers.answer_partitions(formsemestre_id, document.body)
 
 
 @router.write(

@@ -44,6 +44,7 @@ _WORDS: dict[int, str] = {
     413: "The body is too large",
     414: "The path or the query is too long",
     415: "The body is compressed",
+    429: "Too often: wait",
     503: "Not now",
 }
 
@@ -110,7 +111,16 @@ class DialectRouter(APIRouter):
         summary: str,
         extra: Described,
     ) -> Register:
-        statuses = (400, 401, 403, 404, 414, 503, *((413, 415) if "requestBody" in extra else ()))
+        statuses = (
+            400,
+            401,
+            403,
+            404,
+            414,
+            429,
+            503,
+            *((413, 415) if "requestBody" in extra else ()),
+        )
 
         def register(endpoint: Endpoint) -> Endpoint:
             scoped = {**extra, "parameters": [ACRONYM, *extra.get("parameters", ())]}

@@ -1,4 +1,4 @@
-"""The objects of this dialect as its OpenAPI document tells them; tests hold answers against it.
+"""The objects of this dialect as its OpenAPI document has them; tests hold answers against it.
 
 Bodies are described here and read by hand: their checks have an order and messages of their own.
 """
@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MOST = 2**63 - 1
+from groupsvc.domain.limits import LARGEST
+
+MOST = LARGEST
 Numero = Annotated[int, Field(ge=-(2**31), lt=2**31, description="Place in the list, from 0")]
 Groups = Annotated[
     dict[str, "GroupOut"],

@@ -5,9 +5,9 @@ the list: it and its group are always 0.
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
-from typing import Any
+from typing import Any, Final, NamedTuple
 
+from cachetools import LRUCache
 from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
@@ -32,15 +32,28 @@ def answer(value: Any) -> Response:
     return Response(to_json(value), media_type="application/json")
 
 
-def answer_partitions(body: bytes) -> Response:
+def answer_partitions(course_id: int, body: bytes) -> Response:
     """The partitions of a course, from our own list of them."""
-    return Response(_translated(body), media_type="application/json")
+    kept = _translated.get(course_id)
+    if kept is None or kept.body != body:
+        kept = Translation(body, to_json(partitions_by_id(from_json(body))))
+        _translated.pop(course_id, None)
+        if kept.size <= _translated.maxsize:
+            _translated[course_id] = kept
+    return Response(kept.translated, media_type="application/json")
 
 
-# Clients ask again and again for what has not changed, and the same bytes mean the same.
-@lru_cache(maxsize=500)
-def _translated(body: bytes) -> bytes:
-    return to_json(partitions_by_id(from_json(body)))
+class Translation(NamedTuple):
+    body: bytes
+    translated: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.body) + len(self.translated)
+
+
+# Clients ask again and again for what has not changed: the last version of each course, in bytes.
+_translated: Final = LRUCache[int, Translation](6_291_456, getsizeof=lambda each: each.size)
 
 
 def position(numero: int) -> int:

@@ -59,7 +59,7 @@ async def formsemestre_etudiants_long_query(
     "The groups of a student",
 )
 async def etudiant_groups(etudid: Id, formsemestre_id: Id, rolls: ClassListServiceDep) -> Response:
-    """The default group first, when he is in the formsemestre at all."""
+    """The default group first, when they are in the formsemestre at all."""
     return await _groups(formsemestre_id, rolls, user_id=etudid)
 
 

@@ -26,7 +26,7 @@ router = APIRouter(prefix="/api", route_class=ScodocRoute, tags=["tokens"])
     operation_id="get_token",
     summary="Get a token",
     response_model=TokenOut,
-    responses=refusals(401, 414, 503),
+    responses=refusals(401, 414, 429, 503),
     dependencies=[Depends(Public())],
     openapi_extra={"security": [{"login": []}]},
 )
@@ -47,7 +47,7 @@ async def get_token(request: Request, accounts: AccountServiceDep) -> Response:
     operation_id="revoke_token",
     summary="End the token",
     status_code=204,
-    responses=refusals(400, 401, 414, 503),
+    responses=refusals(400, 401, 414, 429, 503),
     dependencies=[Depends(Everywhere(None))],
 )
 async def revoke_token(request: Request, accounts: AccountServiceDep) -> Response:

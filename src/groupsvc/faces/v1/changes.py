@@ -7,10 +7,11 @@ from fastapi import Query
 from starlette.requests import Request
 
 from groupsvc.domain.json_resource import Page
-from groupsvc.faces.v1.endpoints import Paging, decode_cursor
+from groupsvc.faces.v1.endpoints import Paging
 from groupsvc.faces.v1.journal_schemas import JournalName, OpenedxEventOut, ScodocLineOut
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import MOST, ChangeOut, PageOut, Time
+from groupsvc.http.cursors import decode_cursor
 from groupsvc.http.dependencies import ChangeServiceDep
 from groupsvc.http.routing import app_state
 

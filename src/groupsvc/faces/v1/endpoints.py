@@ -3,9 +3,6 @@
 They return what services return: documents and pages.
 """
 
-import base64
-import binascii
-import json
 import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -19,8 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from groupsvc.core.service import IfMatch
-from groupsvc.domain.errors import InvalidError
 from groupsvc.domain.json_resource import JsonResource, Page
+from groupsvc.http.cursors import decode_cursor, encode_cursor
+from groupsvc.http.log_position import mark_cursor
 from groupsvc.http.routing import app_state
 
 JSON = "application/json"
@@ -111,7 +109,7 @@ def answering(
         if isinstance(found, Response):
             return found
         if returns is Page:
-            return page_response(request, found)
+            return await page_response(request, found)
         resource, code = found, status
         if returns is tuple:
             resource, is_new = found
@@ -144,45 +142,19 @@ def resource_response(
     return Response(document.body, status, headers, JSON)
 
 
-def page_response(request: Request, page: Page) -> Response:
+async def page_response(request: Request, page: Page) -> Response:
     """``{"items": [...], "next_cursor": ...}`` and, when there is more, a ``Link`` to it."""
     items = ",".join(page.items)
     if page.last_key is None:
         return Response(f'{{"items":[{items}],"next_cursor":null}}', media_type=JSON)
-    cursor = encode_cursor(page.last_key)
+    uow = request.scope["state"]["uow"]
+    cursor = await mark_cursor(app_state(request).units, uow, encode_cursor(page.last_key))
     query = [
         (name, value) for name, value in request.query_params.multi_items() if name != "cursor"
     ]
     link = f'<?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'
     body = f'{{"items":[{items}],"next_cursor":"{cursor}"}}'
     return Response(body, headers={"link": link}, media_type=JSON)
-
-
-def encode_cursor(key: tuple[Any, ...]) -> str:
-    text = json.dumps(key, separators=(",", ":"), ensure_ascii=False)
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str | None, kinds: tuple[type, ...]) -> tuple[Any, ...] | None:
-    """The key behind a cursor. Raises InvalidError for one that we did not make."""
-    if cursor is None:
-        return None
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        key: Any = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if [type(part) for part in key] == list(kinds) and all(map(_is_storable, key)):
-            return tuple(key)
-    except (ValueError, TypeError, binascii.Error, RecursionError):
-        pass
-    raise InvalidError(
-        "the cursor is not one of ours", code="invalid_cursor", pointer="#/query/cursor"
-    )
-
-
-def _is_storable(part: Any) -> bool:
-    if isinstance(part, int):
-        return -(2**63) <= part < 2**63
-    return "\x00" not in part and not any("\ud800" <= char <= "\udfff" for char in part)
 
 
 def _names(if_none_match: str, etag: str) -> bool:

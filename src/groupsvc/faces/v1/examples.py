@@ -35,6 +35,7 @@ OWN: Final[Mapping[str, Example | None]] = {
     "create_partition": at({"name": "Workshops", "show_in_lists": True}),
     "order_partitions": at({"ids": [10, 9, 8]}, course_id=2),
     "put_tracks": at({"codes": ["A", "B"]}, course_id=3),
+    "export_partition": at(**{"as": "canvas-groups"}),
     "edit_partition": at({"show_in_lists": False}, partition_id=7),
     "create_group": at({"name": "TD5", "capacity": 60}),
     "create_cohort": at({"name": "Cohort C", "assignment_type": "random"}),
@@ -66,6 +67,10 @@ OWN: Final[Mapping[str, Example | None]] = {
     "retire_address": at({"email": "nobody@example.org"}),
     "upload_cohorts": at("cohort,email\nCohort A,demo001@example.org\n"),
     "list_changes": at(course_id=1),
+    # Swagger UI shows an answer when it is whole.
+    "stream_course_events": at(seconds=5),
+    # Which changesets there are is known when there are some.
+    "undo_changeset": None,
     "put_team": at({"members": [{"username": "demo001", "roles": ["staff"]}]}),
     "put_team_member": at({"roles": ["moderator"]}, user_id=3),
     "put_user_roles": at({"roles": ["staff@department:INFO"]}),
@@ -83,6 +88,31 @@ OWN: Final[Mapping[str, Example | None]] = {
         {"rows": [{"course_key": _COURSE, "user": "demo010", "partition": "TD", "group": "TD1"}]}
     ),
     "import_assignments_csv": at(f"course_key,user,partition,group\n{_COURSE},demo010,TD,TD1\n"),
+    "import_preassignments": at(
+        {
+            "rows": [
+                {
+                    "course_key": _COURSE,
+                    "partition": "Cohorts",
+                    "group": "Cohort A",
+                    "waiting_email": "late@example.org",
+                }
+            ]
+        }
+    ),
+    "import_preassignments_csv": at(
+        f"course_key,partition,group,waiting_email\n{_COURSE},Cohorts,Cohort A,late@example.org\n"
+    ),
+    "import_content_groups": at(
+        {
+            "rows": [
+                {"course_key": _COURSE, "content_partition_id": 51, "content_partition": "Content"}
+            ]
+        }
+    ),
+    "import_content_groups_csv": at(
+        f"course_key,content_partition_id,content_partition\n{_COURSE},51,Content\n"
+    ),
     "import_roles": at({"rows": [{"user": "demo002", "role": "staff", "course_key": _COURSE}]}),
     "import_roles_csv": at(f"user,role,course_key\ndemo002,staff,{_COURSE}\n"),
 }

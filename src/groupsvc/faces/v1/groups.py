@@ -15,7 +15,7 @@ from groupsvc.faces.v1.list_schemas import (
     order_of,
 )
 from groupsvc.faces.v1.routing import Routes, created
-from groupsvc.faces.v1.schemas import GroupIn, GroupOut, GroupPatch, PartitionOut, PathId
+from groupsvc.faces.v1.schemas import AsOf, GroupIn, GroupOut, GroupPatch, PartitionOut, PathId
 from groupsvc.http.dependencies import GroupPatternServiceDep, GroupServiceDep
 
 routes = Routes("groups")
@@ -99,9 +99,9 @@ async def order_groups(
 
 
 @routes.get("/groups/{group_id:int}", "A group", GroupOut)
-async def get_group(group_id: PathId, groups: GroupServiceDep) -> Resource:
-    """A group without its members."""
-    return await groups.read(group_id)
+async def get_group(group_id: PathId, groups: GroupServiceDep, as_of: AsOf = None) -> Resource:
+    """A group without its members. With `as_of`, what it was then, also of a deleted one."""
+    return await groups.read(group_id, as_of=as_of)
 
 
 @routes.patch("/groups/{group_id:int}", "Rename a group or set its limits", GroupOut)

@@ -11,10 +11,11 @@ from starlette.responses import Response
 
 from groupsvc.domain.json_resource import Page
 from groupsvc.domain.principal import Permission
-from groupsvc.faces.v1.endpoints import JSON, Paging, Resource, decode_cursor
+from groupsvc.faces.v1.endpoints import JSON, Paging, Resource
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import Id, Output, PageOut, PathId
 from groupsvc.faces.v1.uploads import CSV, CSV_TYPES, documented_csv
+from groupsvc.http.cursors import decode_cursor
 from groupsvc.http.dependencies import CohortUploadServiceDep
 from groupsvc.http.routing import app_state
 
@@ -57,6 +58,8 @@ class JobOut(Output):
     skipped: Annotated[int, Field(description="Users who were in their cohort already")]
     preassigned: Annotated[int, Field(description="Addresses that wait for their users")]
     failed: int
+    rows_per_second: Annotated[float | None, Field(description="Null before the first are done")]
+    seconds_left: Annotated[int | None, Field(description="While it is running, at that speed")]
     result: JobResult
     created_by: str
     created_at: datetime

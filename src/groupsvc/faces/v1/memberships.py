@@ -8,6 +8,7 @@ from groupsvc.domain.json_resource import Page
 from groupsvc.faces.v1.endpoints import Paging, Resource
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import (
+    AsOf,
     AssignmentOut,
     GroupOfUser,
     MemberOut,
@@ -17,13 +18,11 @@ from groupsvc.faces.v1.schemas import (
     PastMemberOut,
     PathId,
     State,
-    Time,
 )
 from groupsvc.http.dependencies import MembershipServiceDep
 
 routes = Routes("memberships")
 
-AsOf = Annotated[Time | None, Query(description="A time with its offset: as it was then")]
 InState = Annotated[State | None, Query(description="Only users enrolled in this state")]
 
 

@@ -5,6 +5,7 @@ from groupsvc.faces.v1.endpoints import IfMatchDep, Resource
 from groupsvc.faces.v1.list_schemas import AnyOrderIn, order_of
 from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.schemas import (
+    AsOf,
     PartitionIn,
     PartitionOut,
     PartitionPatch,
@@ -82,9 +83,11 @@ async def get_default_partition(course_id: PathId, partitions: PartitionServiceD
 
 
 @routes.get("/partitions/{partition_id:int}", "A partition with its groups", PartitionOut)
-async def get_partition(partition_id: PathId, partitions: PartitionServiceDep) -> Resource:
-    """A partition with its groups in order."""
-    return await partitions.read(partition_id)
+async def get_partition(
+    partition_id: PathId, partitions: PartitionServiceDep, as_of: AsOf = None
+) -> Resource:
+    """A partition with its groups in order. With `as_of`, as it was, also if it is deleted."""
+    return await partitions.read(partition_id, as_of=as_of)
 
 
 @routes.patch("/partitions/{partition_id:int}", "Rename a partition or set its flags", PartitionOut)

@@ -76,7 +76,7 @@ async def get_team(course_id: PathId, roles: RoleServiceDep) -> Resource:
 async def put_team(
     course_id: PathId, body: TeamIn, roles: RoleServiceDep, expected: IfMatchDep
 ) -> Resource:
-    """For whoever has the whole list elsewhere: it can be repeated.
+    """The list replaces the one before, so that sending it again changes nothing.
 
     `staff` and `instructor` read and write the groups of the course, `moderator` reads them. It
     holds at once for tokens of the identity provider that name the person.

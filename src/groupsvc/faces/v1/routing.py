@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.endpoints import Declared, Endpoint, answering, expected_tags, returned
+from groupsvc.http.declared_query import DeclaredQuery
 from groupsvc.http.documents import IF_NONE_MATCH, headers
 from groupsvc.http.idempotency import IDEMPOTENT
 from groupsvc.http.problems import problem_responses
@@ -98,6 +99,9 @@ class Routes:
         if responses is None and signature(endpoint).return_annotation is Declared:
             responses = created(answers)
         dependencies = [Depends(Requires(permission))]
+        declared_query = DeclaredQuery()
+        if method != "GET":
+            dependencies.append(Depends(declared_query))
         if method == "POST":
             dependencies.append(IDEMPOTENT)
         self.router.add_api_route(
@@ -115,6 +119,7 @@ class Routes:
             route_class_override=BulkTransactionalRoute if bulk else TransactionalRoute,
         )
         route = cast("APIRoute", self.router.routes[-1])
+        declared_query.read_from(route)
         _document_headers(route, endpoint, status, has_location="location" in options)
         statuses = {*_refusals(route), *options.get("errors", ())}
         if permission is not None:
@@ -125,7 +130,7 @@ class Routes:
 
 def _refusals(route: APIRoute) -> Iterator[int]:
     """What follows from the declaration of a route."""
-    yield from (401, 503)
+    yield from (401, 429, 503)
     if "{" in route.path:
         yield 404
     if "{" in route.path or route.dependant.query_params:

@@ -6,17 +6,27 @@ Answers are built by PostgreSQL and sent as they are; tests hold them against th
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from fastapi import Path
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from fastapi import Path, Query
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
-from typing_extensions import TypedDict
+
+from groupsvc.domain.limits import LARGEST
 
 T = TypeVar("T")
 
 # A member that is absent when it is not known.
 WhenKnown = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
 
-MOST = 2**63 - 1
+MOST = LARGEST
 Id = Annotated[int, Field(ge=1, le=MOST, examples=[42])]
 PathId = Annotated[int, Path(ge=1, le=MOST)]
 Position = Annotated[int, Field(description="Place in the list; ties go by name or id")]
@@ -35,6 +45,7 @@ def _no_number(value: object) -> object:
 
 # In a query.
 Time = Annotated[AwareDatetime, BeforeValidator(_no_number)]
+AsOf = Annotated[Time | None, Query(description="A time with its offset: as it was then")]
 # Bounds the work done on a name; the service says which ones are valid.
 GivenName = Annotated[str, Field(max_length=2000, examples=["TD1"])]
 
@@ -47,6 +58,21 @@ class Input(BaseModel):
     def given(self) -> dict[str, Any]:
         """The members that the caller sent, for a merge."""
         return self.model_dump(exclude_unset=True)
+
+
+# Of ``RowsIn``, for those who validate it.
+VALIDATE = {"validate": True}
+
+
+class RowsIn(Input):
+    """A body whose ``rows`` may be many: FastAPI hands it on as it came, for ``validated``."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _later(
+        cls, given: Any, validate: ModelWrapValidatorHandler[Any], info: ValidationInfo
+    ) -> Any:
+        return validate(given) if info.context is VALIDATE else given
 
 
 def _without_defaults(schema: dict[str, Any]) -> None:
@@ -74,6 +100,13 @@ class ContentLink(Input):
     content_group_id: Annotated[int, Field(ge=0, le=MOST, examples=[1])]
 
 
+class ContentLinkOut(Output):
+    """A learning platform may number below zero."""
+
+    content_partition_id: Annotated[int, Field(examples=[50])]
+    content_group_id: Annotated[int, Field(examples=[1])]
+
+
 class GroupOut(Output):
     id: Id
     course_id: Id
@@ -83,7 +116,7 @@ class GroupOut(Output):
     capacity: Annotated[Capacity | None, Field(description="Most members; null is no limit")]
     timetable_id: Annotated[str | None, Field(description="Id in the timetable system")]
     assignment_type: AssignmentType
-    content_link: ContentLink | None
+    content_link: ContentLinkOut | None
 
 
 class PartitionOut(Output):
@@ -186,44 +219,6 @@ class MyGroup(GroupOfUser):
     course_title: str
 
 
-class AssignmentRowIn(TypedDict, total=False):
-    """The user and the group by id or by name. No group, or null: out of every group."""
-
-    # There are many of these, and to make a dictionary takes a fraction of what a model takes.
-    __pydantic_config__ = Input.model_config  # type: ignore[misc]
-
-    user_id: Id | None
-    user: Annotated[
-        str | None, Field(max_length=320, description="Username, e-mail or student number")
-    ]
-    group_id: Id | None
-    group: GivenName | None
-
-
-class AssignmentsIn(Input):
-    rows: Annotated[list[AssignmentRowIn], Field(max_length=100_000)]
-    mode: Literal["all_or_nothing", "row_by_row"] = "all_or_nothing"
-    dry_run: bool = False
-
-
-class AssignmentRowOut(Output):
-    line: Annotated[int, Field(ge=1, description="Place of the row in the request, from 1")]
-    result: Literal["assigned", "moved", "removed", "unchanged", "refused"]
-    user_id: Id | None
-    group_id: Id | None
-    previous_group_id: Id | None
-    code: Annotated[
-        Literal["unknown_user", "unknown_group", "not_enrolled", "group_full"] | None,
-        Field(description="Why the row was refused"),
-    ]
-
-
-class AssignmentsOut(Output):
-    written: Annotated[bool, Field(description="False for a dry run, and when all was refused")]
-    counts: dict[str, int]
-    rows: list[AssignmentRowOut]
-
-
 def _is_text(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError("a date is text")  # noqa: TRY004 - what pydantic expects
@@ -296,3 +291,9 @@ class ChangeOut(Output):
     user_id: Id | None
     before: dict[str, Any] | None
     after: dict[str, Any] | None
+
+
+class ChangeFeedOut(Output):
+    items: list[ChangeOut]
+    next_cursor: Annotated[str, Field(description="Send it as `after` to read on, now or later")]
+    has_more: Annotated[bool, Field(description="Whether there is more to read now")]

@@ -38,7 +38,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         "description": "Not an account, or not its secret",
         **headers("WWW-Authenticate"),
     },
-    **problem_responses(413, 414, 415, 503),
+    **problem_responses(413, 414, 415, 429, 503),
 }
 
 
@@ -64,7 +64,7 @@ async def issue_token(request: Request, accounts: AccountServiceDep) -> Response
     if "scope" in form:
         raise OAuthError("invalid_scope", "a token carries all grants of its account")
     token, seconds = await oauth.issue_token(request, form, accounts)
-    answer = TokenOut(access_token=token, token_type="Bearer", expires_in=seconds)  # noqa: S106
+    answer = TokenOut(access_token=token, token_type="Bearer", expires_in=seconds)  # noqa: S106 - no secret
     return JSONResponse(answer.model_dump(), headers=NOT_KEPT)
 
 
@@ -99,8 +99,8 @@ async def _account(request: Request, form: Mapping[str, str]) -> Principal:
     token = bearer(request)
     if token is None:
 
-        async def check(name: str, secret: str) -> Principal:
-            return await authenticator.account(uow, name, secret)
+        async def check(name: str, secret: str, *, counts: bool) -> Principal:
+            return await authenticator.account(uow, name, secret, counts=counts)
 
         return await first_right(credentials(request, form), check)
     caller = await authenticator.principal(uow, token)

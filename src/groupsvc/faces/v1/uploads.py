@@ -1,37 +1,49 @@
 """Tables in the body of a request, as CSV or as JSON, and the answer to every row of them."""
 
-import io
+import asyncio
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any, Final
 
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from groupsvc.domain.errors import InvalidError
 from groupsvc.faces.v1.endpoints import JSON
+from groupsvc.faces.v1.row_bodies import validated
 from groupsvc.faces.v1.schemas import Input
 from groupsvc.faces.v1.transfer_schemas import (
     MOST_ROWS,
     AssignmentRow,
+    ContentGroupRow,
     CourseRow,
+    PreassignmentRow,
     RoleRow,
     RosterRow,
     Rows,
     StructureRow,
 )
+from groupsvc.faces.v1.uploaded_tables import JsonUpload, Upload, table_upload
+from groupsvc.http.spool import Spool, SpooledResponse, spooled_body
 from groupsvc.http.strict_request import media_type_is_json
+from groupsvc.import_export.beside import NOTHING_BESIDE, Beside
 from groupsvc.import_export.columns import Kind, Name
-from groupsvc.import_export.headers import fit, renamed
-from groupsvc.import_export.results import RowAnswer
-from groupsvc.import_export.tables import Row, as_text, read_table
+from groupsvc.import_export.encodings import LABELS
+from groupsvc.import_export.lines import Line
+from groupsvc.import_export.lists import wants_lists
+from groupsvc.import_export.options import Options
+from groupsvc.import_export.results import MissingAnswer, RowAnswer
+from groupsvc.import_export.tables import Form
 
 CSV: Final = "text/csv"
 # Some generators of clients know no `text/csv`: bytes do, where nothing else is taken.
-CSV_TYPES: Final = (CSV, "application/octet-stream")
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ZIP: Final = "application/zip"
+BYTES: Final = "application/octet-stream"
+CSV_TYPES: Final = (CSV, BYTES)
 CSV_ENDING: Final = ".csv"
 # Of JSON: read whole before the first row is looked at, it takes many times its size.
 MOST_BYTES: Final = 8_388_608
@@ -40,46 +52,50 @@ ROWS: Final[dict[Name, tuple[type[Input], type[Rows[Any]]]]] = {
     "roster": (RosterRow, Rows[RosterRow]),
     "structure": (StructureRow, Rows[StructureRow]),
     "assignments": (AssignmentRow, Rows[AssignmentRow]),
+    "preassignments": (PreassignmentRow, Rows[PreassignmentRow]),
+    "content_groups": (ContentGroupRow, Rows[ContentGroupRow]),
     "roles": (RoleRow, Rows[RoleRow]),
 }
 
 
-class Upload(NamedTuple):
-    """``columns`` are those that it calls something else."""
-
-    rows: Iterable[Row]
-    columns: Mapping[str, str]
-
-
-async def read_upload(request: Request, kind: Kind) -> Upload:
-    """The rows of the body, of which those of CSV are read as they are asked for.
+async def read_upload(request: Request, kind: Kind, form: Form, beside: Beside) -> Upload:
+    """The table in the body.
 
     Raises HTTPException for another media type, and what is wrong with the body as a whole.
     """
     content_type = request.headers.get("content-type")
     taken = CSV_TYPES if request.scope["path"].endswith(CSV_ENDING) else (CSV, JSON)
     if JSON in taken and media_type_is_json(content_type):
-        if len(await request.body()) > MOST_BYTES:
+        if beside != NOTHING_BESIDE or form != Form():
+            raise InvalidError("rows of JSON name everything themselves", code="invalid_rows")
+        length = int(request.headers.get("content-length", "0"))
+        if length > MOST_BYTES or len(await request.body()) > MOST_BYTES:
             raise HTTPException(413, f"JSON may have {MOST_BYTES} bytes here: send {CSV}")
-        return Upload(_rows_of_json(kind, await request.json()), {})
-    if not _is_utf8(content_type, taken):
+        return JsonUpload(kind, await _rows_of_json(kind, await request.json()))
+    media_type, charset = _media_type(content_type)
+    if media_type == JSON or media_type not in (*taken, XLSX, ZIP):
         raise HTTPException(415, f"send {' or '.join(taken)}")
-    table = read_table(as_text(io.BytesIO(await request.body())))
-    return Upload(fit(table, kind).rows, renamed(table.header, kind))
+    if charset is not None and charset not in LABELS:
+        raise HTTPException(415, f"the charset may be one of {', '.join(LABELS)}")
+    is_workbook = None if media_type in (BYTES, ZIP) else media_type == XLSX
+    form = replace(form, encoding=charset, is_workbook=is_workbook)
+    return await asyncio.to_thread(table_upload, kind, await spooled_body(request), form, beside)
 
 
-def documented_csv(*columns: str) -> dict[str, Any]:
+def documented_csv(*columns: str, workbooks: bool = False) -> dict[str, Any]:
     """A table in the body, for the OpenAPI document.
 
-    It is binary because some generators send a text as a JSON string.
+    It is binary because some generators send a text as a JSON string. Workbooks come last: tools
+    take the first media type that they can write.
     """
-    header = f"CSV in UTF-8; the first line names the columns: `{','.join(columns)}`"
+    header = f"CSV; the first line names the columns: `{','.join(columns)}`"
+    types = (*CSV_TYPES, XLSX) if workbooks else CSV_TYPES
     schema = {"type": "string", "format": "binary"}
     return {
         "requestBody": {
             "required": True,
-            "description": header,
-            "content": {each: {"schema": schema} for each in CSV_TYPES},
+            "description": f"{header}. Or an .xlsx workbook" if workbooks else header,
+            "content": {each: {"schema": schema} for each in types},
         }
     }
 
@@ -98,35 +114,47 @@ def documented_rows(kind: Kind) -> dict[str, Any]:
 
 
 class Report:
-    """The answers to the rows, as they come in."""
+    """The answers to the rows, as they come in; those of a large table are kept on disk."""
 
-    def __init__(self, kind: Kind, columns: Mapping[str, str], *, dry_run: bool) -> None:
-        self._head: dict[str, Any] = {"kind": kind.name, "dry_run": dry_run}
-        if columns:
-            self._head["columns"] = columns
+    def __init__(self, upload: Upload, options: Options) -> None:
+        self._upload, self._options = upload, options
         self._counts: Counter[str] = Counter()
-        self._rows: list[str] = []
+        self._rows = Spool()
+        self._is_begun = False
+        self._missing: list[MissingAnswer] = []
 
-    def add(self, answers: Sequence[RowAnswer]) -> None:
+    @property
+    def has_refused(self) -> bool:
+        return self._counts["refused"] > 0
+
+    def add_rows(self, _upload: Upload, answers: Sequence[RowAnswer]) -> None:
+        if self._is_begun and answers:
+            self._rows.write(b",")
+        self._is_begun = self._is_begun or bool(answers)
+        self._counts.update(result for answer in answers for result in answer.results)
+        self._rows.write(",".join(map(_row, answers)).encode())
+
+    def add_missing(self, _kind: Kind, answers: Sequence[MissingAnswer]) -> None:
         self._counts.update(answer.result for answer in answers)
-        self._rows.append(",".join(map(_row, answers)))
+        self._missing += answers
 
     def answer(self) -> Response:
-        head = {**self._head, "counts": dict(self._counts)}
-        body = f'{json.dumps(head)[:-1]}, "rows": [{",".join(self._rows)}]}}'
-        return Response(body, media_type=JSON)
+        options = self._options
+        head: dict[str, Any] = {"kind": self._upload.kind.name, "dry_run": options.dry_run}
+        if options.mode == "all_or_nothing":
+            head["written"] = not (options.dry_run or self.has_refused)
+        head |= self._upload.told()
+        head["counts"] = {name: count for name, count in self._counts.items() if count}
+        if wants_lists(self._upload.kind, options):
+            head["missing"] = [asdict(each) for each in self._missing]
+        return SpooledResponse(
+            f'{json.dumps(head)[:-1]}, "rows": ['.encode(), self._rows, b"]}", JSON
+        )
 
 
-def _rows_of_json(kind: Kind, document: Any) -> Iterator[Row]:
+async def _rows_of_json(kind: Kind, document: Any) -> list[dict[str, str]]:
     _, model = ROWS[kind.name]
-    try:
-        rows = model.model_validate(document, from_attributes=True).rows
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        raise RequestValidationError(
-            [{**each, "loc": ("body", *each["loc"])} for each in found]
-        ) from None
-    return (Row(place, _cells(row)) for place, row in enumerate(rows, start=1))
+    return [_cells(row) for row in (await validated(model, document)).rows]
 
 
 def _cells(row: Input) -> dict[str, str]:
@@ -136,16 +164,27 @@ def _cells(row: Input) -> dict[str, str]:
 def _cell(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, (dict, list)):
+        return json.dumps(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _is_utf8(content_type: str | None, media_types: Collection[str]) -> bool:
+def _media_type(content_type: str | None) -> tuple[str, str | None]:
+    """What the header names, and its charset."""
     media_type, *parameters = (content_type or "").lower().split(";")
     pairs = (parameter.partition("=") for parameter in parameters)
-    charsets = (value.strip(' \t"') for name, _, value in pairs if name.strip() == "charset")
-    return media_type.strip() in media_types and all(name in ("utf-8", "utf8") for name in charsets)
+    charsets = [value.strip(' \t"') for name, _, value in pairs if name.strip() == "charset"]
+    return media_type.strip(), charsets[0] if charsets else None
 
 
 def _row(answer: RowAnswer) -> str:
+    if answer.code is None and type(answer.line) is int and not (answer.also or answer.near):
+        # Most of a large table is like this, and takes a quarter of the time.
+        return f'{{"line":{answer.line},"result":"{answer.result}","code":null,"message":null}}'
     code, message = json.dumps(answer.code), json.dumps(answer.message)
-    return f'{{"line":{answer.line},"result":"{answer.result}","code":{code},"message":{message}}}'
+    also = f',"also":{json.dumps(answer.also)}' if answer.also else ""
+    near = f',"near":{json.dumps(answer.near)}' if answer.near else ""
+    said = f'"result":"{answer.result}","code":{code},"message":{message}{also}{near}'
+    if isinstance(answer.line, Line) and answer.line.file is not None:
+        said = f'"file":{json.dumps(answer.line.file)},{said}'
+    return f'{{"line":{answer.line},{said}}}'

@@ -19,6 +19,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from groupsvc.http.declared_query import DeclaredQuery
+
 JSON: Final = "application/json"
 _PLAIN: Final = (type(None), bool, int, float, str)
 _COMPOUND: Final = (list, set, frozenset, tuple, dict, BaseModel)
@@ -34,6 +36,7 @@ OTHERS: Final = (
 )
 
 NO_QUERY: Final = QueryParams()
+NO_HEADERS: Final = Headers()
 VALUES: Final = "groupsvc.values"
 
 Values = dict[str, Any]
@@ -73,7 +76,11 @@ class _Call:
     query: tuple[_Parameter, ...]
     headers: tuple[_Parameter, ...]
     request: str | None
+    without_query: Values | None  # what a request without one has; None when it must have one
     needs: "tuple[tuple[str | None, _Call], ...]"
+
+    def reads_headers(self) -> bool:
+        return bool(self.headers) or any(need.reads_headers() for _, need in self.needs)
 
     def read(self, path: Mapping[str, Any], query: QueryParams, headers: Headers) -> list[Values]:
         """The parameters of this call and of all those below it, in the order of their use.
@@ -81,8 +88,11 @@ class _Call:
         Raises _NotPlainError.
         """
         own: Values = {each.name: each.read(path) for each in self.path}
-        for each in self.query:
-            own[each.name] = each.read(query)
+        if query is NO_QUERY and self.without_query is not None:
+            own.update(self.without_query)
+        else:
+            for each in self.query:
+                own[each.name] = each.read(query)
         for each in self.headers:
             own[each.name] = each.read(headers)
         values = [own]
@@ -104,15 +114,28 @@ class _Call:
 class CompiledEndpoint:
     """The endpoint of a route with all it depends on, and ``handle`` to call it in its unit."""
 
-    def __init__(self, root: _Call, status: int, wrap: Callable[[Handler], Handler]) -> None:
-        self._root, self._status = root, status
+    def __init__(
+        self,
+        root: _Call,
+        status: int,
+        wrap: Callable[[Handler], Handler],
+        *,
+        judges_queries: bool,
+    ) -> None:
+        self._root, self._status, self._judges_queries = root, status, judges_queries
+        self._reads_headers = root.reads_headers()
         self.handle = wrap(self._answer)
 
     def read(self, scope: Scope, path: Mapping[str, Any]) -> list[Values] | None:
         """The parameters of a request; None when FastAPI has to look at them."""
-        query = QueryParams(scope["query_string"]) if scope["query_string"] else NO_QUERY
+        query = NO_QUERY
+        if scope["query_string"]:
+            if self._judges_queries:
+                return None
+            query = QueryParams(scope["query_string"])
+        headers = Headers(scope=scope) if self._reads_headers else NO_HEADERS
         try:
-            return self._root.read(path, query, Headers(scope=scope))
+            return self._root.read(path, query, headers)
         except _NotPlainError:
             return None
 
@@ -135,7 +158,12 @@ def compile_endpoint(
     if route.body_field is not None or not (plain or answers is None):
         return None
     try:
-        return CompiledEndpoint(_call(route.dependant), route.status_code or 200, wrap)
+        return CompiledEndpoint(
+            _call(route.dependant),
+            route.status_code or 200,
+            wrap,
+            judges_queries=any(map(_judges_queries, route.dependant.dependencies)),
+        )
     except _NotPlainError:
         return None
 
@@ -153,9 +181,19 @@ def _call(dependant: Dependant) -> _Call:
     needs = tuple(
         (each.name, _call(each))
         for each in dependant.dependencies
-        if each.name is not None or not hasattr(each.call, "authenticate_and_authorize")
+        if each.name is not None
+        or not (hasattr(each.call, "authenticate_and_authorize") or _judges_queries(each))
     )
-    return _Call(call, path, query, headers, dependant.request_param_name, needs)
+    without = None if any(each.required for each in query) else _defaults(query)
+    return _Call(call, path, query, headers, dependant.request_param_name, without, needs)
+
+
+def _defaults(parameters: tuple[_Parameter, ...]) -> Values:
+    return {each.name: each.default for each in parameters}
+
+
+def _judges_queries(dependant: Dependant) -> bool:
+    return isinstance(dependant.call, DeclaredQuery)
 
 
 def _is_scalar(annotation: Any) -> bool:

@@ -76,16 +76,15 @@ class RouteTable:
             for route in application.routes
             if isinstance(route, Mount) and isinstance(route.app, FastAPI)
         ]
+        self._prefixes = tuple(app.prefix for app in self._mounted)
 
-    def find(self, scope: Scope) -> FoundRoute | None:
-        """Looked for once in a request, whoever asks first."""
+    def find(self, scope: Scope, path: str | None = None) -> FoundRoute | None:
+        """Looked for once in a request, whoever asks first. ``path`` is the local one."""
         if _FOUND not in scope:
-            path = local_path(scope)
-            for app in self._mounted:
-                if path.startswith(app.prefix):
-                    break
-            else:
-                app = self._own
+            path = local_path(scope) if path is None else path
+            app = self._own
+            if path.startswith(self._prefixes):
+                app = next(each for each in self._mounted if path.startswith(each.prefix))
             found = app.index.find(scope["method"], path[len(app.path) :])
             scope[_FOUND] = FoundRoute(app, *found, path) if found is not None else None
         found_route: FoundRoute | None = scope[_FOUND]
@@ -93,12 +92,11 @@ class RouteTable:
 
     def is_own(self, scope: Scope) -> bool:
         """Whether the path is not that of a mounted application."""
-        path = local_path(scope)
-        return not any(path.startswith(app.prefix) for app in self._mounted)
+        return not local_path(scope).startswith(self._prefixes)
 
-    def is_bulk(self, scope: Scope) -> bool:
+    def is_bulk(self, scope: Scope, path: str) -> bool:
         """Whether the route may bring much and take long."""
-        found = self.find(scope)
+        found = self.find(scope, path)
         return found is not None and getattr(found.route, "bulk", False)
 
 
@@ -143,8 +141,8 @@ class MountedApp:
 
     def takes(self, scope: Scope, found: FoundRoute) -> bool:
         """Whether a request can be answered here; if so, its scope is made ready."""
-        root: str = scope.get("root_path", "")
-        if self.path and root and found.path == scope["path"]:
+        root: str = scope.get("root_path", "") if self.path else ""
+        if root and found.path == scope["path"]:
             # A mount knows its own paths by the prefix of the gateway.
             return False
         endpoint: CompiledEndpoint | None = getattr(found.route, "compiled_endpoint", None)

@@ -10,9 +10,10 @@ CREATE TABLE partitions (
     show_in_lists boolean NOT NULL DEFAULT true,
     show_rank_on_report boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT now(),
+    imported_key uuid,
     CONSTRAINT pk_partitions PRIMARY KEY (course_id, id),
-    -- Rule: the partitions of a course have different names.
-    CONSTRAINT uq_partitions_name UNIQUE (course_id, name),
+    -- Rule: the partitions of a course have different names, also once a statement has let them swap.
+    CONSTRAINT uq_partitions_name UNIQUE (course_id, name) DEFERRABLE,
     CONSTRAINT fk_partitions_course FOREIGN KEY (course_id) REFERENCES courses (id),
     CONSTRAINT ck_partitions_kind CHECK (kind IN ('default', 'ordinary', 'tracks', 'cohorts')),
     CONSTRAINT ck_partitions_name CHECK (name IS NFC NORMALIZED AND name = btrim(name)
@@ -24,6 +25,9 @@ CREATE TABLE partitions (
 );
 
 CREATE INDEX ix_partitions_id ON partitions (id);
+-- Rule: a key means one partition of a course.
+CREATE UNIQUE INDEX uq_partitions_imported_key ON partitions (imported_key, course_id)
+    WHERE imported_key IS NOT NULL;
 
 -- Rule: a course has one default partition, one tracks and one cohorts partition at most.
 CREATE UNIQUE INDEX uq_partitions_kind ON partitions (course_id, kind) WHERE kind <> 'ordinary';
@@ -40,10 +44,11 @@ CREATE TABLE groups (
     content_partition_id bigint,
     content_group_id bigint,
     created_at timestamptz NOT NULL DEFAULT now(),
+    imported_key uuid,
     CONSTRAINT pk_groups PRIMARY KEY (course_id, id),
     CONSTRAINT uq_groups_place UNIQUE (course_id, partition_id, id),
     -- Rule: the groups of a partition have different names, and one of them at most has none.
-    CONSTRAINT uq_groups_name UNIQUE NULLS NOT DISTINCT (course_id, partition_id, name),
+    CONSTRAINT uq_groups_name UNIQUE NULLS NOT DISTINCT (course_id, partition_id, name) DEFERRABLE,
     CONSTRAINT fk_groups_partition FOREIGN KEY (course_id, partition_id)
         REFERENCES partitions (course_id, id),
     CONSTRAINT ck_groups_name CHECK (name IS NFC NORMALIZED AND name = btrim(name)
@@ -56,6 +61,23 @@ CREATE TABLE groups (
 );
 
 CREATE INDEX ix_groups_id ON groups (id);
+-- Rule: a key means one group of a course.
+CREATE UNIQUE INDEX uq_groups_imported_key ON groups (imported_key, course_id)
+    WHERE imported_key IS NOT NULL;
+
+-- Names that groups, or without a group the partition itself, no longer have.
+CREATE TABLE former_names (
+    course_id bigint NOT NULL,
+    partition_id bigint NOT NULL,
+    group_id bigint,
+    name text COLLATE "C" NOT NULL,
+    until timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT uq_former_names UNIQUE NULLS NOT DISTINCT (course_id, partition_id, group_id, name),
+    CONSTRAINT fk_former_names_partition FOREIGN KEY (course_id, partition_id)
+        REFERENCES partitions (course_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_former_names_group FOREIGN KEY (course_id, partition_id, group_id)
+        REFERENCES groups (course_id, partition_id, id) ON DELETE CASCADE
+);
 
 -- The default partition has no rows here: its members are the enrolled users.
 CREATE TABLE memberships (

@@ -29,6 +29,19 @@ CREATE UNIQUE INDEX uq_preassignments_email
 CREATE INDEX ix_preassignments_group_id ON preassignments (course_id, partition_id, group_id);
 CREATE INDEX ix_preassignments_email ON preassignments (lower(email COLLATE "C"));
 
+-- Addresses that went with their group, for thirty days: undone, they wait in it again.
+CREATE TABLE removed_preassignments (
+    course_id bigint NOT NULL,
+    id bigint NOT NULL,
+    email text COLLATE "C" NOT NULL,
+    removed_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_removed_preassignments PRIMARY KEY (course_id, id),
+    CONSTRAINT fk_removed_preassignments_course FOREIGN KEY (course_id)
+        REFERENCES courses (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_removed_preassignments_email ON removed_preassignments (lower(email COLLATE "C"));
+
 CREATE TABLE content_partitions (
     course_id bigint NOT NULL,
     id bigint NOT NULL,

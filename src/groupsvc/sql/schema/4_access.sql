@@ -52,6 +52,18 @@ CREATE TABLE tokens (
 CREATE INDEX ix_tokens_account_id ON tokens (account_id);
 CREATE INDEX ix_tokens_expires_at ON tokens (expires_at);
 
+-- Wrong secrets, by the digest of an account's name and a client's address. What has to wait longer
+-- with every one of them is the next try from there, whether there is such an account or not.
+CREATE TABLE failed_logins (
+    login bytea NOT NULL,
+    failures integer NOT NULL,
+    last_at timestamptz NOT NULL DEFAULT now(),
+    waits_until timestamptz,
+    CONSTRAINT pk_failed_logins PRIMARY KEY (login)
+);
+
+CREATE INDEX ix_failed_logins_last_at ON failed_logins (last_at);
+
 -- Rule: a person acts by their roles in a course, in a department or everywhere; a role ends with
 -- its person, department or course.
 CREATE TABLE roles (
@@ -73,32 +85,52 @@ CREATE TABLE roles (
 CREATE INDEX ix_roles_department_id ON roles (department_id);
 CREATE INDEX ix_roles_course_id ON roles (course_id);
 
--- A person is known to the view below by their id, as bytes like the digest of a token.
-CREATE UNIQUE INDEX uq_users_bearer_key ON users (int8send(id));
-
 -- Rule: a token of ours stands for an account with its grants, and one of an identity provider for
--- a person with their roles, while both are valid. Statements compare the text ``bearer`` with that
--- of a cached token, so that a revocation takes effect at once.
-CREATE VIEW bearers AS
-SELECT t.digest AS key,
-    json_build_array(a.name, a.username, coalesce((
-        SELECT json_agg(json_build_array(g.permission, d.acronym, c.key)
-                        ORDER BY g.permission, d.acronym, c.key)
-        FROM grants g
-        LEFT JOIN departments d ON d.id = g.department_id
-        LEFT JOIN courses c ON c.id = g.course_id
-        WHERE g.account_id = a.id), '[]'))::text AS bearer,
-    t.expires_at <= now() AS is_expired
-FROM tokens t JOIN accounts a ON a.id = t.account_id AND a.is_active
-WHERE t.expires_at > '-infinity'
-UNION ALL
-SELECT int8send(u.id) AS key,
-    json_build_array(u.username, coalesce((
-        SELECT json_agg(json_build_array(r.role, d.acronym, c.key)
-                        ORDER BY r.role, d.acronym, c.key)
-        FROM roles r
-        LEFT JOIN departments d ON d.id = r.department_id
-        LEFT JOIN courses c ON c.id = r.course_id
-        WHERE r.user_id = u.id), '[]'))::text AS bearer,
-    false AS is_expired
-FROM users u WHERE u.is_active;
+-- a person with their roles, while both are valid. Whoever caches that keeps the version with it:
+-- statements compare it, so that a revocation takes effect at once. There is one row. Random
+-- versions are never those of another past, such as that of a server that took over.
+CREATE TABLE access_version (
+    only_row boolean NOT NULL DEFAULT true,
+    version uuid NOT NULL DEFAULT gen_random_uuid(),
+    changed_by xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT pk_access_version PRIMARY KEY (only_row),
+    CONSTRAINT ck_access_version_only_row CHECK (only_row)
+);
+
+CREATE FUNCTION change_access_version() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- Most users have no role, and nothing is cached of them but their name.
+    IF TG_TABLE_NAME = 'users' THEN
+        IF NOT EXISTS (SELECT FROM roles WHERE user_id = OLD.id) THEN RETURN NULL; END IF;
+    END IF;
+    UPDATE access_version SET version = gen_random_uuid(), changed_by = pg_current_xact_id()
+    WHERE changed_by <> pg_current_xact_id();
+    RETURN NULL;
+END $$;
+
+-- When a transaction ends, so that nobody waits for its row any longer than for the commit.
+CREATE CONSTRAINT TRIGGER z_access AFTER UPDATE OR DELETE ON accounts
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION change_access_version();
+CREATE CONSTRAINT TRIGGER z_access AFTER UPDATE OR DELETE ON tokens
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.expires_at > now())
+    EXECUTE FUNCTION change_access_version();
+CREATE CONSTRAINT TRIGGER z_access AFTER INSERT OR UPDATE OR DELETE ON grants
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION change_access_version();
+CREATE CONSTRAINT TRIGGER z_access AFTER INSERT OR UPDATE OR DELETE ON roles
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION change_access_version();
+CREATE CONSTRAINT TRIGGER z_access AFTER UPDATE ON users
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (OLD.username <> NEW.username OR OLD.is_active <> NEW.is_active)
+    EXECUTE FUNCTION change_access_version();
+CREATE CONSTRAINT TRIGGER z_access AFTER UPDATE ON departments
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.acronym <> NEW.acronym)
+    EXECUTE FUNCTION change_access_version();
+CREATE CONSTRAINT TRIGGER z_access AFTER UPDATE ON courses
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.key <> NEW.key)
+    EXECUTE FUNCTION change_access_version();
+CREATE TRIGGER z_access_all AFTER TRUNCATE ON tokens
+    FOR EACH STATEMENT EXECUTE FUNCTION change_access_version();
+CREATE TRIGGER z_access_all AFTER TRUNCATE ON grants
+    FOR EACH STATEMENT EXECUTE FUNCTION change_access_version();
+CREATE TRIGGER z_access_all AFTER TRUNCATE ON roles
+    FOR EACH STATEMENT EXECUTE FUNCTION change_access_version();

@@ -59,3 +59,12 @@ CREATE TABLE auto_assignments (
     CONSTRAINT fk_auto_assignments_course FOREIGN KEY (course_id)
         REFERENCES courses (id) ON DELETE CASCADE
 );
+
+-- Whose database this is, among those of several institutions; empty where there is one.
+CREATE TABLE institution (
+    name text NOT NULL,
+    is_only boolean NOT NULL DEFAULT true,
+    -- Rule: a database is that of one institution.
+    CONSTRAINT pk_institution PRIMARY KEY (is_only),
+    CONSTRAINT ck_institution_only CHECK (is_only)
+);

@@ -2,7 +2,8 @@
 --
 -- A refusal is raised like a broken constraint: its CONSTRAINT names the rule, and
 -- db/constraints.py gives that name its meaning. Rows are locked in one order: course, partition,
--- group, user. Triggers named a_ fire before z_log writes the line of the change log.
+-- group, user. Triggers named a_ fire before z_log writes the line of the change log; those of
+-- memberships write it themselves.
 
 -- Rule: a locked course refuses every change to its partitions, groups and memberships.
 -- FOR SHARE waits for a lock or unlock in flight and then sees its outcome; a plain read would not.
@@ -43,51 +44,125 @@ BEGIN
     END LOOP;
 END $$;
 
+-- What changes memberships is checked and written to the change log by one trigger, and a single
+-- row in an open course, an ordinary partition and a group without a capacity by one statement: it
+-- finds all that the rules want under the locks that they want, and writes the line. So are a few,
+-- all or none of them. Where it finds less, the rules are asked one by one, and a course that is
+-- being locked is waited for.
+--
+-- Rule: a line about a membership keeps the names that group and partition had: told() reads them.
+-- For many rows the names are looked up once: joined to every row they cost as much as the line.
+-- A trigger keeps the plan of its first call, and one that was made for a single row compares every
+-- old row with every new one. So from nine rows on EXECUTE plans for the rows that there are; below
+-- that the kept plan is the better one.
+
 -- Rule: nobody is put into the default partition, whose members are the enrolled users.
 -- Rule: members are enrolled in the course; cohorts take any known user.
 -- Rule: membership in a tracks group sets the track of the enrollment.
 CREATE FUNCTION check_memberships_created() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    wanted bigint;
-    enrolled bigint;
+    one record;
+    changed bigint;
+    context record;
+    kinds text[];
+    names jsonb;
 BEGIN
-    IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
+    SELECT * INTO one FROM new_rows;
+    IF NOT FOUND THEN RETURN NULL; END IF;
+    context := change_context();
+    INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+        partition_id, group_id, user_id, before, after)
+    SELECT one.course_id, context.actor, context.request_id, context.changeset_id, context.cause,
+        'membership.assigned', one.partition_id, one.group_id, one.user_id,
+        NULL, jsonb_build_array(g.id, g.name, p.name)
+    FROM courses c
+    JOIN partitions p
+        ON p.course_id = c.id AND p.id = one.partition_id AND p.kind = 'ordinary'
+    JOIN groups g ON g.course_id = c.id AND g.id = one.group_id AND g.capacity IS NULL
+    JOIN enrollments e ON e.course_id = c.id AND e.user_id = one.user_id
+    WHERE c.id = one.course_id AND NOT c.is_locked
+      AND NOT EXISTS (SELECT FROM new_rows OFFSET 1)
+    FOR SHARE OF c FOR KEY SHARE OF e;
+    IF FOUND THEN RETURN NULL; END IF;
+    SELECT count(*) INTO changed FROM (SELECT FROM new_rows LIMIT 33) first;
+    IF changed BETWEEN 2 AND 32 THEN
+        WITH looked AS MATERIALIZED (
+            SELECT n.*, jsonb_build_array(g.id, g.name, p.name) AS entered
+            FROM new_rows n
+            JOIN courses c ON c.id = n.course_id AND NOT c.is_locked
+            JOIN partitions p
+                ON p.course_id = c.id AND p.id = n.partition_id AND p.kind = 'ordinary'
+            JOIN groups g ON g.course_id = c.id AND g.id = n.group_id AND g.capacity IS NULL
+            JOIN enrollments e ON e.course_id = c.id AND e.user_id = n.user_id
+            ORDER BY n.course_id, n.partition_id, n.user_id
+            FOR SHARE OF c FOR KEY SHARE OF e
+        )
+        INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+            partition_id, group_id, user_id, before, after)
+        SELECT course_id, context.actor, context.request_id, context.changeset_id, context.cause,
+            'membership.assigned', partition_id, group_id, user_id, NULL, entered
+        FROM looked WHERE (SELECT count(*) FROM looked) = changed;
+        IF FOUND THEN RETURN NULL; END IF;
+    END IF;
     PERFORM refuse_locked(ARRAY(SELECT DISTINCT course_id FROM new_rows));
-    IF EXISTS (SELECT FROM new_rows n
-               JOIN partitions p ON p.course_id = n.course_id AND p.id = n.partition_id
-               WHERE p.kind = 'default') THEN
+    SELECT array_agg(DISTINCT p.kind) INTO kinds
+    FROM (SELECT DISTINCT course_id, partition_id FROM new_rows) n
+    JOIN partitions p ON p.course_id = n.course_id AND p.id = n.partition_id;
+    IF 'default' = ANY (kinds) THEN
         RAISE EXCEPTION 'membership of the default group is derived'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'default_partition';
     END IF;
-    SELECT count(*) INTO wanted FROM new_rows n
-    JOIN partitions p ON p.course_id = n.course_id AND p.id = n.partition_id
-    WHERE p.kind <> 'cohorts';
     -- KEY SHARE holds off the deletion of an enrollment that a membership is about to lean on.
     -- OFFSET 0 keeps the planner from hashing the whole course for a few rows.
-    SELECT count(*) INTO enrolled FROM (
+    IF kinds <> '{cohorts}' AND EXISTS (
         SELECT FROM new_rows n
-        JOIN partitions p ON p.course_id = n.course_id AND p.id = n.partition_id
-        CROSS JOIN LATERAL (
-            SELECT FROM enrollments e
+        LEFT JOIN LATERAL (
+            SELECT true AS is_there FROM enrollments e
             WHERE e.course_id = n.course_id AND e.user_id = n.user_id
             OFFSET 0 FOR KEY SHARE
-        ) held
-        WHERE p.kind <> 'cohorts'
-    ) found;
-    IF wanted <> enrolled THEN
+        ) held ON true
+        WHERE held.is_there IS NULL AND NOT EXISTS (
+            SELECT FROM partitions p
+            WHERE p.course_id = n.course_id AND p.id = n.partition_id AND p.kind = 'cohorts')
+    ) THEN
         RAISE EXCEPTION 'the user is not enrolled in the course'
         USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'member_enrolled';
     END IF;
     PERFORM refuse_overfull(ARRAY(SELECT DISTINCT group_id FROM new_rows));
-    UPDATE enrollments e SET track = t.track
-    FROM (
-        SELECT n.course_id, n.user_id, g.name AS track FROM new_rows n
+    IF 'tracks' = ANY (kinds) THEN
+        UPDATE enrollments e SET track = t.track
+        FROM (
+            SELECT n.course_id, n.user_id, g.name AS track FROM new_rows n
+            JOIN partitions p ON p.course_id = n.course_id AND p.id = n.partition_id
+            JOIN groups g ON g.course_id = n.course_id AND g.id = n.group_id
+            WHERE p.kind = 'tracks'
+        ) t
+        WHERE e.course_id = t.course_id AND e.user_id = t.user_id
+          AND e.track IS DISTINCT FROM t.track;
+    END IF;
+    IF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT 9) first) = 9 THEN
+        SELECT jsonb_object_agg(g.id, jsonb_build_array(g.id, g.name, p.name)) INTO names
+        FROM groups g JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
+        WHERE g.id = ANY (ARRAY(SELECT DISTINCT group_id FROM new_rows));
+        EXECUTE $statement$
+            INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+                partition_id, group_id, user_id, before, after)
+            SELECT n.course_id, $1, $2, $3, $4, 'membership.assigned', n.partition_id,
+                n.group_id, n.user_id, NULL, $5 -> n.group_id::text
+            FROM new_rows n ORDER BY n.partition_id, n.user_id
+        $statement$ USING
+            context.actor, context.request_id, context.changeset_id, context.cause, names;
+    ELSE
+        INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+            partition_id, group_id, user_id, before, after)
+        SELECT n.course_id, context.actor, context.request_id, context.changeset_id, context.cause,
+            'membership.assigned', n.partition_id, n.group_id, n.user_id,
+            NULL, jsonb_build_array(g.id, g.name, p.name)
+        FROM new_rows n
         JOIN partitions p ON p.course_id = n.course_id AND p.id = n.partition_id
         JOIN groups g ON g.course_id = n.course_id AND g.id = n.group_id
-        WHERE p.kind = 'tracks'
-    ) t
-    WHERE e.course_id = t.course_id AND e.user_id = t.user_id
-      AND e.track IS DISTINCT FROM t.track;
+        ORDER BY n.partition_id, n.user_id;
+    END IF;
     RETURN NULL;
 END $$;
 
@@ -96,39 +171,165 @@ CREATE TRIGGER a_created AFTER INSERT ON memberships REFERENCING NEW TABLE AS ne
 
 -- Rule: whoever moves leaves an open course's group for one with a place, and changes track.
 CREATE FUNCTION check_memberships_updated() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    one record;
+    changed bigint;
+    context record;
+    kinds text[];
+    names jsonb;
 BEGIN
-    IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
+    SELECT n.*, o.group_id AS left_id INTO one FROM new_rows n, old_rows o;
+    IF NOT FOUND THEN RETURN NULL; END IF;
+    context := change_context();
+    INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+        partition_id, group_id, user_id, before, after)
+    SELECT one.course_id, context.actor, context.request_id, context.changeset_id, context.cause,
+        'membership.moved', one.partition_id, one.group_id, one.user_id,
+        jsonb_build_array(f.id, f.name, p.name), jsonb_build_array(g.id, g.name, p.name)
+    FROM courses c
+    JOIN partitions p ON p.course_id = c.id AND p.id = one.partition_id AND p.kind <> 'tracks'
+    JOIN groups g ON g.course_id = c.id AND g.id = one.group_id AND g.capacity IS NULL
+    JOIN groups f ON f.course_id = c.id AND f.id = one.left_id
+    WHERE c.id = one.course_id AND NOT c.is_locked AND one.group_id <> one.left_id
+      AND NOT EXISTS (SELECT FROM new_rows OFFSET 1)
+    FOR SHARE OF c;
+    IF FOUND THEN RETURN NULL; END IF;
+    SELECT count(*) INTO changed FROM (SELECT FROM new_rows LIMIT 33) first;
+    IF changed BETWEEN 2 AND 32 THEN
+        WITH looked AS MATERIALIZED (
+            SELECT n.*, jsonb_build_array(f.id, f.name, p.name) AS "left",
+                jsonb_build_array(g.id, g.name, p.name) AS entered
+            FROM new_rows n
+            JOIN old_rows o USING (course_id, partition_id, user_id)
+            JOIN courses c ON c.id = n.course_id AND NOT c.is_locked
+            JOIN partitions p
+                ON p.course_id = c.id AND p.id = n.partition_id AND p.kind <> 'tracks'
+            JOIN groups g ON g.course_id = c.id AND g.id = n.group_id AND g.capacity IS NULL
+            JOIN groups f ON f.course_id = c.id AND f.id = o.group_id
+            WHERE n.group_id <> o.group_id
+            ORDER BY n.course_id, n.partition_id, n.user_id
+            FOR SHARE OF c
+        )
+        INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+            partition_id, group_id, user_id, before, after)
+        SELECT course_id, context.actor, context.request_id, context.changeset_id, context.cause,
+            'membership.moved', partition_id, group_id, user_id, "left", entered
+        FROM looked WHERE (SELECT count(*) FROM looked) = changed;
+        IF FOUND THEN RETURN NULL; END IF;
+    END IF;
     PERFORM refuse_locked(ARRAY(SELECT DISTINCT course_id FROM new_rows));
+    SELECT array_agg(DISTINCT p.kind) INTO kinds
+    FROM (SELECT DISTINCT course_id, partition_id FROM new_rows) n
+    JOIN partitions p ON p.course_id = n.course_id AND p.id = n.partition_id;
     PERFORM refuse_overfull(ARRAY(SELECT DISTINCT group_id FROM new_rows));
-    UPDATE enrollments e SET track = t.track
-    FROM (
-        SELECT n.course_id, n.user_id, g.name AS track FROM new_rows n
+    IF 'tracks' = ANY (kinds) THEN
+        UPDATE enrollments e SET track = t.track
+        FROM (
+            SELECT n.course_id, n.user_id, g.name AS track FROM new_rows n
+            JOIN partitions p ON p.course_id = n.course_id AND p.id = n.partition_id
+            JOIN groups g ON g.course_id = n.course_id AND g.id = n.group_id
+            WHERE p.kind = 'tracks'
+        ) t
+        WHERE e.course_id = t.course_id AND e.user_id = t.user_id
+          AND e.track IS DISTINCT FROM t.track;
+    END IF;
+    IF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT 9) first) = 9 THEN
+        SELECT jsonb_object_agg(g.id, jsonb_build_array(g.id, g.name, p.name)) INTO names
+        FROM groups g JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
+        WHERE g.id = ANY (ARRAY(SELECT DISTINCT group_id FROM (
+            SELECT group_id FROM new_rows UNION SELECT group_id FROM old_rows) few));
+        EXECUTE $statement$
+            INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+                partition_id, group_id, user_id, before, after)
+            SELECT n.course_id, $1, $2, $3, $4, 'membership.moved', n.partition_id,
+                n.group_id, n.user_id, $5 -> o.group_id::text, $5 -> n.group_id::text
+            FROM new_rows n JOIN old_rows o USING (course_id, partition_id, user_id)
+            WHERE n.group_id <> o.group_id
+            ORDER BY n.partition_id, n.user_id
+        $statement$ USING
+            context.actor, context.request_id, context.changeset_id, context.cause, names;
+    ELSE
+        INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+            partition_id, group_id, user_id, before, after)
+        SELECT n.course_id, context.actor, context.request_id, context.changeset_id, context.cause,
+            'membership.moved', n.partition_id, n.group_id, n.user_id,
+            jsonb_build_array(f.id, f.name, p.name), jsonb_build_array(g.id, g.name, p.name)
+        FROM new_rows n
+        JOIN old_rows o USING (course_id, partition_id, user_id)
         JOIN partitions p ON p.course_id = n.course_id AND p.id = n.partition_id
         JOIN groups g ON g.course_id = n.course_id AND g.id = n.group_id
-        WHERE p.kind = 'tracks'
-    ) t
-    WHERE e.course_id = t.course_id AND e.user_id = t.user_id
-      AND e.track IS DISTINCT FROM t.track;
+        JOIN groups f ON f.course_id = o.course_id AND f.id = o.group_id
+        WHERE n.group_id <> o.group_id
+        ORDER BY n.partition_id, n.user_id;
+    END IF;
     RETURN NULL;
 END $$;
 
-CREATE TRIGGER a_updated AFTER UPDATE ON memberships REFERENCING NEW TABLE AS new_rows
+CREATE TRIGGER a_updated AFTER UPDATE ON memberships
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION check_memberships_updated();
 
 -- Rule: whoever leaves a tracks group, or loses it, has no track.
 CREATE FUNCTION check_memberships_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    one record;
+    context record;
+    kinds text[];
+    names jsonb;
 BEGIN
-    IF NOT EXISTS (SELECT FROM old_rows) THEN RETURN NULL; END IF;
+    SELECT * INTO one FROM old_rows;
+    IF NOT FOUND THEN RETURN NULL; END IF;
+    context := change_context();
+    INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+        partition_id, group_id, user_id, before, after)
+    SELECT one.course_id, context.actor, context.request_id, context.changeset_id, context.cause,
+        'membership.removed', one.partition_id, one.group_id, one.user_id,
+        jsonb_build_array(g.id, g.name, p.name), NULL
+    FROM courses c
+    JOIN partitions p ON p.course_id = c.id AND p.id = one.partition_id AND p.kind <> 'tracks'
+    JOIN groups g ON g.course_id = c.id AND g.id = one.group_id
+    WHERE c.id = one.course_id AND NOT c.is_locked
+      AND NOT EXISTS (SELECT FROM old_rows OFFSET 1)
+    FOR SHARE OF c;
+    IF FOUND THEN RETURN NULL; END IF;
     PERFORM refuse_locked(ARRAY(SELECT DISTINCT course_id FROM old_rows));
-    UPDATE enrollments e SET track = t.track
-    FROM (
-        SELECT n.course_id, n.user_id, NULL::text AS track FROM old_rows n
-        JOIN partitions p ON p.course_id = n.course_id AND p.id = n.partition_id
-        JOIN groups g ON g.course_id = n.course_id AND g.id = n.group_id
-        WHERE p.kind = 'tracks'
-    ) t
-    WHERE e.course_id = t.course_id AND e.user_id = t.user_id
-      AND e.track IS DISTINCT FROM t.track;
+    SELECT array_agg(DISTINCT p.kind) INTO kinds
+    FROM (SELECT DISTINCT course_id, partition_id FROM old_rows) n
+    JOIN partitions p ON p.course_id = n.course_id AND p.id = n.partition_id;
+    IF 'tracks' = ANY (kinds) THEN
+        UPDATE enrollments e SET track = t.track
+        FROM (
+            SELECT n.course_id, n.user_id, NULL::text AS track FROM old_rows n
+            JOIN partitions p ON p.course_id = n.course_id AND p.id = n.partition_id
+            JOIN groups g ON g.course_id = n.course_id AND g.id = n.group_id
+            WHERE p.kind = 'tracks'
+        ) t
+        WHERE e.course_id = t.course_id AND e.user_id = t.user_id
+          AND e.track IS DISTINCT FROM t.track;
+    END IF;
+    IF (SELECT count(*) FROM (SELECT FROM old_rows LIMIT 9) first) = 9 THEN
+        SELECT jsonb_object_agg(g.id, jsonb_build_array(g.id, g.name, p.name)) INTO names
+        FROM groups g JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
+        WHERE g.id = ANY (ARRAY(SELECT DISTINCT group_id FROM old_rows));
+        EXECUTE $statement$
+            INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+                partition_id, group_id, user_id, before, after)
+            SELECT o.course_id, $1, $2, $3, $4, 'membership.removed', o.partition_id,
+                o.group_id, o.user_id, $5 -> o.group_id::text, NULL
+            FROM old_rows o ORDER BY o.partition_id, o.user_id
+        $statement$ USING
+            context.actor, context.request_id, context.changeset_id, context.cause, names;
+    ELSE
+        INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
+            partition_id, group_id, user_id, before, after)
+        SELECT o.course_id, context.actor, context.request_id, context.changeset_id, context.cause,
+            'membership.removed', o.partition_id, o.group_id, o.user_id,
+            jsonb_build_array(g.id, g.name, p.name), NULL
+        FROM old_rows o
+        JOIN partitions p ON p.course_id = o.course_id AND p.id = o.partition_id
+        JOIN groups g ON g.course_id = o.course_id AND g.id = o.group_id
+        ORDER BY o.partition_id, o.user_id;
+    END IF;
     RETURN NULL;
 END $$;
 
@@ -183,9 +384,11 @@ CREATE TRIGGER a_rules BEFORE INSERT OR UPDATE OR DELETE ON partitions
     FOR EACH ROW EXECUTE FUNCTION check_partition();
 
 -- Rule: groups that are not editable are not created, renamed or deleted; the groups of a tracks
--- partition come from the course's list of tracks (cause 'tracks') and from nowhere else.
+-- partition come from the course's list of tracks (cause 'tracks'), or come back when a change of it
+-- is undone, and from nowhere else.
 -- Rule: the default partition has its one group, the only one without a name.
--- Rule: a group keeps its partition, and its members and waiting addresses go with it.
+-- Rule: a group keeps its partition, and its members and waiting addresses go with it. The addresses
+-- are kept apart for a while, since they may come back with it and are not in the change log.
 -- Rule: a capacity is not lowered below the number of members.
 CREATE FUNCTION check_group() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -197,8 +400,8 @@ BEGIN
         SELECT kind, groups_editable INTO parent FROM partitions
         WHERE course_id = row.course_id AND id = row.partition_id FOR SHARE;
         IF NOT parent.groups_editable AND (TG_OP <> 'UPDATE' OR OLD.name IS DISTINCT FROM NEW.name)
-           AND NOT (parent.kind = 'tracks'
-                    AND current_setting('groupsvc.cause', true) IS NOT DISTINCT FROM 'tracks')
+           AND NOT (parent.kind = 'tracks' AND coalesce(
+               current_setting('groupsvc.cause', true) ~ '^(tracks$|undo:|redo:)', false))
         THEN
             RAISE EXCEPTION 'the groups of this partition are not editable'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'groups_editable';
@@ -209,6 +412,9 @@ BEGIN
         END IF;
     END IF;
     IF TG_OP = 'DELETE' THEN
+        INSERT INTO removed_preassignments (course_id, id, email)
+        SELECT course_id, id, email FROM preassignments
+        WHERE course_id = OLD.course_id AND partition_id = OLD.partition_id AND group_id = OLD.id;
         DELETE FROM preassignments WHERE course_id = OLD.course_id AND group_id = OLD.id;
         DELETE FROM memberships WHERE course_id = OLD.course_id AND group_id = OLD.id;
         RETURN OLD;
@@ -296,3 +502,57 @@ BEGIN
 END $$;
 
 CREATE TRIGGER a_clear BEFORE DELETE ON courses FOR EACH ROW EXECUTE FUNCTION clear_course();
+
+-- Rule: names that were changed are remembered, whoever changes them, and no longer when the user is
+-- retired.
+CREATE FUNCTION remember_user_names() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM former_user_names
+    WHERE user_id = NEW.id AND (NEW.is_retired OR name IN (NEW.username, NEW.email));
+    IF NOT NEW.is_retired THEN
+        INSERT INTO former_user_names (user_id, name)
+        SELECT NEW.id, name FROM unnest(ARRAY[OLD.username, OLD.email]) AS name
+        WHERE name NOT IN (NEW.username, coalesce(NEW.email, ''))
+        ON CONFLICT (user_id, name) DO UPDATE SET until = now();
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER b_remember AFTER UPDATE ON users FOR EACH ROW
+    WHEN (OLD.username <> NEW.username OR OLD.email IS DISTINCT FROM NEW.email
+          OR NEW.is_retired AND NOT OLD.is_retired)
+    EXECUTE FUNCTION remember_user_names();
+
+CREATE FUNCTION remember_course_key() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM former_course_keys WHERE course_id = NEW.id AND key = NEW.key;
+    INSERT INTO former_course_keys (course_id, key) VALUES (NEW.id, OLD.key)
+    ON CONFLICT (course_id, key) DO UPDATE SET until = now();
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER b_remember AFTER UPDATE ON courses FOR EACH ROW
+    WHEN (OLD.key <> NEW.key) EXECUTE FUNCTION remember_course_key();
+
+-- A name that is given back because a change is undone was none.
+CREATE FUNCTION remember_name() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    partition bigint := CASE TG_TABLE_NAME WHEN 'groups'
+        THEN (to_jsonb(NEW) ->> 'partition_id')::bigint ELSE NEW.id END;
+    group_of_it bigint := CASE TG_TABLE_NAME WHEN 'groups' THEN NEW.id END;
+BEGIN
+    DELETE FROM former_names
+    WHERE course_id = NEW.course_id AND partition_id = partition
+      AND group_id IS NOT DISTINCT FROM group_of_it AND name = NEW.name;
+    IF current_setting('groupsvc.cause', true) ~ '^(un|re)do:' THEN RETURN NULL; END IF;
+    INSERT INTO former_names (course_id, partition_id, group_id, name)
+    VALUES (NEW.course_id, partition, group_of_it, OLD.name)
+    ON CONFLICT ON CONSTRAINT uq_former_names DO UPDATE SET until = now();
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER b_remember AFTER UPDATE ON partitions FOR EACH ROW
+    WHEN (OLD.name <> NEW.name) EXECUTE FUNCTION remember_name();
+
+CREATE TRIGGER b_remember AFTER UPDATE ON groups FOR EACH ROW
+    WHEN (OLD.name <> NEW.name) EXECUTE FUNCTION remember_name();

@@ -1,8 +1,8 @@
 -- The change log writes itself.
 --
 -- Rule: nothing changes without its line, which is written in the transaction of the change.
--- One transaction is one changeset. Who is acting stands in settings of the transaction:
--- groupsvc.actor, groupsvc.request_id, groupsvc.cause.
+-- One transaction is one changeset, but for a statement of several callers. Who is acting stands in
+-- settings of the transaction: groupsvc.actor, groupsvc.request_id, groupsvc.cause.
 
 CREATE TABLE changes (
     seq bigint GENERATED ALWAYS AS IDENTITY,
@@ -23,9 +23,18 @@ CREATE TABLE changes (
 );
 
 CREATE INDEX ix_changes_seq ON changes (seq);
-CREATE INDEX ix_changes_user_id ON changes (user_id, seq);
-CREATE INDEX ix_changes_partition_id ON changes (partition_id, user_id, seq);
-CREATE INDEX ix_changes_actor ON changes (actor, seq);
+-- Of a user, and of a partition itself, whose lines are about no user.
+CREATE INDEX ix_changes_user_id ON changes (user_id, partition_id, seq);
+-- Whoever has left a partition: with its members, all who were ever in it.
+CREATE INDEX ix_changes_removed ON changes (partition_id, user_id)
+    WHERE kind = 'membership.removed';
+-- Lines of one actor, and of one partition, mostly follow one another, and those of one changeset
+-- do. Every change pays for every index, and for these next to nothing; they are two because what
+-- they say of a range has to fit into a page.
+CREATE INDEX ix_changes_clustered ON changes
+    USING brin (actor text_bloom_ops, partition_id int8_bloom_ops) WITH (autosummarize = on);
+CREATE INDEX ix_changes_changeset_id ON changes
+    USING brin (changeset_id uuid_bloom_ops) WITH (autosummarize = on);
 -- Where a group was that is no longer there.
 CREATE INDEX ix_changes_deleted_group ON changes (group_id) WHERE kind = 'group.deleted';
 -- For readers that come back for more: sequence numbers do not commit in order, but transactions
@@ -39,7 +48,8 @@ BEGIN
     USING ERRCODE = 'restrict_violation', CONSTRAINT = 'changes_append_only';
 END $$;
 
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON changes
+-- What may leave it or be forgotten in it is in 8_audit.sql.
+CREATE TRIGGER append_only BEFORE TRUNCATE ON changes
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 -- Rule: every line names who acted; without a caller, the role of the database session.
@@ -57,8 +67,30 @@ BEGIN
     END IF;
 END $$;
 
+-- Rule: a line that several callers could have made names the one who did.
+-- A statement for several callers tells who changes what of which user: groupsvc.callers has by
+-- user id the actor, request id, cause and changeset. What is nobody's is not written.
+CREATE FUNCTION name_caller() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    caller jsonb := current_setting('groupsvc.callers')::jsonb -> NEW.user_id::text;
+BEGIN
+    IF caller IS NULL THEN
+        RAISE EXCEPTION 'the change is of none of the callers'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'changes_caller';
+    END IF;
+    NEW.actor := caller ->> 0;
+    NEW.request_id := nullif(caller ->> 1, '');
+    NEW.cause := nullif(caller ->> 2, '');
+    NEW.changeset_id := (caller ->> 3)::uuid;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER name_caller BEFORE INSERT ON changes FOR EACH ROW
+    WHEN (current_setting('groupsvc.callers', true) <> '') EXECUTE FUNCTION name_caller();
+
 -- Small tables that rarely change: one row at a time, the whole row before and after, without the
--- columns that the trigger names. A grant or a role may name a course, but who may do what is for
+-- columns that the trigger names. A partition or group that is deleted keeps all of them in its line,
+-- so that it can come back as it was. A grant or a role may name a course, but who may do what is for
 -- administrators to read: its line is outside every course. Courses and departments show what is set.
 CREATE FUNCTION log_row() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -71,6 +103,9 @@ DECLARE
 BEGIN
     IF old_row = new_row THEN RETURN NULL; END IF;
     context := change_context();
+    IF TG_OP = 'DELETE' AND noun IN ('partition', 'group') THEN
+        hidden := '{}';
+    END IF;
     IF noun IN ('course', 'department') THEN
         old_row := jsonb_strip_nulls(old_row);
         new_row := jsonb_strip_nulls(new_row);
@@ -86,8 +121,10 @@ BEGIN
         noun || CASE TG_OP WHEN 'INSERT' THEN '.created' WHEN 'UPDATE' THEN '.updated'
                            ELSE '.deleted' END,
         CASE noun WHEN 'partition' THEN (row ->> 'id')::bigint
-                  WHEN 'group' THEN (row ->> 'partition_id')::bigint END,
+                  WHEN 'group' THEN (row ->> 'partition_id')::bigint
+                  WHEN 'former_name' THEN (row ->> 'partition_id')::bigint END,
         CASE noun WHEN 'group' THEN (row ->> 'id')::bigint
+                  WHEN 'former_name' THEN (row ->> 'group_id')::bigint
                   WHEN 'preassignment' THEN (row ->> 'group_id')::bigint END,
         CASE noun WHEN 'role' THEN (row ->> 'user_id')::bigint END,
         old_row - hidden, new_row - hidden
@@ -98,11 +135,13 @@ END $$;
 CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON departments
     FOR EACH ROW EXECUTE FUNCTION log_row('department', 'created_at');
 CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON courses
-    FOR EACH ROW EXECUTE FUNCTION log_row('course', 'created_at');
+    FOR EACH ROW EXECUTE FUNCTION log_row('course', 'created_at imported_key');
 CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON partitions
-    FOR EACH ROW EXECUTE FUNCTION log_row('partition', 'created_at');
+    FOR EACH ROW EXECUTE FUNCTION log_row('partition', 'created_at imported_key');
 CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON groups
-    FOR EACH ROW EXECUTE FUNCTION log_row('group', 'created_at');
+    FOR EACH ROW EXECUTE FUNCTION log_row('group', 'created_at imported_key');
+CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON former_names
+    FOR EACH ROW EXECUTE FUNCTION log_row('former_name', 'course_id partition_id group_id');
 CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON cohort_settings
     FOR EACH ROW EXECUTE FUNCTION log_row('cohort_settings', 'created_at');
 CREATE TRIGGER z_log AFTER INSERT OR UPDATE OR DELETE ON content_partitions
@@ -276,127 +315,12 @@ END $$;
 CREATE TRIGGER z_log_deleted AFTER DELETE ON enrollments REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION log_enrollments_deleted();
 
--- Rule: a line about a membership keeps the names that group and partition had.
--- For many rows the names are looked up once: joined to every row they cost as much as the line.
-CREATE FUNCTION log_memberships_created() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    context record;
-    names jsonb;
-BEGIN
-    IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
-    context := change_context();
-    IF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT 9) first) = 9 THEN
-        SELECT jsonb_object_agg(g.id, jsonb_build_object(
-            'group_id', g.id, 'group_name', g.name, 'partition_name', p.name)) INTO names
-        FROM groups g JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
-        WHERE g.id = ANY (ARRAY(SELECT DISTINCT group_id
-                                FROM (SELECT group_id FROM new_rows) changed));
-        EXECUTE $statement$
-            INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
-                partition_id, group_id, user_id, before, after)
-            SELECT n.course_id, $1, $2, $3, $4, 'membership.assigned', n.partition_id,
-                n.group_id, n.user_id, NULL, $5 -> n.group_id::text
-            FROM new_rows n ORDER BY n.partition_id, n.user_id
-        $statement$ USING
-            context.actor, context.request_id, context.changeset_id, context.cause, names;
-    ELSE
-        INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
-            partition_id, group_id, user_id, before, after)
-        SELECT n.course_id, context.actor, context.request_id, context.changeset_id, context.cause,
-            'membership.assigned', n.partition_id, n.group_id, n.user_id, NULL, jsonb_build_object(
-                'group_id', g.id, 'group_name', g.name, 'partition_name', p.name)
-        FROM new_rows n
-        JOIN partitions p ON p.course_id = n.course_id AND p.id = n.partition_id
-        JOIN groups g ON g.course_id = n.course_id AND g.id = n.group_id
-        ORDER BY n.partition_id, n.user_id;
-    END IF;
-    RETURN NULL;
+-- Lines about memberships are written by the triggers that check them, in 6_rules.sql. What such a
+-- line says of a group before and after is short: its id, its name, the name of its partition. A
+-- line of before migration 0026 says it at length, as all are read.
+CREATE FUNCTION told(place jsonb) RETURNS jsonb LANGUAGE sql STABLE PARALLEL SAFE AS $$
+SELECT CASE WHEN jsonb_typeof(place) = 'array' AND place -> 2 IS NOT NULL AND place -> 3 IS NULL
+    THEN jsonb_build_object(
+        'group_id', place -> 0, 'group_name', place -> 1, 'partition_name', place -> 2)
+    ELSE place
 END $$;
-
-CREATE TRIGGER z_log_created AFTER INSERT ON memberships REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION log_memberships_created();
-
-CREATE FUNCTION log_memberships_updated() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    context record;
-    names jsonb;
-BEGIN
-    IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
-    context := change_context();
-    IF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT 9) first) = 9 THEN
-        SELECT jsonb_object_agg(g.id, jsonb_build_object(
-            'group_id', g.id, 'group_name', g.name, 'partition_name', p.name)) INTO names
-        FROM groups g JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
-        WHERE g.id = ANY (ARRAY(SELECT DISTINCT group_id
-                                FROM (SELECT group_id FROM new_rows
-                                      UNION SELECT group_id FROM old_rows) changed));
-        EXECUTE $statement$
-            INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
-                partition_id, group_id, user_id, before, after)
-            SELECT n.course_id, $1, $2, $3, $4, 'membership.moved', n.partition_id,
-                n.group_id, n.user_id, $5 -> o.group_id::text, $5 -> n.group_id::text
-            FROM new_rows n JOIN old_rows o USING (course_id, partition_id, user_id)
-            WHERE n.group_id <> o.group_id
-            ORDER BY n.partition_id, n.user_id
-        $statement$ USING
-            context.actor, context.request_id, context.changeset_id, context.cause, names;
-    ELSE
-        INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
-            partition_id, group_id, user_id, before, after)
-        SELECT n.course_id, context.actor, context.request_id, context.changeset_id, context.cause,
-            'membership.moved', n.partition_id, n.group_id, n.user_id, jsonb_build_object(
-                'group_id', f.id, 'group_name', f.name, 'partition_name', p.name),
-            jsonb_build_object(
-                'group_id', g.id, 'group_name', g.name, 'partition_name', p.name)
-        FROM new_rows n
-        JOIN old_rows o USING (course_id, partition_id, user_id)
-        JOIN partitions p ON p.course_id = n.course_id AND p.id = n.partition_id
-        JOIN groups g ON g.course_id = n.course_id AND g.id = n.group_id
-        JOIN groups f ON f.course_id = o.course_id AND f.id = o.group_id
-        WHERE n.group_id <> o.group_id
-        ORDER BY n.partition_id, n.user_id;
-    END IF;
-    RETURN NULL;
-END $$;
-
-CREATE TRIGGER z_log_updated AFTER UPDATE ON memberships
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION log_memberships_updated();
-
-CREATE FUNCTION log_memberships_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    context record;
-    names jsonb;
-BEGIN
-    IF NOT EXISTS (SELECT FROM old_rows) THEN RETURN NULL; END IF;
-    context := change_context();
-    IF (SELECT count(*) FROM (SELECT FROM old_rows LIMIT 9) first) = 9 THEN
-        SELECT jsonb_object_agg(g.id, jsonb_build_object(
-            'group_id', g.id, 'group_name', g.name, 'partition_name', p.name)) INTO names
-        FROM groups g JOIN partitions p ON p.course_id = g.course_id AND p.id = g.partition_id
-        WHERE g.id = ANY (ARRAY(SELECT DISTINCT group_id
-                                FROM (SELECT group_id FROM old_rows) changed));
-        EXECUTE $statement$
-            INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
-                partition_id, group_id, user_id, before, after)
-            SELECT o.course_id, $1, $2, $3, $4, 'membership.removed', o.partition_id,
-                o.group_id, o.user_id, $5 -> o.group_id::text, NULL
-            FROM old_rows o ORDER BY o.partition_id, o.user_id
-        $statement$ USING
-            context.actor, context.request_id, context.changeset_id, context.cause, names;
-    ELSE
-        INSERT INTO changes (course_id, actor, request_id, changeset_id, cause, kind,
-            partition_id, group_id, user_id, before, after)
-        SELECT o.course_id, context.actor, context.request_id, context.changeset_id, context.cause,
-            'membership.removed', o.partition_id, o.group_id, o.user_id, jsonb_build_object(
-                'group_id', g.id, 'group_name', g.name, 'partition_name', p.name), NULL
-        FROM old_rows o
-        JOIN partitions p ON p.course_id = o.course_id AND p.id = o.partition_id
-        JOIN groups g ON g.course_id = o.course_id AND g.id = o.group_id
-        ORDER BY o.partition_id, o.user_id;
-    END IF;
-    RETURN NULL;
-END $$;
-
-CREATE TRIGGER z_log_deleted AFTER DELETE ON memberships REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION log_memberships_deleted();

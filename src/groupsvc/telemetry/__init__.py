@@ -1,0 +1,1 @@
+"""Metrics for Prometheus and traces for OpenTelemetry. Imported by processes that have them on."""
