@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.api.logins import SECRET, fresh_name, issue, put
 from tests.conftest import SQL, Auth, World
@@ -137,6 +139,36 @@ async def test_who_may_not_any_more_hears_nothing_more(
         assert events[-2].data["kind"] == "course.deleted"
     again = await client.get(f"{site}/v1/courses/{world.course_id}/changes", headers=bearing(token))
     assert again.status_code in (401, 404)
+
+
+async def test_how_a_course_went_is_told_even_if_it_settles_after_the_look(
+    site: str, client: httpx.AsyncClient, anonymous: httpx.AsyncClient, engine: AsyncEngine,
+    auth: Auth, world: World,
+) -> None:  # fmt: skip
+    other = await World(world.sql).make(0)
+    name = fresh_name()
+    await put(client, name, grants=[READ], secret=SECRET)
+    token = await issue(anonymous, name)
+    async with (
+        streaming(site, world.course_id, auth(READ)) as stream,
+        streaming(site, other.course_id, bearing(token)) as control,
+        engine.connect() as running,
+    ):
+        # Nothing that is numbered later is told while this is under way.
+        await running.execution_options(isolation_level="READ COMMITTED")
+        await running.execute(
+            text(
+                "INSERT INTO partitions (course_id, name, position)"
+                f" VALUES ({other.course_id}, 'late', 0)"
+            )
+        )
+        assert (await client.delete(f"/v1/courses/{world.course_id}")).status_code == 204
+        await put(client, name, grants=[READ], secret=SECRET, is_active=False)
+        assert [event.data for event in await control.rest()] == [{"reason": "token_ended"}]
+        await running.commit()
+        events = await stream.rest()
+    assert events[-2].data["kind"] == "course.deleted"
+    assert events[-1].data == {"reason": "course_gone"}
 
 
 async def test_a_role_that_is_taken_away_ends_the_stream(
