@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import URL
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Lifespan, Receive, Scope, Send
 
 from groupsvc import logs
 from groupsvc.faces import openedx, scodoc, v1
@@ -75,28 +75,25 @@ def create_app(
     """The application on a database, or on those of the institutions that the settings' control
     database lists. Nothing is connected before it starts.
     """
-
     fleet = Fleet(settings, home, recorder) if settings.control_url is not None else None
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncGenerator[dict[str, Any]]:
-        stopping = asyncio.Event()
-        try:
-            async with (
-                _one(Institution(settings, url, home, recorder, embedded=embedded), recorder)
-                if fleet is None
-                else _many(fleet, recorder)
-            ) as (state, end_streams):
-                ending = asyncio.create_task(_after(stopping, end_streams), name="groupsvc ending")
-                try:
-                    yield {**state, "stopping": stopping}
-                finally:
-                    stopping.set()
-                    await ending
-        finally:
-            if tracing is not None:
-                tracing.stop()
+    def serving() -> AbstractAsyncContextManager[Served]:
+        if fleet is not None:
+            return _many(fleet, recorder)
+        return _one(Institution(settings, url, home, recorder, embedded=embedded), recorder)
 
+    app = _make_faces(settings, _lifespan(serving, tracing), is_alone=fleet is None)
+    _add_layers(app, settings, fleet, recorder)
+    # What is added last is outermost.
+    if tracing is not None:
+        app.add_middleware(tracing.middleware)
+    if settings.root_path:
+        app.add_middleware(GatewayPrefix, prefix=settings.root_path)
+    return app
+
+
+def _make_faces(settings: Settings, lifespan: Lifespan[Any], *, is_alone: bool) -> FaceApplication:
+    """All addresses: the native face, within which the dialects are mounted, pages and editor."""
     demo = settings.env == "development"
     app = FaceApplication(
         (*v1.ROUTERS, health.router),
@@ -116,10 +113,17 @@ def create_app(
     if settings.docs:
         install_docs(app, DOCUMENTS)
     if settings.ui:
-        install_editor(app, demo=demo and fleet is None)
+        install_editor(app, demo=demo and is_alone)
     app.mount(scodoc.PREFIX, scodoc.make_app(docs=settings.docs, demo=demo))
     openedx.mount(app, docs=settings.docs, demo=demo)
     app.router.default = _nowhere
+    return app
+
+
+def _add_layers(
+    app: FaceApplication, settings: Settings, fleet: Fleet | None, recorder: Recorder
+) -> None:
+    """What requests pass on their way to an address, innermost first."""
     table = RouteTable(app)
     app.add_middleware(FastPathMiddleware, table=table)
     if fleet is not None:
@@ -137,11 +141,27 @@ def create_app(
         hosts=None if fleet is None else fleet.hosts,
         whose=None if fleet is None else partial(whose, fleet),
     )
-    if tracing is not None:
-        app.add_middleware(tracing.middleware)
-    if settings.root_path:
-        app.add_middleware(GatewayPrefix, prefix=settings.root_path)
-    return app
+
+
+def _lifespan(
+    serving: Callable[[], AbstractAsyncContextManager[Served]], tracing: "Tracing | None"
+) -> Lifespan[Any]:
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncGenerator[dict[str, Any]]:
+        stopping = asyncio.Event()
+        try:
+            async with serving() as (state, end_streams):
+                ending = asyncio.create_task(_after(stopping, end_streams), name="groupsvc ending")
+                try:
+                    yield {**state, "stopping": stopping}
+                finally:
+                    stopping.set()
+                    await ending
+        finally:
+            if tracing is not None:
+                tracing.stop()
+
+    return lifespan
 
 
 async def _after(event: asyncio.Event, act: Callable[[], None]) -> None:
