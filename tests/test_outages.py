@@ -15,7 +15,7 @@ from groupsvc.app import create_app
 from groupsvc.settings import Settings
 from tests.api.refusals import told
 from tests.conftest import EVERYTHING, SQL, Auth, World, serving
-from tests.waiting import until
+from tests.waiting import examined, until
 
 COMMIT = b"COMMIT;"
 AWAY = {
@@ -319,7 +319,7 @@ async def test_nothing_is_served_through_a_pooler_that_was_not_announced(
     async with serving(app) as client:
         client.headers.update(auth(*EVERYTHING, subject="root"))
         answer = await client.get(f"/v1/courses/{world.course_id}/board")
-        ready = await client.get("/health/ready")
+        ready = await examined(client)
     await pooler.disconnect()
     if announced:
         assert (answer.status_code, ready.status_code) == (200, 200)

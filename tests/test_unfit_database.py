@@ -14,6 +14,7 @@ from groupsvc.db import migrate
 from groupsvc.db.engine import make_engine
 from groupsvc.settings import Settings
 from tests.conftest import EVERYTHING, Auth, MakeDatabase, serving, statements
+from tests.waiting import examined
 
 PATHS = {
     "/v1/courses": lambda body: body["code"] == "unavailable",
@@ -41,7 +42,7 @@ async def test_a_database_that_is_not_migrated_is_unavailable(
     assert answer.headers["retry-after"] == "1"
     assert PATHS[path](answer.json()), answer.text
     assert "run `groupsvc migrate`" in caplog.text
-    ready = await unmigrated.get("/health/ready")
+    ready = await examined(unmigrated)
     assert (ready.status_code, ready.json()["checks"]["migrations"][:8]) == (503, "at none,")
 
 
@@ -58,7 +59,7 @@ async def test_a_database_that_cannot_be_used_is_not_ready_and_the_log_says_why(
     told: str,
 ) -> None:
     async with serving(create_app(settings, url.set(**change), home)) as client:  # type: ignore[arg-type]
-        ready = await client.get("/health/ready")
+        ready = await examined(client)
     assert (ready.status_code, ready.json()["checks"]["database"]) == (503, "cannot be used")
     assert told in caplog.text
 
@@ -83,7 +84,7 @@ async def test_a_database_that_may_only_be_read_is_not_ready(
     await engine.dispose()
     async with serving(create_app(settings, migrated, home)) as client:
         client.headers.update(auth(*EVERYTHING))
-        ready = await client.get("/health/ready")
+        ready = await examined(client)
         assert (ready.status_code, ready.json()["checks"]["database"]) == (503, "read-only")
         assert (await client.get("/v1/courses")).status_code == 200
         refused = await client.put("/v1/departments/X", json={})
@@ -114,7 +115,7 @@ async def test_a_database_that_loses_what_it_has_acknowledged_is_not_ready_in_pr
     await engine.dispose()
     serves = settings.model_copy(update={"env": env})
     async with serving(create_app(serves, migrated, home)) as client:
-        ready = await client.get("/health/ready")
+        ready = await examined(client)
     assert (ready.status_code, ready.json()["checks"]["commits"]) == (status, says)
     told = "ALTER ROLE ... SET synchronous_commit = on" in caplog.text
     assert told is (mode == "off")
