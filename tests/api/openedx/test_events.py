@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.api.openedx.conftest import Course
 from tests.api.openedx.event_schema import hold_to_schema
@@ -306,6 +308,47 @@ async def test_reading_on_misses_nothing_and_repeats_nothing(
     assert len(keys) == len(set(keys)) == expected
     assert (await feed.page())["items"] == []
     assert (await feed.page())["next_cursor"] is None
+
+
+async def test_a_move_is_told_after_the_one_that_it_rests_on(
+    course: Course, feed: Feed, engine: AsyncEngine
+) -> None:
+    """Though its transaction was the first to begin."""
+    a, b, user = await course.add("A"), await course.add("B"), course.world.users[0]
+    await course.join(a, user)
+    await feed.read(7)
+    moves = [
+        text(f"UPDATE memberships SET group_id = {to} WHERE user_id = {user}") for to in (b, a)
+    ]
+    async with engine.connect() as early, engine.connect() as late:
+        for each in (early, late):
+            await each.execution_options(isolation_level="READ COMMITTED")
+        await early.execute(text("SELECT pg_current_xact_id()"))
+        await late.execute(moves[0])
+        await late.commit()
+        await early.execute(moves[1])
+        assert (await feed.page())["items"] == []
+        await early.commit()
+    requests = [told for told in await feed.read(8) if told[0] == "edx.cohort.user_add_requested"]
+    assert requests == [
+        add_requested(b, "B", user, (a, "A")),
+        add_requested(a, "A", user, (b, "B")),
+    ]
+
+
+async def test_a_restored_backup_is_told(course: Course, feed: Feed, sql: SQL) -> None:
+    await course.add("A")
+    await feed.read(2)
+    await sql(
+        "WITH allowed AS MATERIALIZED ("
+        "    SELECT set_config('session_replication_role', 'replica', true) AS role)"
+        " UPDATE changes SET changeset_id = gen_random_uuid() FROM allowed"
+        " WHERE role = 'replica' AND course_id = :course",
+        course=course.world.course_id,
+    )
+    query = {"as": "openedx", "cursor": feed.cursor}
+    refused = await feed.client.get("/v1/changes", params=query)
+    assert (refused.status_code, refused.json()["code"]) == (409, "history_replaced")
 
 
 async def test_a_cursor_of_another_journal_is_refused(

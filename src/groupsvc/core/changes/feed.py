@@ -81,6 +81,10 @@ class FeedRepository(Repository):
         row = await self._row(SQL.start, course_id=course_id, seq=position.seq, mark=position.mark)
         return Start(Place(row.department, row.course), row.is_known) if row is not None else None
 
+    async def knows(self, position: Position) -> bool:
+        (row,) = await self._rows(SQL.knows, seq=position.seq, mark=position.mark)
+        return bool(row.is_known)
+
     async def lines(
         self, courses: Collection[int], *, after: int, until: int, limit: int
     ) -> Sequence[Line]:

@@ -31,6 +31,12 @@ SELECT d.acronym AS department, c.key AS course, :seq::bigint = 0 OR EXISTS (
 FROM courses c JOIN departments d ON d.id = c.department_id
 WHERE c.id = :course_id::bigint;
 
+-- primary read: knows
+-- Whether the log still has the line that a reader has come to.
+SELECT :seq::bigint = 0 OR EXISTS (
+    SELECT FROM changes x
+    WHERE x.seq = :seq::bigint AND left(x.changeset_id::text, 8) = :mark::text) AS is_known;
+
 -- primary read: lines
 SELECT x.seq, left(x.changeset_id::text, 8) AS mark, x.course_id, row_to_json(shape)::text AS body
 FROM changes x

@@ -15,7 +15,6 @@ SQL: Final = SqlFile(__file__)
 
 
 NEWEST: Final = LARGEST
-BEGINNING = (0, 0)
 
 
 class ChangeRepository(Repository):
@@ -65,24 +64,25 @@ class ChangeRepository(Repository):
         scope: GrantScope,
         *,
         system: str,
-        after: tuple[int, int] = BEGINNING,
+        after: int,
+        settled: int,
         limit: int,
         **filters: Any,
     ) -> Page:
-        """Lines about cohorts after a key, which is a transaction and a sequence number.
+        """Lines about cohorts, those up to ``settled``; the key is that of a ``feed.Position``.
 
         The key of the last line is there whether or not there are more: it is where to read on.
         """
         rows = await self._rows(
             SQL.cohort_page,
             system=system,
-            after=after[0],
-            after_seq=after[1],
+            after=after,
+            settled=settled,
             limit=limit,
             **scope_parameters(scope),
             **filters,
         )
-        key = (rows[-1].transaction_id, rows[-1].seq) if rows else None
+        key = (rows[-1].seq, rows[-1].mark) if rows else None
         return Page([row.body for row in rows], key)
 
     async def latest(self, nouns: Sequence[str], **about: int) -> list[dict[str, Any]]:

@@ -41,11 +41,11 @@ WHERE split_part(x.kind, '.', 1) = ANY (:nouns::text[])
   AND (:course_id::bigint IS NULL OR x.course_id = :course_id::bigint)
 ORDER BY x.seq DESC LIMIT 5;
 
--- read: cohort_page
--- Below the oldest transaction that is still running nothing is added any more: whoever reads on
--- from the last key misses nothing and reads nothing twice. An address is told while it waits.
-SELECT CAST(x.transaction_id::text AS bigint) AS transaction_id, x.seq,
-       row_to_json(shape)::text AS body
+-- primary read: cohort_page
+-- Up to a line below which the log is settled: whoever reads on from the last key misses nothing and
+-- reads nothing twice. A standby may have a line and not yet the one before. An address is told
+-- while it waits.
+SELECT x.seq, left(x.changeset_id::text, 8) AS mark, row_to_json(shape)::text AS body
 FROM changes x
 JOIN courses c ON c.id = x.course_id
 JOIN departments d ON d.id = c.department_id
@@ -61,8 +61,7 @@ x.changeset_id, x.cause, x.kind, x.partition_id, x.group_id, x.user_id, told(x.b
     'id', u.id, 'username', u.username, 'email', u.email, 'given_name', u.given_name,
     'family_name', u.family_name, 'is_active', u.is_active) END AS "user", i.external_id, w.email,
               g.name AS group_name) shape
-WHERE (x.transaction_id, x.seq) > (CAST(CAST(:after::bigint AS text) AS xid8), :after_seq::bigint)
-  AND x.transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+WHERE x.seq > :after::bigint AND x.seq <= :settled::bigint
   AND x.kind IN ('group.created', 'membership.assigned', 'membership.moved',
     'membership.removed', 'preassignment.created', 'preassignment.updated') AND (x.partition_id IS NULL OR EXISTS (
     SELECT FROM changes made
@@ -79,4 +78,4 @@ WHERE (x.transaction_id, x.seq) > (CAST(CAST(:after::bigint AS text) AS xid8), :
   AND (:changeset::text IS NULL OR x.changeset_id::text = :changeset::text)
   AND (:since::timestamptz IS NULL OR x.at >= :since::timestamptz)
   AND (:until::timestamptz IS NULL OR x.at < :until::timestamptz)
-ORDER BY x.transaction_id, x.seq LIMIT :limit::integer;
+ORDER BY x.seq LIMIT :limit::integer;

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from groupsvc.core.changes import feed
-from groupsvc.core.changes.feed import FeedRepository, Line, Position, Start
+from groupsvc.core.changes.feed import BEGINNING, FeedRepository, Line, Position, Start
 from groupsvc.core.changes.horizon import Horizon
-from groupsvc.core.changes.repository import BEGINNING, NEWEST
+from groupsvc.core.changes.repository import NEWEST
 from groupsvc.core.changes.tail import SECONDS_TO_SETTLE
 from groupsvc.core.service import Service
 from groupsvc.domain.errors import ConflictError, NotFoundError
@@ -29,16 +28,25 @@ class ChangeService(Service):
         return await self._uow.changes.page(scope, before=before or NEWEST, limit=limit, **filters)
 
     async def cohort_page(
-        self, *, system: str, after: tuple[int, int] | None = None, limit: int, **filters: Any
+        self,
+        horizon: Horizon,
+        *,
+        system: str,
+        after: Position = BEGINNING,
+        limit: int,
+        **filters: Any,
     ) -> Page:
         """What happened to cohorts that the caller may read, oldest first.
 
         Changes have the id by which ``system`` knows the user. The last key is where to read on,
-        now or later.
+        now or later. Raises ConflictError when the log does not have that line any more.
         """
         scope = self._principal.scope(Permission.GROUPS_READ)
+        if not await self._uow.repository(FeedRepository).knows(after):
+            raise _replaced()
+        settled = await horizon.settle(SECONDS_TO_SETTLE)
         return await self._uow.changes.cohort_page(
-            scope, system=system, after=after or BEGINNING, limit=limit, **filters
+            scope, system=system, after=after.seq, settled=settled.seq, limit=limit, **filters
         )
 
     async def begin(
@@ -48,7 +56,7 @@ class ChangeService(Service):
 
         It is not when the log does not have the line any more; without one, it is now.
         """
-        start = await self._start(course_id, after or feed.BEGINNING)
+        start = await self._start(course_id, after or BEGINNING)
         if after is not None and start.is_known:
             return after, True
         return await horizon.settle(SECONDS_TO_SETTLE), after is None
@@ -60,10 +68,9 @@ class ChangeService(Service):
 
         Raises ConflictError when the log does not have the line any more that was read last.
         """
-        start = await self._start(course_id, after or feed.BEGINNING)
+        start = await self._start(course_id, after or BEGINNING)
         if not start.is_known:
-            why = "the change log is not the one that was read before: begin anew"
-            raise ConflictError(why, code="history_replaced")
+            raise _replaced()
         settled = await horizon.settle(SECONDS_TO_SETTLE)
         if after is None:
             return FeedPage([], settled, more=False)
@@ -79,3 +86,8 @@ class ChangeService(Service):
             raise NotFoundError("no such course")
         self._require(Permission.GROUPS_READ, start.place.department, start.place.course)
         return start
+
+
+def _replaced() -> ConflictError:
+    why = "the change log is not the one that was read before: begin anew"
+    return ConflictError(why, code="history_replaced")

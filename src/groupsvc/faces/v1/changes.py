@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Query
 from starlette.requests import Request
 
+from groupsvc.core.changes.feed import BEGINNING, Position
 from groupsvc.domain.json_resource import Page
 from groupsvc.faces.v1.endpoints import Paging
 from groupsvc.faces.v1.journal_schemas import JournalName, OpenedxEventOut, ScodocLineOut
@@ -29,6 +30,7 @@ Journal = Annotated[
     "/changes",
     "The change log",
     PageOut[ChangeOut] | PageOut[ScodocLineOut] | PageOut[OpenedxEventOut],
+    errors=(409,),
 )
 async def list_changes(
     request: Request,
@@ -53,6 +55,7 @@ async def list_changes(
 
     `as=openedx` lists what happened to cohorts as events of Open edX, oldest first. Its
     `next_cursor` is null when there is nothing new: keep the last one, and read on with it later.
+    409 `history_replaced` says that a backup was restored: begin anew.
     """
     filters: dict[str, Any] = {
         "limit": page.limit,
@@ -67,11 +70,14 @@ async def list_changes(
         "since": since,
         "until": until,
     }
-    known = app_state(request).journals[journal] if journal is not None else None
+    state = app_state(request)
+    known = state.journals[journal] if journal is not None else None
     if known is not None and journal == "openedx":
-        key = decode_cursor(page.cursor, (int, int))
-        after = (key[0], key[1]) if key is not None else None
-        found = await changes.cohort_page(system=known.system, after=after, **filters)
+        key = decode_cursor(page.cursor, (int, str))
+        after = Position(*key) if key is not None else BEGINNING
+        found = await changes.cohort_page(
+            state.tail.horizon, system=known.system, after=after, **filters
+        )
     else:
         (before,) = decode_cursor(page.cursor, (int,)) or (None,)
         kinds = known.kinds if known is not None else None
