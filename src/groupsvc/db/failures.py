@@ -31,10 +31,10 @@ _POOLER: Final = (
     "a pooler stands between, or refuses the connection: set GROUPSVC_POOLER=true; "
     "if it is set, look at the pooler's log"
 )
+# No such table, column or function.
+_STRANGE: Final = (NO_TABLE, "42703", "42883")
 REMEDIES: Final[Mapping[str, str]] = {
-    NO_TABLE: _NOT_MIGRATED,
-    "42703": _NOT_MIGRATED,
-    "42883": _NOT_MIGRATED,
+    **dict.fromkeys(_STRANGE, _NOT_MIGRATED),
     "3D000": "there is no such database: create it, and run `groupsvc migrate`",
     "28000": "it refuses the role: look at pg_hba.conf and at GROUPSVC_DATABASE_URL",
     "28P01": "it refuses the password: look at GROUPSVC_DATABASE_URL",
@@ -67,6 +67,13 @@ def classify(error: BaseException) -> Failure:
     if not isinstance(error, (DBAPIError, PostgresError)):
         return Failure.PERMANENT
     return _classify_driver_error(error)
+
+
+def may_be_strange(error: BaseException) -> bool:
+    """Whether a statement may have failed because tables are not as this program knows them."""
+    if not isinstance(error, (DBAPIError, PostgresError)):
+        return False
+    return classify(error) is Failure.PERMANENT or sqlstate(error) in _STRANGE
 
 
 def driver_error(error: BaseException) -> BaseException | None:
