@@ -78,6 +78,12 @@ async def keep(*_):
     return None
 Claim.keep = keep
 """
+NO_PRECONDITION = """
+from groupsvc.core.service import Service
+async def agree(*_, **__):
+    return None
+Service._check_if_match = agree
+"""
 BLIND_RETRY = """
 import groupsvc.core.unit_of_work as work
 work._may_repeat = lambda *_, **__: True
@@ -171,6 +177,7 @@ CONTROLS: Final[dict[str, Control]] = {
     ),
     "keys are ignored": Control("answer: two answers", NO_KEYS),
     "outcomes are not kept with their key": Control("acknowledged", NOTHING_KEPT),
+    "preconditions are not looked at": Control("precondition", NO_PRECONDITION),
     "positions leave gaps": Control(
         "positions",
         statements(("row_number() OVER (ORDER BY named", "2 * row_number() OVER (ORDER BY named")),

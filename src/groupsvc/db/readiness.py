@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,25 +68,42 @@ class DatabaseCheck:
         self._answer: Readiness | None = None
         self._asked = 0.0
         self._asking = asyncio.Lock()
+        self._fitting = asyncio.Lock()
+        self._looked = -SECONDS_KEPT
         self.must_look = True
-        self._found: revision.Found | None = None
 
     async def require_fit(self) -> None:
         """Raises UnavailableError while the database is at a revision that does not fit."""
-        await self.check()
-        self.must_look = self._found is not None and not self._found.fits
+        async with self._fitting:
+            if self.must_look and time.monotonic() - self._looked > SECONDS_KEPT:
+                await self._look_for_fit()
         if self.must_look:
             raise UnavailableError("the database is not at the revision of this program")
 
     async def is_at_another_revision(self) -> bool:
         """Whether that may be why a statement has failed, which is told then."""
-        self._answer = None
-        await self.check()
-        if self._found is None or self._found.revision == revision.head():
+        found = await self._look_for_fit()
+        if found is None or found.revision == revision.head():
             return False
-        if self._found.fits:
-            _log.error("a program of this revision may not stay on %s", self._found.revision)
+        if found.fits:
+            _log.error("a program of this revision may not stay on %s", found.revision)
         return True
+
+    async def _look_for_fit(self) -> revision.Found | None:
+        """None where the database does not tell, which keeps nobody from trying."""
+        found = None
+        with suppress(SQLAlchemyError, OSError, TimeoutError):
+            async with asyncio.timeout(SECONDS_ALLOWED):
+                found = await revision.find(self._engine)
+        self._looked = time.monotonic()
+        self._judge(found)
+        return found
+
+    def _judge(self, found: revision.Found | None) -> None:
+        self.must_look = found is not None and not found.fits
+        if found is not None and self.must_look:
+            how = revision.cure(found.revision)
+            _log.error("the database cannot be used: it is %s: %s", _at(found.revision), how)
 
     async def check(self) -> Readiness:
         async with self._asking:
@@ -116,11 +134,7 @@ class DatabaseCheck:
             _log.error("the database cannot be used: %s", told)
             word = "behind a pooler" if sqlstate(error) == POOLED else "cannot be used"
             return self._answered(word, "unknown", "unknown")
-        self._found = found
-        if not found.fits:
-            self.must_look = True
-            how = revision.cure(found.revision)
-            _log.error("the database cannot be used: it is %s: %s", _at(found.revision), how)
+        self._judge(found)
         self._tell(is_durable=facts.commits != LOST)
         if facts.read_only:
             return self._answered("read-only", "ok" if found.fits else "unknown", facts.commits)
