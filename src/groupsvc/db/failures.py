@@ -19,6 +19,10 @@ class Failure(Enum):
     PERMANENT = "permanent"  # a refusal or a bug: it would fail the same way again
 
 
+class LostRaceError(Exception):
+    """What was read is not so any more when it is written: the same unit of work may succeed."""
+
+
 READ_ONLY = "25006"
 SERIALIZATION = {"40001", "40P01"}
 # shutdowns, recovery, too many connections, read-only after a failover, connection failures
@@ -64,6 +68,8 @@ def classify(error: BaseException) -> Failure:
         return Failure.BUSY
     if isinstance(error, (OSError, InterfaceError, InternalClientError)):
         return Failure.LOST
+    if isinstance(error, LostRaceError):
+        return Failure.RETRY
     if not isinstance(error, (DBAPIError, PostgresError)):
         return Failure.PERMANENT
     return _classify_driver_error(error)
