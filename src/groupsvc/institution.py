@@ -86,8 +86,15 @@ class Institution:
         if self._standbys is not None:
             self.pools |= self._standbys.pools
         self.settings = settings
+        strict = settings.env == "production"
+        self._readiness = DatabaseCheck(engine, embedded=embedded, strict=strict)
         units = TransactionRunner(
-            self.pools["requests"], self.pools["bulk"], words, recorder, self._standbys
+            self.pools["requests"],
+            self.pools["bulk"],
+            words,
+            recorder,
+            self._standbys,
+            self._readiness,
         )
         pace = Pace(poll=settings.job_poll, silence=settings.job_silence, keep=settings.job_days)
         self.jobs = JobRunner(units, pace)
@@ -105,8 +112,6 @@ class Institution:
             JOURNALS,
             self.tail,
         )
-        strict = settings.env == "production"
-        self._readiness = DatabaseCheck(engine, embedded=embedded, strict=strict)
         # What requests find in their state.
         self.request_state: Mapping[str, Any] = {
             "app_state": state,

@@ -18,8 +18,9 @@ from groupsvc.core.partitions.repository import LockedPartition
 from groupsvc.core.partitions.service import PartitionService
 from groupsvc.core.service import Service
 from groupsvc.core.unit_of_work import UnitOfWork
+from groupsvc.db.failures import LostRaceError
 from groupsvc.domain import rules
-from groupsvc.domain.errors import InvalidError, NotFoundError
+from groupsvc.domain.errors import InvalidError, NotEnrolledError, NotFoundError
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import Permission
 
@@ -272,7 +273,8 @@ async def plan_requests(
 async def write_plan(uow: UnitOfWork, course_id: int, partition_id: int, made: Plan) -> None:
     """Write what was planned: one statement for those who leave, one for those who enter.
 
-    The answers are then about what was written, whatever others did since the planning.
+    The answers are then about what was written, whatever others did since the planning. Raises
+    LostRaceError when somebody has ceased to be enrolled since.
     """
     were: dict[int, int | None] = {}
     if made.leaving:
@@ -281,7 +283,10 @@ async def write_plan(uow: UnitOfWork, course_id: int, partition_id: int, made: P
         were.update((place[2], left.get(place)) for place in leaving)
     if made.entering:
         places = [(course_id, partition_id, user) for user in made.entering]
-        entered = await uow.memberships.assign_many(places, list(made.entering.values()))
+        try:
+            entered = await uow.memberships.assign_many(places, list(made.entering.values()))
+        except NotEnrolledError as error:
+            raise LostRaceError from error
         for user, group_id in made.entering.items():
             entry = entered.get(user)
             were[user] = entry.previous_id if entry is not None else group_id
