@@ -194,7 +194,7 @@ class AssignmentImport(Service):
         """Those who leave first: they make room."""
         were: dict[MembershipKey, int | None] = {}
         if plan.leaving:
-            left = await self._uow.memberships.remove_many(plan.leaving)
+            left = await self._uow.memberships.leave_places(plan.leaving)
             were.update((place, left.get(place)) for place in plan.leaving)
         if plan.entering:
             places = [place for place, _ in plan.entering]

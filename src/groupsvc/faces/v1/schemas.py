@@ -13,9 +13,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ModelWrapValidatorHandler,
-    ValidationInfo,
-    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -58,21 +55,6 @@ class Input(BaseModel):
     def given(self) -> dict[str, Any]:
         """The members that the caller sent, for a merge."""
         return self.model_dump(exclude_unset=True)
-
-
-# Of ``RowsIn``, for those who validate it.
-VALIDATE = {"validate": True}
-
-
-class RowsIn(Input):
-    """A body whose ``rows`` may be many: FastAPI hands it on as it came, for ``validated``."""
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _later(
-        cls, given: Any, validate: ModelWrapValidatorHandler[Any], info: ValidationInfo
-    ) -> Any:
-        return validate(given) if info.context is VALIDATE else given
 
 
 def _without_defaults(schema: dict[str, Any]) -> None:
