@@ -8,11 +8,12 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from pydantic import StringConstraints, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from groupsvc.domain import limits
 from groupsvc.domain.email_addresses import is_address
 from groupsvc.domain.errors import InvalidError
 from groupsvc.domain.names import normalise
@@ -34,7 +35,8 @@ _NO_DECIMALS: Final = re.compile(r"(?<=[0-9])[.,]0+$")
 _PERHAPS_THOUSANDS: Final = re.compile(r"-?[0-9]{1,3}[.,]000")
 T = TypeVar("T")
 _TEXTS: Final = TypeAdapter(list[str])
-_IDS: Final = TypeAdapter(dict[str, Annotated[str, StringConstraints(pattern=r"\S")]])
+_IDS: Final = TypeAdapter(dict[str, str])
+_EXTERNAL_ID: Final = re.compile(limits.EXTERNAL_ID)
 
 
 def invalid(column: str, what: str) -> InvalidError:
@@ -61,12 +63,14 @@ def name(longest: int) -> Reader:
     return read
 
 
-def verbatim(longest: int) -> Reader:
+def verbatim(longest: int, *, on_one_line: bool = False) -> Reader:
     """A text as it stands."""
 
     def read(column: str, text: str) -> str:
         if len(text) > longest:
             raise invalid(column, f"has more than {longest} characters")
+        if on_one_line and any(map(_is_control, text)):
+            raise invalid(column, "has control characters")
         return text
 
     return read
@@ -187,8 +191,12 @@ def names(longest: int) -> Reader:
 
 def external_ids(column: str, text: str) -> dict[str, str]:
     """Ids by the system that knows somebody by them, as a JSON object of texts."""
+    read = verbatim(limits.LONGEST_EXTERNAL_ID)
     given = _json(_IDS, column, text, "object")
-    return {system: verbatim(255)(column, number.strip()) for system, number in given.items()}
+    found = {system: read(column, number.strip()) for system, number in given.items()}
+    if not all(map(_EXTERNAL_ID.fullmatch, found.values())):
+        raise invalid(column, "has an id that is empty or has blanks in it")
+    return found
 
 
 def _json(adapter: TypeAdapter[T], column: str, text: str, what: str) -> T:
