@@ -24,10 +24,13 @@ Reader = Callable[[str, str], Any]
 _TRUE: Final = ("true", "1", "vrai", "wahr", "vero", "verdadero", "verdadeiro", "waar", "sant")
 _TRUE_NEARBY: Final = ("sand", "sann", "tosi", "prawda", "pravda", "igaz", "adevărat", "doğru")
 _FALSE: Final = ("false", "0", "faux", "falsch", "falso", "onwaar", "falskt", "falsk", "usann")
+# And people write the answer to a question.
+_YES: Final = ("yes", "oui", "ja", "sí", "si", "sì", "sim")
+_NO: Final = ("no", "non", "nein", "nee", "não", "nej")
 _FALSE_NEARBY: Final = ("epätosi", "fałsz", "nepravda", "hamis", "fals", "yanliş", "ложь")
 FLAGS: Final = {
-    **dict.fromkeys((*_TRUE, *_TRUE_NEARBY, "истина"), True),
-    **dict.fromkeys((*_FALSE, *_FALSE_NEARBY), False),
+    **dict.fromkeys((*_TRUE, *_TRUE_NEARBY, *_YES, "истина"), True),
+    **dict.fromkeys((*_FALSE, *_FALSE_NEARBY, *_NO), False),
 }
 MOST: Final = 2**63 - 1
 # What other programs write behind a whole number in a column that has empty cells.
