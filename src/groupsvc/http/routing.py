@@ -28,6 +28,7 @@ from groupsvc.core.jobs.service import JobRunner
 from groupsvc.core.service import Service
 from groupsvc.core.unit_of_work import TransactionRunner, UnitOfWork
 from groupsvc.domain.errors import ThrottledError, UnauthenticatedError
+from groupsvc.domain.patient_json import Taker
 from groupsvc.domain.principal import Permission, Principal, forbidden
 from groupsvc.http import idempotency
 from groupsvc.http.client_address import client_address
@@ -166,6 +167,11 @@ class TransactionalRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         return self.wrap_in_transaction(super().get_route_handler())
 
+    def rows_taker(self) -> Callable[[], Taker] | None:
+        """That of a body which may have many rows, as its model says."""
+        model = self.body_field.field_info.annotation if self.body_field is not None else None
+        return getattr(model, "rows_taker", None)
+
     def wrap_in_transaction(self, endpoint: Handler) -> Handler:
         """The endpoint in a unit of work."""
         access = declared_access(self.dependant)
@@ -173,17 +179,18 @@ class TransactionalRoute(APIRoute):
         if keyed and isinstance(access, Public):
             raise TypeError("anonymous answers are never stored under an idempotency key")
         bulk, has_caller = self.bulk, not isinstance(access, Public)
-        has_body = self.body_field is not None
+        has_body, taker = self.body_field is not None, self.rows_taker()
         reading = (self.methods or set()) <= {"GET", "HEAD"}
 
         async def handle(given: Request) -> Response:
             wired, state = app_state(given), given.scope["state"]
             units = wired.units
             readers = units.standbys if reading else None
-            request, hours = given, wired.settings.idempotency_hours
+            request: Request = given
+            hours = wired.settings.idempotency_hours
             if not reading:
                 depth = wired.settings.max_json_depth
-                request = StrictRequest(given.scope, given.receive, max_depth=depth)
+                request = StrictRequest(given.scope, given.receive, max_depth=depth, taker=taker)
 
             async def work(uow: UnitOfWork) -> Response:
                 state["uow"], state["rate_limit"] = uow, ()
@@ -197,11 +204,11 @@ class TransactionalRoute(APIRoute):
                     wired.rate.count(principal.subject, state)
                 claim = None
                 if keyed:
-                    spooled = not has_body
+                    spooled = not has_body or taker is not None
                     claim = await idempotency.claim(request, uow, principal, hours, spooled=spooled)
                 if claim is not None and claim.replay is not None:
                     return claim.replay
-                if has_body:
+                if has_body and isinstance(request, StrictRequest):
                     await read_body(request)
                 response = await endpoint(request)
                 if claim is not None:
@@ -241,13 +248,13 @@ def is_idempotent(dependant: Dependant) -> bool:
     return any(each.call is idempotency.documented_key for each in dependant.dependencies)
 
 
-async def read_body(request: Request) -> None:
+async def read_body(request: StrictRequest) -> None:
     """Read JSON strictly, before FastAPI does: it would hide why a body was refused."""
     if int(request.headers.get("content-length", "0")) > MOST_JSON:
         raise HTTPException(413, f"JSON may have {MOST_JSON} bytes here")
-    body = await request.body()
-    if len(body) > MOST_JSON:
+    size = await request.size()
+    if size > MOST_JSON:
         raise HTTPException(413, f"JSON may have {MOST_JSON} bytes here")
-    if body and not media_type_is_json(request.headers.get("content-type")):
+    if size and not media_type_is_json(request.headers.get("content-type")):
         raise HTTPException(415, "send application/json")
     await request.json()

@@ -3,7 +3,7 @@
 Pure: the state comes in, the answers go out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -49,28 +49,30 @@ class ResolvedRow:
     partition: str
     group: str | None
     removes: bool = False
+    user_id: int | None = None  # of whoever is meant
     key: PartitionKey = field(init=False)
     named: Named = field(init=False)
+    group_key: GroupKey | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.key = self.course.id, self.partition
         self.named = self.user, self.course.department
+        self.group_key = None if self.group is None else (*self.key, self.group)
 
 
 @dataclass(slots=True)
 class BatchState:
     """What the rows name, as it is now.
 
-    ``users`` go by identifier and department, ``placements`` by course, partition and user, with
-    partition 0 for one that does not exist; ``occupancy`` by partition and group. ``creators`` are
+    ``placements`` go by course and partition, which is 0 for one that does not exist, and by user;
+    ``occupancy`` by partition and group. ``creators`` are
     lines of the rows that bring a partition about, before which there is none. In partitions that
     are ``braked`` nobody is taken out. ``tracks_name`` is the name of no ordinary one.
     """
 
     partitions: dict[PartitionKey, TargetPartition]
-    users: Mapping[tuple[str, str | None], int]
-    placements: Mapping[MembershipKey, Placement] = field(
-        default_factory=dict[MembershipKey, Placement]
+    placements: Mapping[Place, Mapping[int, Placement]] = field(
+        default_factory=dict[Place, Mapping[int, Placement]]
     )
     occupancy: dict[int, dict[int, GroupOccupancy]] = field(
         default_factory=dict[int, dict[int, GroupOccupancy]]
@@ -82,7 +84,7 @@ class BatchState:
     tracks_name: str = ""
 
     def user_of(self, row: ResolvedRow) -> int | None:
-        user_id = self.users.get(row.named)
+        user_id = row.user_id
         if user_id not in self.unseen:
             return user_id
         partition = self.partitions.get(row.key)
@@ -93,16 +95,22 @@ class BatchState:
         user_id = self.user_of(row)
         if user_id is None:
             return None
-        partition = self.partitions.get(row.key)
-        return row.course.id, partition.id if partition is not None else 0, user_id
+        return *self.partition_place(row.key), user_id
+
+    def partition_place(self, key: PartitionKey) -> Place:
+        partition = self.partitions.get(key)
+        return key[0], partition.id if partition is not None else 0
 
     def unnamed(self, rows: Sequence[ResolvedRow]) -> tuple[list[PartitionKey], list[GroupKey]]:
         """Partitions and groups that are called so by rows alone, in the order of the rows."""
         groups = self.group_ids()
-        named = ((*row.key, row.group) for row in rows if row.group is not None)
         return (
-            [row.key for row in rows if row.key not in self.partitions],
-            [group for group in named if group not in groups],
+            [key for key in dict.fromkeys(row.key for row in rows) if key not in self.partitions],
+            [
+                key
+                for key in dict.fromkeys(row.group_key for row in rows)
+                if key is not None and key not in groups
+            ],
         )
 
     def missing(self, rows: Sequence[ResolvedRow]) -> dict[GroupKey, None]:
@@ -111,7 +119,7 @@ class BatchState:
         found: dict[GroupKey, None] = {}
         for row in rows:
             partition = self.partitions.get(row.key)
-            if row.group is None or row.removes or (*row.key, row.group) in groups:
+            if row.group_key is None or row.removes or row.group_key in groups:
                 continue
             is_open = (
                 not self._is_reserved(row)
@@ -119,7 +127,7 @@ class BatchState:
                 else partition.groups_editable and partition.kind != "tracks"
             )
             if is_open and self._person_refusal(row) is None:
-                found[(*row.key, row.group)] = None
+                found[row.group_key] = None
                 if partition is None:
                     self.creators.setdefault(row.key, row.line)
         return found
@@ -136,7 +144,7 @@ class BatchState:
             if code is not None:
                 made.answers[row.line] = _answer(row.line, "refused", code)
                 continue
-            group_id = groups[(*row.key, row.group)] if row.group else None
+            group_id = groups[row.group_key] if row.group_key is not None else None
             if row.removes or group_id is None:
                 if (answer := self._stays(row, group_id, now)) is not None:
                     made.answers[row.line] = answer
@@ -150,11 +158,7 @@ class BatchState:
             requests.setdefault(row.key, []).append(request)
         for key, wanted in requests.items():
             partition = self.partitions[key]
-            placements = {
-                user_id: self._placement(partition.course_id, partition.id, user_id)
-                for user_id in dict.fromkeys(each.user_id for each in wanted)
-                if user_id is not None
-            }
+            placements = self._placements(partition.course_id, partition.id)
             made.add(partition, self._plan_partition(partition, wanted, placements), placements)
         return made
 
@@ -194,14 +198,14 @@ class BatchState:
         if row.removes or row.group is None:
             if not exists:
                 return "unknown_partition"
-            named = row.group is not None
-            return "unknown_group" if named and (*row.key, row.group) not in groups else None
+            named = row.group_key is not None
+            return "unknown_group" if named and row.group_key not in groups else None
         if (code := self._person_refusal(row)) is not None:
             return code
         if not exists:
             reserved = create and self._is_reserved(row)
             return rules.name_reserved().code if reserved else "unknown_partition"
-        if (*row.key, row.group) in groups:
+        if row.group_key in groups:
             return None
         return rules.not_editable().code if create else "unknown_group"
 
@@ -219,9 +223,12 @@ class BatchState:
         return rules.is_name_reserved("ordinary", row.partition, self.tracks_name)
 
     def _placement(self, course_id: int, partition_id: int, user_id: int) -> Placement:
+        return self._placements(course_id, partition_id)[user_id]
+
+    def _placements(self, course_id: int, partition_id: int) -> Mapping[int, Placement]:
         """Nobody is in a group yet of a partition that was made just now."""
-        found = self.placements.get((course_id, partition_id, user_id))
-        return found or self.placements[(course_id, 0, user_id)]
+        found = self.placements.get((course_id, partition_id))
+        return self.placements[course_id, 0] if found is None else found
 
     def group_ids(self) -> dict[GroupKey, int]:
         return {
@@ -259,14 +266,14 @@ class BatchPlan:
         self.entering += [((*place, user), group) for user, group in part.entering.items()]
         self.leaving += [(*place, user) for user in sorted(part.leaving)]
 
-    def retell(self, were: Mapping[MembershipKey, int | None]) -> None:
+    def retell(self, were: Iterable[tuple[MembershipKey, int | None]]) -> None:
         """Correct the answers about users of whom the writing has told that they ``were``
         elsewhere: others may assign or move them between the planning and the writing.
 
         Raises ConflictError when somebody has left another group than their row names.
         """
         found: dict[Place, dict[int, int | None]] = {}
-        for (course_id, partition_id, user_id), group_id in were.items():
+        for (course_id, partition_id, user_id), group_id in were:
             place = (course_id, partition_id)
             if self._parts[place][1][user_id].group_id == group_id:
                 continue

@@ -8,7 +8,7 @@ from dataclasses import fields
 from functools import cache
 from typing import Any, Final
 
-from groupsvc.core.memberships.repository import GroupOccupancy, MembershipKey, Placement
+from groupsvc.core.memberships.repository import GroupOccupancy, Placement
 from groupsvc.core.repository import Repository
 from groupsvc.db.statements import SqlFile
 from groupsvc.domain.principal import GrantScope
@@ -267,12 +267,22 @@ class BatchRepository(Repository):
             found.setdefault(row.partition_id, {})[row.id] = group
         return found
 
-    async def placements(self, places: Collection[MembershipKey]) -> dict[MembershipKey, Placement]:
-        given = sorted(places)  # neighbours are read from the same pages
-        arrays = _arrays("course_id partition_id user_id", given)
-        row: Any = await self._row(SQL.placements, **arrays)
+    async def placements(
+        self, users: Mapping[tuple[int, int], Collection[int]]
+    ) -> dict[tuple[int, int], dict[int, Placement]]:
+        """Where users stand, by course and partition; takes them so, and all of them exist."""
+        given = [(*place, user) for place, of in users.items() for user in of]
+        rows = await self._rows(SQL.placements, **_arrays("course_id partition_id user_id", given))
+        found: dict[tuple[int, int], dict[int, Placement]] = {}
         placement = cache(Placement)  # many users, few different placements
-        return dict(zip(given, map(placement, row.group_ids, row.enrolled), strict=True))
+        for row in rows:
+            named = users[row.course_id, row.partition_id]
+            enrolled = named if row.enrolled is None else frozenset(row.enrolled)
+            standing = {user: placement(None, user in enrolled) for user in named}
+            for user, group_id in zip(row.members or (), row.group_ids or (), strict=True):
+                standing[user] = placement(group_id, user in enrolled)
+            found[row.course_id, row.partition_id] = standing
+        return found
 
 
 def _split(lists: Iterable[List]) -> tuple[list[int], list[List]]:

@@ -75,8 +75,7 @@ class CohortMemberService(Service):
         entries: Mapping[int, Entry] = {}
         if entering:
             entries = await self._uow.memberships.assign_many(
-                [(course_id, partition_id, user_id) for user_id in entering],
-                [cohort_id] * len(entering),
+                course_id, partition_id, dict.fromkeys(entering, cohort_id)
             )
         result = sort_out(identifiers, people, entries, refused)
         if waiting := result.unmatched["preassigned"]:

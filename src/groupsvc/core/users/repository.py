@@ -101,8 +101,9 @@ class UserRepository(Repository):
 
     async def by_username(self, usernames: Collection[str]) -> dict[str, Person]:
         """Those who are called exactly so, retired or not."""
-        rows = await self._rows(SQL.by_username, usernames=list(usernames))
-        return {username: Person(user_id, username, email) for user_id, username, email in rows}
+        row: Any = await self._row(SQL.by_username, usernames=list(usernames))
+        columns = (row.ids or (), row.usernames or (), row.emails or ())
+        return {each[1]: Person(*each) for each in zip(*columns, strict=True)}
 
     async def candidates(self, sought: Collection[Sought]) -> dict[Sought, list[Candidate]]:
         """Users who may be meant by a name, or have a number that one may stand for."""

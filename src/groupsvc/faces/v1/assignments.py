@@ -15,10 +15,12 @@ from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.row_bodies import validated
 from groupsvc.faces.v1.schemas import PathId
 from groupsvc.http.dependencies import MembershipServiceDep
+from groupsvc.http.spool import Spool, SpooledResponse
 
 routes = Routes("memberships")
 
 _AT_ONCE: Final = 500  # rows
+_END: Final = b"]}"
 
 
 @routes.post(
@@ -37,17 +39,21 @@ async def assign_many(
     `all_or_nothing` writes nothing when a row is refused; `row_by_row` writes the others.
     `dry_run` answers the same and writes nothing.
     """
-    asked = await validated(AssignmentsIn, body)
+    asked, rows = await validated(AssignmentsIn, body)
     answers, written = await memberships.assign_many(
-        partition_id, asked.rows, mode=asked.mode, dry_run=asked.dry_run
+        partition_id, rows, mode=asked.mode, dry_run=asked.dry_run
     )
-    answer = await aside(len(answers), _encoded, answers, written=written)
-    return Response(answer, media_type=JSON)
+    return await aside(len(answers), _answer, answers, written=written)
 
 
-def _encoded(answers: Sequence[RowResult], *, written: bool) -> bytes:
-    counts = Counter(answer.result for answer in answers)
-    head = to_json({"written": written, "counts": counts, "rows": []})
-    parts = (answers[start : start + _AT_ONCE] for start in range(0, len(answers), _AT_ONCE))
-    rows = b",".join(to_json(part)[1:-1] for part in parts)
-    return head.removesuffix(b"]}") + rows + b"]}"
+def _answer(answers: Sequence[RowResult], *, written: bool) -> Response:
+    """Those of many rows go to disk."""
+    document = {"written": written, "counts": Counter(answer.result for answer in answers)}
+    if len(answers) <= _AT_ONCE:
+        return Response(to_json({**document, "rows": answers}), media_type=JSON)
+    spool = Spool()
+    for start in range(0, len(answers), _AT_ONCE):
+        spool.write(b"," if start else b"")
+        spool.write(to_json(answers[start : start + _AT_ONCE])[1:-1])
+    head = to_json({**document, "rows": []}).removesuffix(_END)
+    return SpooledResponse(head, spool, _END, JSON)

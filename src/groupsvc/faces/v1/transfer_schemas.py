@@ -4,7 +4,8 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import Field
 
-from groupsvc.faces.v1.schemas import MOST, Input, MergePatch, Output, RowsIn, WhenKnown
+from groupsvc.faces.v1.row_bodies import RowsIn
+from groupsvc.faces.v1.schemas import MOST, Input, MergePatch, Output, WhenKnown
 from groupsvc.import_export.columns import Name
 from groupsvc.import_export.mended import Mending
 from groupsvc.import_export.results import Result

@@ -154,7 +154,8 @@ class Report:
 
 async def _rows_of_json(kind: Kind, document: Any) -> list[dict[str, str]]:
     _, model = ROWS[kind.name]
-    return [_cells(row) for row in (await validated(model, document)).rows]
+    _, rows = await validated(model, document)
+    return [_cells(row) for row in rows]
 
 
 def _cells(row: Input) -> dict[str, str]:
