@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import URL
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from groupsvc import logs
 from groupsvc.faces import openedx, scodoc, v1
@@ -25,13 +25,13 @@ from groupsvc.http.editor import PATH as EDITOR
 from groupsvc.http.editor import install_editor
 from groupsvc.http.errors import ErrorFace
 from groupsvc.http.examples import fill_in
-from groupsvc.http.fast_path.middleware import FastPathMiddleware, RouteTable
+from groupsvc.http.fast_path.middleware import FastPathMiddleware, RouteTable, innermost
 from groupsvc.http.gateway_prefix import GatewayPrefix
 from groupsvc.http.log_position import document_position
 from groupsvc.http.oauth import offer_login
 from groupsvc.http.problems import document_problems
 from groupsvc.http.swagger import Shown, install_docs
-from groupsvc.institution import Institution
+from groupsvc.institution import Institution, Means
 from groupsvc.recorder import SILENT, Recorder
 from groupsvc.settings import Settings
 from groupsvc.tenants.edge import TenantEdge, whose
@@ -76,14 +76,19 @@ def create_app(
     database lists. Nothing is connected before it starts.
     """
 
-    fleet = Fleet(settings, home, recorder) if settings.control_url is not None else None
+    perform = LaterApplication()
+    means = Means(perform=perform)
+    fleet = Fleet(settings, home, recorder, perform) if settings.control_url is not None else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[dict[str, Any]]:
         stopping = asyncio.Event()
         try:
             async with (
-                _one(Institution(settings, url, home, recorder, embedded=embedded), recorder)
+                _one(
+                    Institution(settings, url, home, recorder, embedded=embedded, means=means),
+                    recorder,
+                )
                 if fleet is None
                 else _many(fleet, recorder)
             ) as (state, end_streams):
@@ -121,6 +126,7 @@ def create_app(
     openedx.mount(app, docs=settings.docs, demo=demo)
     app.router.default = _nowhere
     table = RouteTable(app)
+    perform.app = innermost(app, table)
     app.add_middleware(FastPathMiddleware, table=table)
     if fleet is not None:
         app.add_middleware(
@@ -142,6 +148,15 @@ def create_app(
     if settings.root_path:
         app.add_middleware(GatewayPrefix, prefix=settings.root_path)
     return app
+
+
+class LaterApplication:
+    """What does requests that were left as jobs, known before it is made."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
 
 
 async def _after(event: asyncio.Event, act: Callable[[], None]) -> None:
