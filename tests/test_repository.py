@@ -61,6 +61,12 @@ KNOWN = {
     "GET /v1/users/by-name/{username:path}",
     "GET /v1/users/{user_id:int}",
     "POST /v1/retirements",
+    # Whoever left a job reads it: the service says who else does.
+    "GET /v1/jobs",
+    "GET /v1/jobs/{job_id:int}",
+    "GET /v1/jobs/{job_id:int}/events",
+    "GET /v1/jobs/{job_id:int}/results",
+    "POST /v1/jobs/{job_id:int}/cancel",
     "DELETE /ScoDoc/api/tokens",
 }
 

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from groupsvc.domain.roles import PERMISSIONS
 from groupsvc.event_settings import EventSettings
+from groupsvc.job_settings import JobSettings
 from groupsvc.setting_types import Names, Seconds, Unset, apart, as_browsers_say, as_hosts
 
 PREFIX: Final = "GROUPSVC_"
@@ -237,13 +238,6 @@ class GeneralSettings(BaseSettings):
         description="The order of names in the Open edX dialect; `collated` is that of the MySQL "
         "of the platform (`utf8mb4_unicode_ci`): no case, no accents, digits before letters",
     )
-    job_poll: float = Field(
-        default=10.0, ge=0.1, description="Seconds between two looks for jobs that others have left"
-    )
-    job_silence: float = Field(
-        default=60.0, ge=1, description="Seconds after which a silent worker's job is taken over"
-    )
-    job_days: int = Field(default=30, ge=1, description="Days until a job that ended is forgotten")
     audit_key_file: Path | None = Field(
         default=None,
         description="An Ed25519 private key (PEM) that signs seals of the change log",
@@ -285,7 +279,7 @@ class GeneralSettings(BaseSettings):
     ui: bool = Field(default=True, description="Serve the group editor at `/ui`")
 
 
-class Settings(EventSettings, GeneralSettings):
+class Settings(JobSettings, EventSettings, GeneralSettings):
     """All of them: those of what is newer come last."""
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from groupsvc import app as wiring
 from groupsvc.app import create_app
-from groupsvc.core.jobs.service import JobRunner
+from groupsvc.core.jobs.runner import JobRunner
 from groupsvc.db.engine import make_engine
 from groupsvc.institution import Institution, Means
 from groupsvc.settings import Settings

@@ -177,7 +177,7 @@ async def test_a_job_under_way_is_left_to_others_and_every_row_is_done_once(
         return (await done())[0] not in ("queued", "running")
 
     await until(is_over)
-    assert await done() == ("done", total, total, total)
+    assert await done() == ("succeeded", total, total, total)
     ((changes,),) = await cluster.ask(
         f"SELECT count(*) FROM changes WHERE course_id = {course} AND kind LIKE 'membership.%'"
     )

@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.models import HTTPBearer
@@ -24,7 +24,7 @@ from starlette.responses import Response
 from groupsvc.core.accounts.authentication import Authenticator
 from groupsvc.core.changes.journal import Journal
 from groupsvc.core.changes.tail import Tail
-from groupsvc.core.jobs.service import JobRunner
+from groupsvc.core.jobs.runner import JobRunner
 from groupsvc.core.service import Service
 from groupsvc.core.unit_of_work import TransactionRunner, UnitOfWork
 from groupsvc.domain.errors import ThrottledError, UnauthenticatedError
@@ -101,6 +101,16 @@ def app_state(request: Request) -> AppState:
     return found
 
 
+class Run(Protocol):
+    """A request that was left, and is done now: in the ``job`` of its state."""
+
+    replay: Response | None
+
+    async def caller(self, uow: UnitOfWork, permission: Permission | None) -> Principal: ...
+
+    async def keep(self, uow: UnitOfWork, response: Response) -> None: ...
+
+
 class Requires(SecurityBase):
     """A caller who holds a permission somewhere, or with ``None`` any caller who is known.
 
@@ -118,6 +128,9 @@ class Requires(SecurityBase):
 
     async def authenticate_and_authorize(self, request: Request, uow: UnitOfWork) -> Principal:
         """Raises UnauthenticatedError or ForbiddenError."""
+        run: Run | None = request.scope["state"].get("job")
+        if run is not None:
+            return await run.caller(uow, self.permission)
         token = bearer(request)
         if token is None:
             raise UnauthenticatedError("send a bearer token")
@@ -200,26 +213,33 @@ class TransactionalRoute(APIRoute):
                 state["principal"] = principal
                 state["subject"] = uow.context.actor = principal.subject
                 uow.context.sight = principal.sight
-                if has_caller:
+                run: Run | None = state.get("job")
+                if has_caller and run is None:
                     wired.rate.count(principal.subject, state)
-                claim = None
-                if keyed:
-                    spooled = not has_body or taker is not None
-                    claim = await idempotency.claim(request, uow, principal, hours, spooled=spooled)
-                if claim is not None and claim.replay is not None:
-                    return claim.replay
+                keeper: Run | idempotency.Claim | None = run
+                if keyed and run is None:
+                    spool = not has_body or taker is not None
+                    keeper = await idempotency.claim(request, uow, principal, hours, spooled=spool)
+                if keeper is not None and keeper.replay is not None:
+                    return keeper.replay
                 if has_body and isinstance(request, StrictRequest):
                     await read_body(request)
-                response = await endpoint(request)
-                if claim is not None:
-                    await claim.keep(response)
-                return response
+                return await _kept(endpoint, request, uow, keeper)
 
             response = await units.run(state["request_id"], work, reading=reading, bulk=bulk)
             has_moved = units.standbys is not None and state["uow"].connection.wrote
             return await tell_position(units, given, response) if has_moved else response
 
         return handle
+
+
+async def _kept(
+    endpoint: Handler, request: Request, uow: UnitOfWork, keeper: Run | idempotency.Claim | None
+) -> Response:
+    response = await endpoint(request)
+    if keeper is not None:
+        await keeper.keep(uow, response)
+    return response
 
 
 class BulkTransactionalRoute(TransactionalRoute):

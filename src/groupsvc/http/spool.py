@@ -39,10 +39,10 @@ class SpooledResponse(StreamingResponse):
         self._head, self._spool, self._tail = head, spool, tail
         length = len(head) + spool.size() + len(tail)
         super().__init__(
-            self._parts(), media_type=media_type, headers={"content-length": str(length)}
+            self.parts(), media_type=media_type, headers={"content-length": str(length)}
         )
 
-    async def _parts(self) -> AsyncIterator[bytes]:
+    async def parts(self) -> AsyncIterator[bytes]:
         yield self._head
         async for part in self._spool.parts():
             yield part

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
@@ -21,7 +21,7 @@ from groupsvc.domain.errors import (
     UnauthenticatedError,
 )
 from groupsvc.domain.names import normalise
-from groupsvc.domain.principal import Principal
+from groupsvc.domain.principal import Grant, Permission, Principal, lost_permission
 from groupsvc.domain.roles import HeldRole, grants_of
 
 ACCOUNT = "account:"
@@ -70,6 +70,17 @@ def _with_roles(principal: Principal, roles: Iterable[HeldRole]) -> Principal:
     return replace(principal, grants=principal.grants.union(grants_of(roles)))
 
 
+class Asker(NamedTuple):
+    """Who has asked for something that is done later: what a signed token said of them, or the
+    ``digest`` of a token of ours. It stands for nobody by itself.
+    """
+
+    subject: str
+    username: str | None = None
+    grants: Sequence[Sequence[str | None]] = ()
+    digest: str | None = None
+
+
 class Authenticator:
     """Turns tokens into principals, and caches them by the digest of the token.
 
@@ -108,6 +119,31 @@ class Authenticator:
             uow.context.access_version = known.access_version
         uow.context.actor = known.principal.subject
         return known.principal
+
+    async def asker(self, token: str) -> Asker:
+        """Who holds a token that counts just now, without what the database says of them."""
+        if token.startswith(TOKEN_PREFIX):
+            return Asker("", digest=token_digest(token).hex())
+        found, _ = await self._verify(token)
+        grants = [(each.permission.value, each.department, each.course) for each in found.grants]
+        return Asker(found.subject, found.username, grants)
+
+    async def again(self, uow: UnitOfWork, asker: Asker) -> Principal:
+        """What whoever has asked may do now. A token of ours counts as long as it is not revoked.
+
+        Raises ForbiddenError when it stands for nobody any more.
+        """
+        if asker.digest is not None:
+            bearer = await uow.accounts.bearer(bytes.fromhex(asker.digest))
+            if bearer is None:
+                raise lost_permission()
+            return _principal_of(bearer)
+        grants = (Grant(Permission(each[0] or ""), each[1], each[2]) for each in asker.grants)
+        principal = Principal(asker.subject, asker.username, frozenset(grants))
+        if principal.username is None:
+            return principal
+        roles, _ = await uow.roles.of_bearer(principal.username)
+        return _with_roles(principal, roles)
 
     async def disabled(self, uow: UnitOfWork, token: str) -> str | None:
         """The name, in the roster or its own, of the disabled account that a token was for.

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pydantic_core import to_json
+from starlette.requests import Request
 from starlette.responses import Response
 
 from groupsvc.core.aside import aside
@@ -15,6 +16,7 @@ from groupsvc.faces.v1.routing import Routes
 from groupsvc.faces.v1.row_bodies import validated
 from groupsvc.faces.v1.schemas import PathId
 from groupsvc.http.dependencies import MembershipServiceDep
+from groupsvc.http.left_requests import running, tell_total
 from groupsvc.http.spool import Spool, SpooledResponse
 
 routes = Routes("memberships")
@@ -28,9 +30,13 @@ _END: Final = b"]}"
     "Assign, move and remove many users",
     AssignmentsOut,
     bulk=True,
+    job="assignments",
 )
 async def assign_many(
-    partition_id: PathId, body: AssignmentsIn, memberships: MembershipServiceDep
+    request: Request,
+    partition_id: PathId,
+    body: AssignmentsIn,
+    memberships: MembershipServiceDep,
 ) -> Response:
     """Rows of one user take effect in their order, and every row gets its result.
 
@@ -40,9 +46,15 @@ async def assign_many(
     `dry_run` answers the same and writes nothing.
     """
     asked, rows = await validated(AssignmentsIn, body)
+    tell_total(request, len(rows))
     answers, written = await memberships.assign_many(
         partition_id, rows, mode=asked.mode, dry_run=asked.dry_run
     )
+    if (job := running(request)) is not None:
+        results = Counter(each.result for each in answers)
+        refused, same = results["refused"], results["unchanged"]
+        done = len(answers) - refused - same
+        job.count(succeeded=done, skipped=same, failed=refused)
     return await aside(len(answers), _answer, answers, written=written)
 
 

@@ -31,6 +31,7 @@ routes = Routes("import and export")
     },
     errors=(409,),
     bulk=True,
+    job="export",
 )
 async def export_partition(
     request: Request,

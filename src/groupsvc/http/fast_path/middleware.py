@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from fastapi import FastAPI
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
@@ -118,6 +119,23 @@ class FastPathMiddleware:
                 await found.app.answer(scope, receive, send)
                 return
         await self._otherwise(scope, receive, send)
+
+
+def innermost(app: FastAPI, table: RouteTable) -> ASGIApp:
+    """An application without its middleware, for requests that do not come from outside."""
+    handlers = {
+        kind: handler
+        for kind, handler in app.exception_handlers.items()
+        if kind not in (500, Exception)
+    }
+    stock = ExceptionMiddleware(AsyncExitStackMiddleware(app.router), handlers=handlers)
+    inner = FastPathMiddleware(stock, table=table)
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = app
+        await inner(scope, receive, send)
+
+    return call
 
 
 class MountedApp:
