@@ -106,10 +106,11 @@ $(CLIENTS)/.venv/ready: $(CLIENTS)/requirements.txt
 LOCK := uv pip compile --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --no-annotate --quiet
 lock:
-	$(LOCK) pyproject.toml --extra otel --output-file requirements-otel.txt
-	$(LOCK) pyproject.toml --constraint requirements-otel.txt --output-file requirements.txt
-	$(LOCK) --group build --constraint requirements-otel.txt --output-file requirements-build.txt
-	$(LOCK) pyproject.toml --extra otel --group dev --output-file requirements-dev.txt
+	$(LOCK) pyproject.toml --extra otel --extra allocation --group dev --output-file requirements-dev.txt
+	$(LOCK) pyproject.toml --extra otel --constraint requirements-dev.txt --output-file requirements-otel.txt
+	$(LOCK) pyproject.toml --extra allocation --constraint requirements-dev.txt --output-file requirements-allocation.txt
+	$(LOCK) pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt
+	$(LOCK) --group build --constraint requirements-dev.txt --output-file requirements-build.txt
 	$(LOCK) $(CLIENTS)/requirements.in --output-file $(CLIENTS)/requirements.txt
 	npm install --package-lock-only --ignore-scripts --silent --prefix $(CLIENTS)
 	node $(CLIENTS)/strip_lock.mjs $(CLIENTS)/package-lock.json

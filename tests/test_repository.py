@@ -224,6 +224,7 @@ def test_a_module_is_called_after_what_is_in_it() -> None:
     [
         "requirements.txt",
         "requirements-otel.txt",
+        "requirements-allocation.txt",
         "requirements-build.txt",
         "requirements-dev.txt",
         "tests/clients/requirements.txt",
