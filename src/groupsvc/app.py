@@ -18,7 +18,7 @@ from groupsvc.faces import openedx, scodoc, v1
 from groupsvc.faces.v1 import examples
 from groupsvc.faces.v1.conflicts import PROBLEMS
 from groupsvc.http import health
-from groupsvc.http.application import FaceApplication
+from groupsvc.http.application import RootApplication
 from groupsvc.http.cross_origin import cross_origin
 from groupsvc.http.edge import Guard, local_path
 from groupsvc.http.editor import PATH as EDITOR
@@ -98,7 +98,7 @@ def create_app(
                 tracing.stop()
 
     demo = settings.env == "development"
-    app = FaceApplication(
+    app = RootApplication(
         (*v1.ROUTERS, health.router),
         PROBLEMS,
         title="groupsvc",
@@ -121,14 +121,14 @@ def create_app(
     openedx.mount(app, docs=settings.docs, demo=demo)
     app.router.default = _nowhere
     table = RouteTable(app)
-    app.add_middleware(FastPathMiddleware, table=table)
+    app.surround(FastPathMiddleware, table=table)
     if fleet is not None:
-        app.add_middleware(
+        app.surround(
             TenantEdge, fleet=fleet, face=_face, is_document=_is_document, recorder=recorder
         )
     elif settings.cors_origins:
-        app.add_middleware(CORSMiddleware, **cross_origin(settings.cors_origins))
-    app.add_middleware(
+        app.surround(CORSMiddleware, **cross_origin(settings.cors_origins))
+    app.surround(
         Guard,
         settings=settings,
         render=_render,
@@ -138,9 +138,9 @@ def create_app(
         whose=None if fleet is None else partial(whose, fleet),
     )
     if tracing is not None:
-        app.add_middleware(tracing.middleware)
+        app.surround(tracing.middleware)
     if settings.root_path:
-        app.add_middleware(GatewayPrefix, prefix=settings.root_path)
+        app.surround(GatewayPrefix, prefix=settings.root_path)
     return app
 
 

@@ -1,10 +1,11 @@
-"""The application of one face: flat routes, its errors, its document."""
+"""The application of one face: flat routes, its errors, its document; and the one that has them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import groupsvc
 from groupsvc.http.documents import Document as Document
@@ -60,3 +61,21 @@ class FaceApplication(FastAPI):
         for edit in self.edits:
             edit(document)
         return document
+
+
+class RootApplication(FaceApplication):
+    """What it is surrounded with stands before what FastAPI has around every application.
+
+    Most requests are answered there, and then pay for nothing of it.
+    """
+
+    def __init__(self, routers: Iterable[APIRouter], errors: ErrorFace, **options: Any) -> None:
+        super().__init__(routers, errors, **options)
+        self._outermost: ASGIApp = super().__call__
+
+    def surround(self, middleware: Callable[..., ASGIApp], **options: Any) -> None:
+        """The last is the first that a request meets."""
+        self._outermost = middleware(self._outermost, **options)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._outermost(scope, receive, send)
