@@ -18,7 +18,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from groupsvc.http import edge_refusals as refusals
 from groupsvc.http.edge_bodies import check_body
-from groupsvc.http.edge_headers import ALWAYS, HOST, KEPT, MANY, NO_STORE, OF_BODIES, REQUEST_ID
+from groupsvc.http.edge_headers import (
+    ALWAYS,
+    HOST,
+    KEPT,
+    MANY,
+    NO_STORE,
+    OF_BODIES,
+    REQUEST_ID,
+    keep_headers,
+)
 from groupsvc.http.edge_refusals import Refusal, TooLargeError, explain
 from groupsvc.http.large_bodies import LargeBodies
 from groupsvc.logs import log_access, method_word, request_id, route_template
@@ -112,7 +121,7 @@ class RequestContext:
         if given is not None and REQUEST_ID.fullmatch(given):
             self.id = given
         else:
-            self.id = b"%032x" % _ids.getrandbits(128)
+            self.id = b"%016x" % _ids.getrandbits(64)
         name = self.id.decode()
         self.scope.setdefault("state", {})["request_id"] = name
         return name
@@ -209,6 +218,7 @@ class Guard:
         round_trips.set(trips)
         self._recorder.in_flight += 1
         headers, refusal = _read_headers(scope["headers"])
+        keep_headers(scope, headers)
         token = request_id.set(context.name(headers.get(b"x-request-id")))
         try:
             refusal = refusal or self._check(context, headers)

@@ -31,6 +31,7 @@ from groupsvc.domain.errors import ThrottledError, UnauthenticatedError
 from groupsvc.domain.principal import Permission, Principal, forbidden
 from groupsvc.http import idempotency
 from groupsvc.http.client_address import client_address
+from groupsvc.http.edge_headers import kept_header
 from groupsvc.http.fast_path.compiled_endpoint import Handler as Handler
 from groupsvc.http.fast_path.compiled_endpoint import compile_endpoint
 from groupsvc.http.log_position import asked_position, tell_position
@@ -140,7 +141,8 @@ class Public:
 
 def bearer(request: Request) -> str | None:
     """The bearer token of the request, if its Authorization header holds one."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    given = kept_header(request.scope, b"authorization") or ""
+    scheme, _, token = given.partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 

@@ -155,9 +155,10 @@ class MountedApp:
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._plain(scope, receive, send)
-            return
         except _EndpointError as raised:
             scope[_ERROR] = raised.error
+        else:
+            return
         await self._failed(scope, receive, send)
 
     def takes(self, scope: Scope, found: FoundRoute) -> bool:
