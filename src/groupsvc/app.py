@@ -121,14 +121,14 @@ def create_app(
     openedx.mount(app, docs=settings.docs, demo=demo)
     app.router.default = _nowhere
     table = RouteTable(app)
-    app.surround(FastPathMiddleware, table=table)
+    app.add_middleware(FastPathMiddleware, table=table)
     if fleet is not None:
-        app.surround(
+        app.add_middleware(
             TenantEdge, fleet=fleet, face=_face, is_document=_is_document, recorder=recorder
         )
     elif settings.cors_origins:
-        app.surround(CORSMiddleware, **cross_origin(settings.cors_origins))
-    app.surround(
+        app.add_middleware(CORSMiddleware, **cross_origin(settings.cors_origins))
+    app.add_middleware(
         Guard,
         settings=settings,
         render=_render,
@@ -138,9 +138,9 @@ def create_app(
         whose=None if fleet is None else partial(whose, fleet),
     )
     if tracing is not None:
-        app.surround(tracing.middleware)
+        app.add_middleware(tracing.middleware)
     if settings.root_path:
-        app.surround(GatewayPrefix, prefix=settings.root_path)
+        app.add_middleware(GatewayPrefix, prefix=settings.root_path)
     return app
 
 

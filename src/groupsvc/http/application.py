@@ -1,11 +1,11 @@
-"""The application of one face: flat routes, its errors, its document; and the one that has them."""
+"""The application of one face: flat routes, its errors, its document."""
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 import groupsvc
 from groupsvc.http.documents import Document as Document
@@ -64,18 +64,15 @@ class FaceApplication(FastAPI):
 
 
 class RootApplication(FaceApplication):
-    """What it is surrounded with stands before what FastAPI has around every application.
+    """Its middleware stands before what FastAPI has around every application, not within.
 
-    Most requests are answered there, and then pay for nothing of it.
+    Most requests are answered there, and pay for nothing of it.
     """
 
-    def __init__(self, routers: Iterable[APIRouter], errors: ErrorFace, **options: Any) -> None:
-        super().__init__(routers, errors, **options)
-        self._outermost: ASGIApp = super().__call__
-
-    def surround(self, middleware: Callable[..., ASGIApp], **options: Any) -> None:
-        """The last is the first that a request meets."""
-        self._outermost = middleware(self._outermost, **options)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._outermost(scope, receive, send)
+    def build_middleware_stack(self) -> ASGIApp:
+        own, self.user_middleware = self.user_middleware, []
+        app = super().build_middleware_stack()
+        self.user_middleware = own
+        for cls, arguments, options in reversed(own):
+            app = cls(app, *arguments, **options)
+        return app

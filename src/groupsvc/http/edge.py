@@ -18,16 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from groupsvc.http import edge_refusals as refusals
 from groupsvc.http.edge_bodies import check_body
-from groupsvc.http.edge_headers import (
-    ALWAYS,
-    HOST,
-    KEPT,
-    MANY,
-    NO_STORE,
-    OF_BODIES,
-    REQUEST_ID,
-    keep_headers,
-)
+from groupsvc.http.edge_headers import ALWAYS, HOST, KEPT, MANY, NO_STORE, OF_BODIES, REQUEST_ID
 from groupsvc.http.edge_refusals import Refusal, TooLargeError, explain
 from groupsvc.http.large_bodies import LargeBodies
 from groupsvc.logs import log_access, method_word, request_id, route_template
@@ -40,6 +31,7 @@ MAX_HEADERS: Final = 100
 MAX_HEADER_BYTES: Final = 32_768
 HEALTH: Final = "/health/"
 FIRST_REFUSAL: Final = 400
+READ_HEADERS: Final = "groupsvc.headers"
 # What waits with a large body is a request that a worker works on: a quarter of them at most.
 MOST_IN_QUEUE: Final = 4
 
@@ -218,7 +210,7 @@ class Guard:
         round_trips.set(trips)
         self._recorder.in_flight += 1
         headers, refusal = _read_headers(scope["headers"])
-        keep_headers(scope, headers)
+        scope[READ_HEADERS] = headers
         token = request_id.set(context.name(headers.get(b"x-request-id")))
         try:
             refusal = refusal or self._check(context, headers)

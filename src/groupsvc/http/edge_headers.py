@@ -3,8 +3,6 @@
 import re
 from typing import Final
 
-from starlette.types import Scope
-
 # May be repeated: then they tell nothing.
 MANY: Final = (b"x-request-id", b"cookie", b"if-none-match")
 KEPT: Final = frozenset(
@@ -18,15 +16,3 @@ ALWAYS: Final = (
     (b"referrer-policy", b"no-referrer"),
 )
 NO_STORE: Final = (b"cache-control", b"no-store")
-_READ: Final = "groupsvc.headers"
-
-
-def keep_headers(scope: Scope, found: dict[bytes, bytes]) -> None:
-    scope[_READ] = found
-
-
-def kept_header(scope: Scope, name: bytes) -> str | None:
-    """One of those that matter at the edge, without looking through all of the request again."""
-    found: dict[bytes, bytes] = scope[_READ]
-    value = found.get(name)
-    return value.decode("latin-1") if value is not None else None

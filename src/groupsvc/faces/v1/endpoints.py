@@ -18,9 +18,8 @@ from starlette.responses import Response
 from groupsvc.core.service import IfMatch
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.http.cursors import decode_cursor, encode_cursor
-from groupsvc.http.edge_headers import kept_header
 from groupsvc.http.log_position import mark_cursor
-from groupsvc.http.routing import app_state
+from groupsvc.http.routing import app_state, kept_header
 
 JSON = "application/json"
 LONGEST_CURSOR = 2048
@@ -135,7 +134,7 @@ def resource_response(
 ) -> Response:
     """The bytes of a document with its entity tag; 304 when the caller has them already."""
     etag = document.etag
-    known = kept_header(request.scope, b"if-none-match")
+    known = kept_header(request, b"if-none-match")
     if known is not None and request.method == "GET" and _names(known, etag):
         response = Response(status_code=304)
     else:
