@@ -18,7 +18,7 @@ from groupsvc.faces import openedx, scodoc, v1
 from groupsvc.faces.v1 import examples
 from groupsvc.faces.v1.conflicts import PROBLEMS
 from groupsvc.http import health
-from groupsvc.http.application import FaceApplication
+from groupsvc.http.application import RootApplication
 from groupsvc.http.cross_origin import cross_origin
 from groupsvc.http.edge import Guard, local_path
 from groupsvc.http.editor import PATH as EDITOR
@@ -100,7 +100,7 @@ def create_app(
 def _make_faces(settings: Settings, lifespan: Lifespan[Any], *, is_alone: bool) -> FaceApplication:
     """All addresses: the native face, within which the dialects are mounted, pages and editor."""
     demo = settings.env == "development"
-    app = FaceApplication(
+    app = RootApplication(
         (*v1.ROUTERS, health.router),
         PROBLEMS,
         title="groupsvc",

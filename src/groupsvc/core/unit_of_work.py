@@ -126,7 +126,9 @@ class UnitOfWork:
         try:
             # Whoever calls too often is to cost no statement.
             is_throttled = isinstance(exc, ThrottledError)
-            if exc is None or (classify(exc) is Failure.PERMANENT and not is_throttled):
+            if self.context.access_version is not None and (
+                exc is None or (classify(exc) is Failure.PERMANENT and not is_throttled)
+            ):
                 await self.connection.confirm()
             if exc_type is None and self.began:
                 self.committing = True

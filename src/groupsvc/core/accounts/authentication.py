@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
 
-from cachetools import TLRUCache
+from cachetools import LRUCache, TLRUCache
 
 from groupsvc.auth.passwords import TOKEN_PREFIX, verify_secret
 from groupsvc.auth.verifier import Verifier
@@ -35,7 +35,7 @@ class _Known(NamedTuple):
 
     principal: Principal
     access_version: UUID | None
-    expires: float
+    until: float
 
 
 class Standing(NamedTuple):
@@ -52,10 +52,6 @@ def token_digest(token: str) -> bytes:
     """What is stored of a token. A token of ours is random, so a fast digest is enough."""
     # JSON can carry lone surrogates; they make a wrong token, not a failure.
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
-
-
-def _until(_: bytes, known: _Known, now: float) -> float:
-    return min(known.expires, now + MAX_AGE_SECONDS)
 
 
 def _until_then(_: bytes, standing: Standing, __: float) -> float:
@@ -100,7 +96,7 @@ class Authenticator:
     ) -> None:
         self._verifier = verifier
         self._clock = clock
-        self._known = TLRUCache[bytes, _Known](tokens, _until, timer=clock)
+        self._known = LRUCache[bytes, _Known](tokens)
         self._verified = TLRUCache[bytes, Standing](tokens, _until_then, timer=clock)
 
     async def principal(self, uow: UnitOfWork, token: str) -> Principal:
@@ -111,6 +107,8 @@ class Authenticator:
         """
         digest = token_digest(token)
         known = self._known.get(digest)
+        if known is not None and known.until <= self._clock():
+            known = None
         if known is None or (known.access_version is not None and not uow.context.use_cached_token):
             local = token.startswith(TOKEN_PREFIX)
             known = await (self._local(uow, digest) if local else self._signed(uow, token))
@@ -157,9 +155,9 @@ class Authenticator:
     async def _signed(self, uow: UnitOfWork, token: str) -> _Known:
         principal, expires = await self._verify(token)
         if principal.username is None:
-            return _Known(principal, None, expires)
+            return _Known(principal, None, self._at_most(expires))
         roles, version = await uow.roles.of_bearer(principal.username)
-        return _Known(_with_roles(principal, roles), version, expires)
+        return _Known(_with_roles(principal, roles), version, self._at_most(expires))
 
     async def _verify(self, token: str) -> tuple[Principal, float]:
         principal, expires = await self._verifier.verify(token)
@@ -175,7 +173,11 @@ class Authenticator:
             raise UnauthenticatedError("the token is not known", code="invalid_token")
         if bearer.is_expired:
             raise UnauthenticatedError("the token has expired", code="token_expired")
-        return _Known(_principal_of(bearer), bearer.access_version, bearer.expires)
+        until = self._at_most(bearer.expires)
+        return _Known(_principal_of(bearer), bearer.access_version, until)
+
+    def _at_most(self, expires: float) -> float:
+        return min(expires, self._clock() + MAX_AGE_SECONDS)
 
     def is_due(self, standing: Standing, version: UUID) -> bool:
         """Whether it must be asked for again, now that the version is that one."""
@@ -219,7 +221,7 @@ class Authenticator:
                 principal, expires = await self._verify(token)
             except GroupsvcError:
                 return None
-            known = Standing(principal, None, min(expires, self._clock() + MAX_AGE_SECONDS))
+            known = Standing(principal, None, self._at_most(expires))
             self._verified[digest] = known
         return known
 
