@@ -116,7 +116,7 @@ def create_app(
     if settings.docs:
         install_docs(app, DOCUMENTS)
     if settings.ui:
-        install_editor(app, demo=demo and fleet is None)
+        install_editor(app, settings, demo=demo and fleet is None)
     app.mount(scodoc.PREFIX, scodoc.make_app(docs=settings.docs, demo=demo))
     openedx.mount(app, docs=settings.docs, demo=demo)
     app.router.default = _nowhere

@@ -12,11 +12,15 @@ REQUEST_HEADERS = (
     "if-none-match",
     "idempotency-key",
     "last-event-id",
+    "x-request-id",
     "use-jwt-cookie",
     "x-csrftoken",
     "x-requested-with",
 )
 RESPONSE_HEADERS = (
+    "allow",
+    "content-disposition",
+    "deprecation",
     "etag",
     "groupsvc-position",
     "idempotent-replayed",
@@ -26,6 +30,7 @@ RESPONSE_HEADERS = (
     "ratelimit",
     "ratelimit-policy",
     "retry-after",
+    "www-authenticate",
     "x-request-id",
 )
 

@@ -1,12 +1,16 @@
 import { useEffect } from "preact/hooks";
 import { place } from "../address";
-import { follow } from "../board/live";
-import { complaint, news } from "../board/news";
+import { connection, follow } from "../board/live";
+import { complaint, dismiss, heard, holdShown, keepShown, news, silence } from "../board/news";
 import { clear, query } from "../board/selection";
 import { board, canWrite, failure, load, open, type Partition, partitionOf } from "../board/state";
+import { undoLast } from "../board/undo";
+import { ActivityDialog } from "../dialogs/activity";
+import { Lines } from "../dialogs/form";
 import { explain } from "../words/explain";
-import { words } from "../words/language";
+import { actorName, words } from "../words/language";
 import { Columns } from "./columns";
+import { show } from "./dialog";
 import { Header, Saving } from "./header";
 import { Icon } from "./icon";
 import { SelectionBar } from "./selection-bar";
@@ -17,9 +21,14 @@ export function BoardPage({ course }: { course: number }) {
   useEffect(() => {
     clear();
     query.value = "";
-    news.value = complaint.value = null;
+    silence();
     void open(course);
-    return follow(course);
+    addEventListener("keydown", undoByKey);
+    const leave = follow(course);
+    return () => {
+      removeEventListener("keydown", undoByKey);
+      leave();
+    };
   }, [course]);
   const found = board.value?.course.id === course ? board.value : null;
   useEffect(() => {
@@ -37,9 +46,16 @@ export function BoardPage({ course }: { course: number }) {
             <h1>{found.course.title || found.course.key}</h1>
             <span class="course-key">{found.course.key}</span>
             <Badges />
+            <Connection />
           </>
         )}
         <Saving />
+        {found && (
+          <button type="button" class="quiet history-button" onClick={() => show(<ActivityDialog />)}>
+            <Icon name="history" />
+            {words.value.activity}
+          </button>
+        )}
       </Header>
       <main tabIndex={-1}>
         {found && <Tabs current={partition} />}
@@ -51,9 +67,50 @@ export function BoardPage({ course }: { course: number }) {
           {partition && <Columns key={partition.id} partition={partition} />}
         </div>
       </main>
+      <HeardFromOthers />
       <Footer partition={partition} />
     </div>
   );
+}
+
+/** Of what goes well nothing is said. */
+function Connection() {
+  if (connection.value !== "lost") return null;
+  return (
+    <span class="tag waiting" role="status" title={words.value.notLiveHint}>
+      {words.value.notLive}
+    </span>
+  );
+}
+
+/** What others have done, for a while. Screen readers hear it when they have nothing else to say. */
+function HeardFromOthers() {
+  const lines = heard.value;
+  return (
+    <div class="heard" role="log" aria-label={words.value.byOthers} onMouseEnter={holdShown} onMouseLeave={keepShown}>
+      {lines.map((each) => (
+        <p key={each.id}>
+          <strong>{actorName(each.actor)}</strong> {each.text}
+        </p>
+      ))}
+      {lines.length > 0 && (
+        <button type="button" class="quiet square" aria-label={words.value.close} onClick={dismiss}>
+          <Icon name="close" />
+        </button>
+      )}
+    </div>
+  );
+}
+
+const SHORTCUTS = { undo: "Control+Z", redo: "Control+Shift+Z Control+Y" };
+
+/** Ctrl+Z, as everywhere; texts have one of their own. */
+function undoByKey(event: KeyboardEvent): void {
+  if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+  if ((event.target as Element).closest?.("input, select, dialog")) return;
+  const key = event.key.toLowerCase();
+  const label = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : null;
+  if (label !== null && undoLast(label)) event.preventDefault();
 }
 
 function skip(event: MouseEvent): void {
@@ -77,12 +134,15 @@ function Badges() {
 }
 
 function Complaint({ course }: { course: number }) {
-  const message = complaint.value ?? (failure.value && explain(failure.value));
+  const message = complaint.value?.text ?? (failure.value && explain(failure.value));
   return (
     <div role="alert" class={message ? "banner" : undefined}>
       {message && (
         <>
-          <p>{message}</p>
+          <div>
+            <p>{message}</p>
+            <Lines of={complaint.value?.lines ?? []} />
+          </div>
           {failure.value && (
             <button type="button" onClick={() => void load(course)}>
               {words.value.tryAgain}
@@ -118,10 +178,10 @@ function Footer({ partition }: { partition: Partition | null }) {
       {partition && <SelectionBar partition={partition} />}
       <div class="news">
         <p role="status">{latest?.text}</p>
-        {latest?.undo && (
-          <button type="button" class="quiet" onClick={latest.undo}>
-            <Icon name="undo" />
-            {words.value.undo}
+        {latest?.action && (
+          <button type="button" class="quiet" onClick={latest.action.act} aria-keyshortcuts={SHORTCUTS[latest.action.label]}>
+            <Icon name={latest.action.label} />
+            {words.value[latest.action.label]}
           </button>
         )}
       </div>
