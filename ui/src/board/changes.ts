@@ -80,6 +80,8 @@ function describeNoun(noun: "partition" | "group", of: Of, count: (kind: string)
   const made = of(`${noun}.created`);
   const gone = of(`${noun}.deleted`);
   const edited = of(`${noun}.updated`);
+  // What has no name is the part of every course that is all of it.
+  if (noun === "partition" && made.some((each) => groupName(each, "after") === "?")) return words.value.courseCreated;
   if (made.length === 1) return created(groupName(made[0]!, "after"));
   if (made.length > 0) return createdMany(count(`${noun}.created`));
   if (gone.length === 1) return deleted(groupName(gone[0]!, "before"));

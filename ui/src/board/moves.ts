@@ -4,7 +4,7 @@ import { api, ask, Refusal, requestOf, type Schemas } from "../api/client";
 import { explain, missed } from "../words/explain";
 import { words } from "../words/language";
 import { expect, met } from "./expected";
-import { complain, tell } from "./news";
+import { complain, tell, unmark } from "./news";
 import { clear, nameOf } from "./selection";
 import { groupOf, partitionOf, people, place, placesIn, reload, type Target } from "./state";
 import { told } from "./undo";
@@ -68,6 +68,7 @@ async function rearrange(
   const before: Moves = new Map([...moves.keys()].map((id) => [id, places.get(id) ?? null]));
   place(partition, moves);
   expect(partition, moves.keys());
+  unmark(moves.keys());
   clear();
   try {
     const { request, results } = await write(() => send(partition, moves));

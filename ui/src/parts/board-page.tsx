@@ -1,7 +1,7 @@
 import { useEffect } from "preact/hooks";
 import { place } from "../address";
 import { connection, follow } from "../board/live";
-import { complaint, dismiss, heard, holdShown, keepShown, news, silence } from "../board/news";
+import { complaint, dismiss, heard, holdShown, keepShown, news, seen, silence } from "../board/news";
 import { clear, query } from "../board/selection";
 import { board, canWrite, failure, load, open, type Partition, partitionOf } from "../board/state";
 import { undoLast } from "../board/undo";
@@ -36,7 +36,7 @@ export function BoardPage({ course }: { course: number }) {
   }, [found?.course.title]);
   const partition = found && partitionOf(place.value.partition);
   return (
-    <div class="page">
+    <div class="page" data-live={connection.value}>
       <a class="skip" href="#groups" onClick={skip}>
         {words.value.skip}
       </a>
@@ -83,17 +83,19 @@ function Connection() {
   );
 }
 
-/** What others have done, for a while. Screen readers hear it when they have nothing else to say. */
+/** What others have done: for a while as a notice; for screen readers the last of it stays. */
 function HeardFromOthers() {
-  const lines = heard.value;
+  const isShown = heard.value.some((each) => each.id > seen.value);
   return (
-    <div class="heard" role="log" aria-label={words.value.byOthers} onMouseEnter={holdShown} onMouseLeave={keepShown}>
-      {lines.map((each) => (
-        <p key={each.id}>
-          <strong>{actorName(each.actor)}</strong> {each.text}
-        </p>
-      ))}
-      {lines.length > 0 && (
+    <div class={isShown ? "heard" : "heard unseen"} onMouseEnter={holdShown} onMouseLeave={keepShown}>
+      <div role="log" aria-label={words.value.byOthers}>
+        {heard.value.map((each) => (
+          <p key={each.id} class={isShown && each.id <= seen.value ? "unseen" : undefined}>
+            <strong>{actorName(each.actor)}</strong> {each.text}
+          </p>
+        ))}
+      </div>
+      {isShown && (
         <button type="button" class="quiet square" aria-label={words.value.close} onClick={dismiss}>
           <Icon name="close" />
         </button>

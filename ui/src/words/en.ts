@@ -127,6 +127,7 @@ export const en = {
   renamed: (from: string, to: string) => `${from} renamed to ${to}.`,
   deletedMany: (n: number) => `${many(n, "group", "groups")} deleted.`,
   ordered: "The order was changed.",
+  courseCreated: "The course was created.",
   wasLocked: "The course was locked.",
   wasUnlocked: "The course was unlocked.",
   otherChange: (kind: string, n: number) =>

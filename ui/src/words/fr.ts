@@ -129,6 +129,7 @@ export const fr: Words = {
   renamed: (from, to) => `${from} renommé en ${to}.`,
   deletedMany: (n) => `${many(n, "groupe supprimé", "groupes supprimés")}.`,
   ordered: "L’ordre a changé.",
+  courseCreated: "Le cours a été créé.",
   wasLocked: "Le cours a été verrouillé.",
   wasUnlocked: "Le cours a été déverrouillé.",
   otherChange: (kind, n) =>
