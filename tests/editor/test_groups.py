@@ -101,9 +101,7 @@ async def test_what_somebody_else_has_changed_is_not_written_over(
     await mine.get_by_role("button", name="Save").click()
     alert = mine.get_by_role("alert").first
     await expect(alert).to_contain_text("alice has changed it in the meantime. Nothing was saved.")
-    await expect(alert.get_by_role("listitem")).to_contain_text(
-        ["alice: TD 1 renamed to Theirs."]
-    )
+    await expect(alert.get_by_role("listitem")).to_contain_text(["alice: TD 1 renamed to Theirs."])
     await expect(mine.get_by_text("There is now: Theirs, no limit")).to_be_visible()
     assert (await groups(divided.world.sql, divided.partition))[0] == ("Theirs", None)
     if kept == "theirs":

@@ -67,7 +67,8 @@ async def test_what_others_do_waits_while_something_is_dragged(
     mine, theirs = await both(edit, divided)
     mouse, row = mine.page.mouse, await mine.person(1).bounding_box()
     target = await mine.list("TD 2").bounding_box()
-    assert row is not None and target is not None
+    assert row is not None
+    assert target is not None
     await mouse.move(row["x"] + 60, row["y"] + 10)
     await mouse.down()
     await mouse.move(row["x"] + 80, row["y"] + 20, steps=3)
@@ -163,7 +164,9 @@ async def test_whoever_may_no_longer_look_is_told_without_touching_anything(
     assert (await client.put(f"/v1/accounts/{name}", json=account)).status_code == 201
     form = {"grant_type": "client_credentials", "client_id": name}
     issued = await client.post(
-        "/v1/token", data={**form, "client_secret": account["secret"]}, headers={"authorization": ""}
+        "/v1/token",
+        data={**form, "client_secret": account["secret"]},
+        headers={"authorization": ""},
     )
     mine = await edit(divided.world)
     token = issued.json()["access_token"]

@@ -142,6 +142,18 @@ async def test_by_keyboard(edit: Edit, divided: Divided) -> None:
     await editor.page.keyboard.press("Control+Shift+Z")
     await editor.says("Done again.")
     await editor.holds("TD 1", 1, 2, 3, 5)
+    # Step by step.
+    await editor.person(1).drag_to(editor.list("TD 2"))
+    await editor.says("Family1 Given moved to TD 2.")
+    await editor.list("TD 2").focus()
+    await editor.page.keyboard.press("Control+z")
+    await editor.holds("TD 1", 1, 2, 3, 5)
+    await editor.page.keyboard.press("Control+z")
+    await editor.holds("No group", 5)
+    await editor.page.keyboard.press("Control+y")
+    await editor.page.keyboard.press("Control+y")
+    await editor.holds("TD 1", 2, 3, 5)
+    await editor.holds("TD 2", 1, 4)
 
 
 async def test_what_has_been_changed_since_is_told_with_who_did_it(

@@ -4,6 +4,7 @@
  */
 
 import * as oauth from "oauth4webapi";
+import { reread } from "./address";
 import type { Provider } from "./session";
 
 const PENDING = "groupsvc-signing-in";
@@ -103,6 +104,7 @@ export function finish(provider: Provider): Promise<SignedIn> {
     sessionStorage.removeItem(PENDING);
     const pending = text === null ? null : (JSON.parse(text) as Pending);
     history.replaceState(null, "", address() + (pending?.place ?? ""));
+    reread();
     if (pending === null) throw new ProviderError(false);
     const server = await discover(provider);
     const client = { client_id: provider.client_id };

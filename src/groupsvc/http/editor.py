@@ -91,7 +91,7 @@ def _provider(settings: Settings) -> Provider | None:
 
 
 @lru_cache(maxsize=1_000)
-def _said(provider: Provider | None, demo: bool) -> Compressed:  # noqa: FBT001 - cached
+def _said(provider: Provider | None, demo: bool) -> Compressed:
     told = {
         "demo": DEMO_ACCOUNT._asdict() if demo else None,
         "provider": provider and provider._asdict(),

@@ -83,9 +83,15 @@ function waitOf({ retry, failures }: Course): number {
 
 /** Follow until it ends. False when there is nothing to come back to. */
 async function once(course: Course, left: AbortSignal): Promise<boolean> {
-  const hidden = new AbortController();
-  const hide = () => document.visibilityState === "hidden" && hidden.abort();
-  document.addEventListener("visibilitychange", hide);
+  const broken = new AbortController();
+  const { signal: ended } = broken;
+  const hide = () => document.visibilityState === "hidden" && broken.abort();
+  document.addEventListener("visibilitychange", hide, { signal: ended });
+  const lose = () => {
+    connection.value = "lost";
+    broken.abort();
+  };
+  addEventListener("offline", lose, { signal: ended });
   let goesOn = true;
   const heard = (name: string | undefined, data: string) => {
     if (name === "ready") ready(course, JSON.parse(data) as { heartbeat_seconds: number });
@@ -101,7 +107,7 @@ async function once(course: Course, left: AbortSignal): Promise<boolean> {
           ...(course.cursor === null ? {} : { header: { "Last-Event-ID": course.cursor } }),
         },
         parseAs: "stream",
-        signal: AbortSignal.any([left, hidden.signal]),
+        signal: AbortSignal.any([left, ended]),
       }),
     );
     await readEvents(
@@ -116,7 +122,7 @@ async function once(course: Course, left: AbortSignal): Promise<boolean> {
   } catch (error) {
     goesOn = refused(course, error);
   } finally {
-    document.removeEventListener("visibilitychange", hide);
+    broken.abort();
   }
   if (!goesOn && !left.aborted) await reload();
   return goesOn;

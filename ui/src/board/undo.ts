@@ -13,22 +13,37 @@ export type Reversal = Schemas["UndoOut"];
 /** How often something was done or undone from here. */
 export const acts = signal(0);
 
+/** A changeset that can be reversed. Which one a request has made is asked when that is wanted. */
+interface Step {
+  label: Action["label"];
+  find: () => Promise<string | null>;
+}
+
+/** What was done from here and can be undone, and what was undone and can be done again. */
+let steps: Record<Action["label"], Step[]> = { undo: [], redo: [] };
+
+/** Of another course. */
+export function forgetSteps(): void {
+  steps = { undo: [], redo: [] };
+}
+
 /** What was done by a request can be undone at once. */
 export function told(text: string, request: string): void {
   acts.value += 1;
-  tell(text, undoing("undo", () => changesetOf(request)));
+  steps.redo = [];
+  tell(text, offer({ label: "undo", find: () => changesetOf(request) }));
 }
 
-function undoing(label: Action["label"], find: () => Promise<string | null>): Action {
-  return { label, act: () => void undoFound(label, find) };
+function offer(step: Step): Action {
+  steps[step.label].push(step);
+  return { label: step.label, act: () => void take(step) };
 }
 
-/** The last thing that was done here, as its button does it. */
-export function undoLast(label: Action["label"]): boolean {
-  const action = news.value?.action;
-  if (action?.label !== label) return false;
-  action.act();
-  return true;
+/** The last step, and before that the one before. False when there is none. */
+export function takeLast(label: Action["label"]): boolean {
+  const step = steps[label].at(-1);
+  if (step) void take(step);
+  return step !== undefined;
 }
 
 /** The changeset that a request has made; null when nothing had to be changed. */
@@ -39,12 +54,11 @@ async function changesetOf(request: string): Promise<string | null> {
   return change?.changeset_id ?? null;
 }
 
-async function undoFound(label: Action["label"], find: () => Promise<string | null>): Promise<void> {
+async function take(step: Step): Promise<void> {
+  steps[step.label] = steps[step.label].filter((each) => each !== step);
   news.value = news.value && { ...news.value, action: null };
   try {
-    const changeset = await find();
-    if (changeset === null) return tell(words.value.nothingToUndo);
-    await undo(changeset, label);
+    await undo(step.find, step.label);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     complain(explainUndo(error), missed(error));
@@ -52,13 +66,18 @@ async function undoFound(label: Action["label"], find: () => Promise<string | nu
   }
 }
 
-/** Throws a Refusal, which ``explainUndo`` puts into words. */
-export async function undo(changeset: string, label: Action["label"] = "undo"): Promise<void> {
-  const done = await write(() => reverse(changeset, false));
-  const again = done.changeset_id;
-  const text = label === "undo" ? words.value.undone : words.value.redone;
+/** Steps are taken in the order in which they were asked for. Throws a Refusal, which
+ * ``explainUndo`` puts into words. */
+export async function undo(find: Step["find"], label: Action["label"] = "undo"): Promise<void> {
+  const done = await write(async () => {
+    const changeset = await find();
+    return changeset === null ? null : reverse(changeset, false);
+  });
+  const again = done?.changeset_id;
+  const back = label === "undo" ? "redo" : "undo";
   acts.value += 1;
-  tell(text, again === null ? null : undoing(label === "undo" ? "redo" : "undo", async () => again));
+  if (!again) tell(words.value.nothingToUndo);
+  else tell(label === "undo" ? words.value.undone : words.value.redone, offer({ label: back, find: async () => again }));
   await reload();
 }
 

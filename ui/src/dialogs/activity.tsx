@@ -143,7 +143,7 @@ function Preview({ changeset, close }: { changeset: string; close: () => void })
   }, [changeset]);
   const confirm = () =>
     attempt(async () => {
-      await undo(changeset);
+      await undo(async () => changeset);
       close();
     });
   const total = Object.values(found.value?.counts ?? {}).reduce((sum, each) => sum + each, 0);

@@ -4,7 +4,7 @@ import { connection, follow } from "../board/live";
 import { complaint, dismiss, heard, holdShown, keepShown, news, seen, silence } from "../board/news";
 import { clear, query } from "../board/selection";
 import { board, canWrite, failure, load, open, type Partition, partitionOf } from "../board/state";
-import { undoLast } from "../board/undo";
+import { forgetSteps, takeLast } from "../board/undo";
 import { ActivityDialog } from "../dialogs/activity";
 import { Lines } from "../dialogs/form";
 import { explain } from "../words/explain";
@@ -22,6 +22,7 @@ export function BoardPage({ course }: { course: number }) {
     clear();
     query.value = "";
     silence();
+    forgetSteps();
     void open(course);
     addEventListener("keydown", undoByKey);
     const leave = follow(course);
@@ -112,7 +113,7 @@ function undoByKey(event: KeyboardEvent): void {
   if ((event.target as Element).closest?.("input, select, dialog")) return;
   const key = event.key.toLowerCase();
   const label = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : null;
-  if (label !== null && undoLast(label)) event.preventDefault();
+  if (label !== null && takeLast(label)) event.preventDefault();
 }
 
 function skip(event: MouseEvent): void {
