@@ -8,7 +8,9 @@ from pydantic import ValidationError
 from groupsvc.settings import PREFIX, Settings, faults
 
 # What an institution among several may have of its own.
-OF_TENANTS: Final = frozenset(name for name in Settings.model_fields if name.startswith("jwt_")) | {
+OF_TENANTS: Final = frozenset(
+    name for name in Settings.model_fields if name.startswith(("jwt_", "oidc_"))
+) | {
     "audit_key_file",
     "change_log_days",
     "cors_origins",

@@ -14,6 +14,8 @@ export type Target = number | null;
 
 export const board = signal<Board | null>(null);
 export const failure = signal<Refusal | null>(null);
+/** While the board is on its way. */
+export const loading = signal(false);
 let tag: string | null = null;
 
 // Moves leave it as it is: whoever shows people is not drawn again for each of them.
@@ -29,6 +31,15 @@ export const canWrite = computed(
 
 /** Load the board, or look whether it has changed. */
 export async function load(course: number): Promise<void> {
+  loading.value = true;
+  try {
+    await look(course);
+  } finally {
+    loading.value = false;
+  }
+}
+
+async function look(course: number): Promise<void> {
   if (board.value?.course.id !== course) {
     board.value = null;
     tag = null;
@@ -49,8 +60,7 @@ export async function load(course: number): Promise<void> {
     if (response.status === 304) return;
     // What was moved meanwhile is newer than this answer.
     if (board.value !== before) {
-      await settled();
-      return await load(course);
+      return await look(course);
     }
     board.value = data;
     tag = response.headers.get("etag");

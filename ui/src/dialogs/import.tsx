@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { api, get, Refusal, type Schemas } from "../api/client";
+import { api, ask, get, Refusal, requestOf, type Schemas } from "../api/client";
 import { board, type Partition } from "../board/state";
 import { Dialog } from "../parts/dialog";
-import { explain } from "../words/explain";
+import { type Progress, Work } from "../parts/work";
 import { words } from "../words/language";
 import { firstLook, type FirstLook } from "./first-look";
-import { Failed, useAttempt } from "./form";
+import { Failed, failureOf, Footer, useAttempt } from "./form";
 
 type Outcome = Schemas["ImportOut"];
 
@@ -23,26 +23,31 @@ interface Wishes {
   large: boolean;
 }
 
-function send(file: File, partition: Partition, wishes: Wishes, dry_run: boolean): Promise<Outcome> {
+function send(file: File, partition: Partition, wishes: Wishes, dry_run: boolean) {
   const map = [wishes.who && `user=${wishes.who}`, wishes.group && `group=${wishes.group}`].filter(Boolean);
-  return get(
-    api.POST("/v1/import/assignments.csv", {
-      params: {
-        query: {
-          dry_run,
-          create: wishes.create,
-          only: wishes.only,
-          accept: wishes.large ? "large" : "",
-          course: board.value!.course.key,
-          partition: partition.name,
-          map: map.join(","),
-        },
+  return api.POST("/v1/import/assignments.csv", {
+    params: {
+      query: {
+        dry_run,
+        create: wishes.create,
+        only: wishes.only,
+        accept: wishes.large ? "large" : "",
+        course: board.value!.course.key,
+        partition: partition.name,
+        map: map.join(","),
       },
-      body: "",
-      bodySerializer: () => file,
-      headers: { "content-type": /\.xlsx$/i.test(file.name) ? WORKBOOK : CSV },
-    }),
-  );
+    },
+    body: "",
+    bodySerializer: () => file,
+    headers: { "content-type": /\.xlsx$/i.test(file.name) ? WORKBOOK : CSV },
+  });
+}
+
+/** Write it; ``tell`` hears how far it is, where the service says so. */
+async function write(file: File, partition: Partition, wishes: Wishes, tell: (progress: Progress) => void): Promise<string> {
+  tell({ done: 0, all: 0 });
+  const { response } = await ask(send(file, partition, wishes, false));
+  return requestOf(response);
 }
 
 export function ImportDialog({ partition }: { partition: Partition }) {
@@ -52,6 +57,7 @@ export function ImportDialog({ partition }: { partition: Partition }) {
   const wishes = useSignal<Wishes>({ who: "", group: "", create: true, only: false, large: false });
   const preview = useSignal<Outcome | null>(null);
   const looking = useSignal(false);
+  const progress = useSignal<Progress | null>(null);
 
   const wish = (change: Partial<Wishes>) => (wishes.value = { ...wishes.value, ...change });
   const choose = async (chosen: File | undefined) => {
@@ -66,12 +72,12 @@ export function ImportDialog({ partition }: { partition: Partition }) {
     if (chosen === null) return;
     let isCurrent = true;
     looking.value = true;
-    void send(chosen, partition, wishes.value, true)
+    void get(send(chosen, partition, wishes.value, true))
       .then(
         (found) => isCurrent && ([preview.value, failed.value] = [found, null]),
         (error: unknown) => {
           if (!(error instanceof Refusal)) throw error;
-          if (isCurrent) failed.value = explain(error);
+          if (isCurrent) failed.value = failureOf(error);
         },
       )
       .finally(() => isCurrent && (looking.value = false));
@@ -86,7 +92,11 @@ export function ImportDialog({ partition }: { partition: Partition }) {
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const chosen = file.value;
-    if (chosen) void attempt(() => send(chosen, partition, wishes.value, false), words.value.imported(doing));
+    if (chosen)
+      void attempt(
+        () => write(chosen, partition, wishes.value, (told) => (progress.value = told)),
+        words.value.imported(doing),
+      );
   };
   return (
     <Dialog title={words.value.importTitle(partition.name)} wide>
@@ -104,7 +114,7 @@ export function ImportDialog({ partition }: { partition: Partition }) {
         <p class="hint" id="file-hint">
           {words.value.fileHint}
         </p>
-        <Failed text={failed.value} />
+        <Failed of={failed.value} />
         {file.value && (
           <>
             {look.value.columns.length > 0 && (
@@ -120,17 +130,14 @@ export function ImportDialog({ partition }: { partition: Partition }) {
             )}
           </>
         )}
-        <p role="status" class="hint">
-          {busy.value ? words.value.importing : looking.value ? words.value.looking : ""}
-        </p>
-        {(busy.value || looking.value) && <progress class="work" aria-label={words.value.importing} />}
+        {busy.value && <Work label={words.value.importing} progress={progress.value} />}
+        {looking.value && <Work label={words.value.looking} progress={null} />}
         {preview.value && <Preview outcome={preview.value} doing={doing} lines={look.value.lines} />}
-        <div class="buttons">
-          <span class="space" />
-          <button type="submit" class="main" disabled={busy.value || looking.value || doing === 0}>
-            {doing > 0 ? words.value.importRows(doing) : words.value.import}
-          </button>
-        </div>
+        <Footer
+          doing={{ failed, busy }}
+          label={doing > 0 ? words.value.importRows(doing) : words.value.import}
+          disabled={looking.value || doing === 0}
+        />
       </form>
     </Dialog>
   );
