@@ -97,7 +97,7 @@ def create_app(
     return app
 
 
-def _make_faces(settings: Settings, lifespan: Lifespan[Any], *, is_alone: bool) -> FaceApplication:
+def _make_faces(settings: Settings, lifespan: Lifespan[Any], *, is_alone: bool) -> RootApplication:
     """All addresses: the native face, within which the dialects are mounted, pages and editor."""
     demo = settings.env == "development"
     app = RootApplication(
@@ -126,7 +126,7 @@ def _make_faces(settings: Settings, lifespan: Lifespan[Any], *, is_alone: bool) 
 
 
 def _add_layers(
-    app: FaceApplication,
+    app: RootApplication,
     table: RouteTable,
     settings: Settings,
     fleet: Fleet | None,

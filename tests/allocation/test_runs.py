@@ -62,10 +62,11 @@ async def test_time_is_over_before_anything_was_reported() -> None:
 
 
 async def test_memory_is_bounded() -> None:
+    people = tuple(Participant(id=f"p{at}", numbers={"n": at}) for at in range(50_000))
+    problem = teams(10).model_copy(update={"participants": people})
+    run = Run(problem, Limits(memory=64 * 1024**2))
     with pytest.raises(AllocationError):
-        people = tuple(Participant(id=f"p{at}", numbers={"n": at}) for at in range(50_000))
-        problem = teams(10).model_copy(update={"participants": people})
-        await Run(problem, Limits(memory=64 * 1024**2)).outcome()
+        await run.outcome()
 
 
 async def test_a_senseless_problem_is_refused_in_words() -> None:
