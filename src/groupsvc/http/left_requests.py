@@ -24,6 +24,7 @@ from groupsvc.domain.principal import Permission, Principal, lost_permission
 from groupsvc.http.edge import local_path
 from groupsvc.http.routing import AppState, app_state, bearer
 from groupsvc.http.spool import Spool, SpooledResponse, spooled_body
+from groupsvc.http.strict_request import media_type_is_json
 
 JSON: Final = "application/json"
 ASYNC: Final = "respond-async"
@@ -68,12 +69,19 @@ def prefers_job(request: Request) -> bool:
     return any(each.partition(";")[0].strip() == ASYNC for each in given.split(","))
 
 
-async def is_to_be_left(request: Request) -> bool:
-    """Whether the client wants a job, or has sent so much that it becomes one."""
+async def is_to_be_left(request: Request, kind: str) -> bool:
+    """Whether the client wants a job, or has sent so much that it becomes one.
+
+    Of JSON an import takes little, and says so at once.
+    """
     state = request.scope["state"]
     if state.get("job") is not None or state.get("is_head"):
         return False
-    return prefers_job(request) or await _size(request) > app_state(request).settings.job_bytes
+    if prefers_job(request):
+        return True
+    if kind == "import" and media_type_is_json(request.headers.get("content-type")):
+        return False
+    return await _size(request) > app_state(request).settings.job_bytes
 
 
 async def leave(request: Request, kind: str) -> Response:

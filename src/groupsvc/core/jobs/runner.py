@@ -36,8 +36,11 @@ class Work(Protocol):
     One that ``beats`` by itself commits how far it is; for others the runner says so.
     """
 
-    kinds: Collection[str]
-    beats: bool
+    @property
+    def kinds(self) -> Collection[str]: ...
+
+    @property
+    def beats(self) -> bool: ...
 
     async def do(self, lease: Lease) -> None:
         """Raises LetGoError when the job is to be left, and what makes it fail."""

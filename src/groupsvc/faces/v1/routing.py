@@ -184,7 +184,7 @@ def may_become_job(endpoint: Endpoint, kind: str) -> Endpoint:
 
     @wraps(endpoint)
     async def answer(request: Request, **given: Any) -> Any:
-        if await is_to_be_left(request):
+        if await is_to_be_left(request, kind):
             return await leave(request, kind)
         return await endpoint(**({"request": request} if takes_request else {}), **given)
 
