@@ -28,8 +28,8 @@ LICENCES = ROOT / "docs/licences.md"
 HEAD = """# Licences
 
 What `make sbom` found that an image adds to its base. *traces*: only where it was built with
-`VARIANT=-otel`; *proposals*: with `VARIANT=-allocation`. What is built into the group editor has its
-notices in `src/groupsvc/ui/licences.txt`.
+`VARIANT=-otel`; *proposals*: with `VARIANT=-allocation`. What is built into the group editor has
+its notices in `src/groupsvc/ui/licences.txt`.
 
 | package | version | licence | |
 | --- | --- | --- | --- |
