@@ -89,7 +89,7 @@ async def test_a_database_that_is_newer_is_unavailable_until_it_fits_again(
             assert answer.headers["retry-after"] == "1"
             assert PATHS[path](answer.json()), answer.text
             assert "this program is older" in caplog.text
-            ready = await client.get("/health/ready")
+            ready = await examined(client)
             needs = f"at 9999, needs {revision.head()}"
             assert (ready.status_code, ready.json()["checks"]["migrations"]) == (503, needs)
             await sql(BACK)
@@ -130,7 +130,7 @@ async def test_a_newer_database_that_this_program_may_stay_on_is_served(
         async with serving(create_app(settings, migrated, home)) as client:
             client.headers.update(auth(*EVERYTHING))
             assert (await client.put("/v1/departments/X", json={})).status_code == 201
-            assert (await client.get("/health/ready")).status_code == 200
+            assert (await examined(client)).status_code == 200
 
 
 # What a migration may do to a table, and what undoes it.
