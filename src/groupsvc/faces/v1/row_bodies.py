@@ -94,14 +94,12 @@ async def validated(model: type[B], given: Any) -> tuple[B, Any]:
 
 def _rows(given: Any) -> "list[Any] | RowsTaker | None":
     """Nothing when the body is of another form, which its model knows to say."""
+    rows: list[Any] | RowsTaker
     try:
-        rows: Any = given["rows"]
+        rows = given["rows"]
     except (KeyError, TypeError):
         return None
-    if isinstance(rows, RowsTaker):
-        return rows
-    listed: list[Any] | None = rows if isinstance(rows, list) else None
-    return listed
+    return rows if type(rows) in (list, RowsTaker) else None
 
 
 def _validated(model: type[B], given: Any, rows: list[Any] | RowsTaker | None) -> tuple[B, Any]:
