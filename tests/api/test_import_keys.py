@@ -143,8 +143,9 @@ async def test_a_key_that_is_dragged_down_names_one_thing(
     await make_groups(world, "A", "B")
     stored = await exported(client, "structure", world)
     new = str(uuid4())
-    given = [{**stored[0], "key": new, "group": name} for name in "QRSQ"]
-    given += [{**stored[0], "group": name} for name in ("A", "T")]
+    first = {**stored[0], "group_position": ""}
+    given = [{**first, "key": new, "group": name} for name in "QRSQ"]
+    given += [{**first, "group": name} for name in ("A", "T")]
     refused = ("refused", "key_named_twice")
     assert await imported(client, "structure", given) == [
         ("created", None),
