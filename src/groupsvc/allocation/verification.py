@@ -98,7 +98,9 @@ def _is_impossible(choices: Choices, low: list[int], high: list[int]) -> bool:
     allowed: list[set[int]] = [
         set(pools[pool] if pool >= 0 else ()) for pool in map(int, choices.pool)
     ]
-    for who, group in zip(choices.person.tolist(), choices.group.tolist(), strict=True):
+    people: list[int] = choices.person.tolist()
+    groups: list[int] = choices.group.tolist()
+    for who, group in zip(people, groups, strict=True):
         allowed[who].add(group)
     classes = Counter(tuple(sorted(each)) for each in allowed)
     seats = Transport(list(classes.items()), high).shortage()
