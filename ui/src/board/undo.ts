@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { api, ask, get, Refusal, requestOf, type Schemas } from "../api/client";
+import { whole } from "../api/jobs";
 import { explain, missed } from "../words/explain";
 import { words } from "../words/language";
 import { type Action, complain, news, tell } from "./news";
@@ -86,9 +87,10 @@ export function preview(changeset: string): Promise<Reversal> {
   return reverse(changeset, true);
 }
 
-function reverse(changeset_id: string, dry_run: boolean): Promise<Reversal> {
+async function reverse(changeset_id: string, dry_run: boolean): Promise<Reversal> {
   const params = { path: { changeset_id }, query: { dry_run } };
-  return get(api.POST("/v1/changesets/{changeset_id}/undo", { params }));
+  const call = ask(api.POST("/v1/changesets/{changeset_id}/undo", { params }));
+  return (await whole<Reversal>(call)).data;
 }
 
 export function explainUndo(refusal: Refusal): string {

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { api, ask, get, Refusal, requestOf, type Schemas } from "../api/client";
+import { api, ask, Refusal, requestOf, type Schemas } from "../api/client";
+import { AS_JOB, whole } from "../api/jobs";
 import { board, type Partition } from "../board/state";
 import { Dialog } from "../parts/dialog";
 import { type Progress, Work } from "../parts/work";
@@ -13,6 +14,8 @@ type Outcome = Schemas["ImportOut"];
 const CSV = "text/csv";
 const WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const SHOWN = 200;
+// From here on a file has so many rows that people want to know how far it is.
+const LARGE = 200_000;
 const NOTHING: FirstLook = { columns: [], lines: [] };
 
 interface Wishes {
@@ -23,9 +26,10 @@ interface Wishes {
   large: boolean;
 }
 
-function send(file: File, partition: Partition, wishes: Wishes, dry_run: boolean) {
+/** ``tell`` hears how far it is, of a large file. */
+function send(file: File, partition: Partition, wishes: Wishes, dry_run: boolean, tell: (progress: Progress) => void) {
   const map = [wishes.who && `user=${wishes.who}`, wishes.group && `group=${wishes.group}`].filter(Boolean);
-  return api.POST("/v1/import/assignments.csv", {
+  const call = api.POST("/v1/import/assignments.csv", {
     params: {
       query: {
         dry_run,
@@ -39,14 +43,17 @@ function send(file: File, partition: Partition, wishes: Wishes, dry_run: boolean
     },
     body: "",
     bodySerializer: () => file,
-    headers: { "content-type": /\.xlsx$/i.test(file.name) ? WORKBOOK : CSV },
+    headers: {
+      "content-type": /\.xlsx$/i.test(file.name) ? WORKBOOK : CSV,
+      ...(file.size > LARGE ? AS_JOB : {}),
+    },
   });
+  return whole<Outcome>(ask(call), tell);
 }
 
-/** Write it; ``tell`` hears how far it is, where the service says so. */
 async function write(file: File, partition: Partition, wishes: Wishes, tell: (progress: Progress) => void): Promise<string> {
   tell({ done: 0, all: 0 });
-  const { response } = await ask(send(file, partition, wishes, false));
+  const { response } = await send(file, partition, wishes, false, tell);
   return requestOf(response);
 }
 
@@ -72,9 +79,10 @@ export function ImportDialog({ partition }: { partition: Partition }) {
     if (chosen === null) return;
     let isCurrent = true;
     looking.value = true;
-    void get(send(chosen, partition, wishes.value, true))
+    progress.value = null;
+    void send(chosen, partition, wishes.value, true, (told) => isCurrent && (progress.value = told))
       .then(
-        (found) => isCurrent && ([preview.value, failed.value] = [found, null]),
+        ({ data }) => isCurrent && ([preview.value, failed.value] = [data, null]),
         (error: unknown) => {
           if (!(error instanceof Refusal)) throw error;
           if (isCurrent) failed.value = failureOf(error);
@@ -131,7 +139,7 @@ export function ImportDialog({ partition }: { partition: Partition }) {
           </>
         )}
         {busy.value && <Work label={words.value.importing} progress={progress.value} />}
-        {looking.value && <Work label={words.value.looking} progress={null} />}
+        {looking.value && <Work label={words.value.looking} progress={progress.value} />}
         {preview.value && <Preview outcome={preview.value} doing={doing} lines={look.value.lines} />}
         <Footer
           doing={{ failed, busy }}
