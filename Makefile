@@ -4,7 +4,7 @@ PYTHON ?= python3
 # Tests start hundreds of processes: without byte code each of them compiles the program.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-busy torture coverage clients ui check fix bench bench-quick bench-scale lock sbom openapi clean tenants
+.PHONY: run test test-busy torture coverage clients ui check fix bench bench-quick bench-scale bench-allocation lock sbom openapi clean tenants
 
 run: $(VENV)/run
 	@exec $(BIN)/groupsvc serve --demo $(SERVE)
@@ -74,6 +74,10 @@ bench-quick: $(VENV)/bench
 
 bench-scale: $(VENV)/bench
 	@$(BIN)/python -m benchmarks --scale $(BENCH)
+
+# Proposals beside what people use; BENCH=--quick for small sizes.
+bench-allocation: $(VENV)/bench
+	@$(BIN)/python -m benchmarks.allocation $(BENCH)
 
 # One virtual environment: the first stamp holds what the service needs, the second the tools,
 # the third the contenders of the benchmarks.

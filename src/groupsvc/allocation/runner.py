@@ -106,6 +106,9 @@ class Run:
             raise AllocationError("the engine has ended before it had found anything")
         found = [best for _, best in sorted(self._best.items())]
         line = await self._ask(self._request(found=found))
+        if not isinstance(line, Finished) and self._stopped.is_set():
+            # It was ended on its way; what is there at once is all that is asked for now.
+            line = await self._ask(self._request(found=found))
         if not isinstance(line, Finished):
             raise AllocationError("what was found could not be put together")
         return line.outcome

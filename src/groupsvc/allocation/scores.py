@@ -20,7 +20,9 @@ def scores_of(
         members[group].append(who)
     sizes = _sizes(instance, members)
     rules = [
-        _score(instance, rule, measure_of(instance, rule), members, (bounds or {}).get(at))
+        _wishes(instance, rule, members, (bounds or {}).get(at))
+        if isinstance(rule, Wishes)
+        else _score(instance, rule, measure_of(instance, rule), members, (bounds or {}).get(at))
         for at, rule in enumerate(instance.problem.rules)
     ]
     return (sizes, *rules)
@@ -34,6 +36,18 @@ def _sizes(instance: Instance, members: list[list[int]]) -> Score:
     }
     sizes = {group.id: len(each) for group, each in zip(instance.groups, members, strict=True)}
     return Score("sizes", True, sum(groups.values()), groups, sizes, 0)
+
+
+def _wishes(instance: Instance, rule: Wishes, members: list[list[int]], bound: int | None) -> Score:
+    """As ``measures`` counts, without a table of all costs; and how many got which rank."""
+    got, groups = Counter[int](), dict[str, int]()
+    for at, each in enumerate(members):
+        if each:
+            ranks = [rank_in(instance.ranks[who], at) or 0 for who in each]
+            got.update(ranks)
+            groups[instance.groups[at].id] = sum(cost_of(rule, rank) for rank in ranks)
+    measured = {str(rank): count for rank, count in sorted(got.items())}
+    return Score(rule.kind, rule.hard, sum(groups.values()), groups, measured, bound)
 
 
 def _score(
@@ -52,7 +66,7 @@ def _score(
         for group, part, each in zip(instance.groups, parts, members, strict=True)
         if each
     }
-    measured = _measured(instance, rule, measure, members)
+    measured = _measured(measure, members)
     return Score(rule.kind, rule.hard, broken, groups, measured, bound)
 
 
@@ -66,18 +80,9 @@ def _torn(measure: Sets, members: list[int]) -> int:
     )
 
 
-def _measured(
-    instance: Instance, rule: Rule, measure: Measure, members: list[list[int]]
-) -> dict[str, int]:
-    """What people ask about besides: who got which wish, the widest gap, the fewest slots."""
+def _measured(measure: Measure, members: list[list[int]]) -> dict[str, int]:
+    """What people ask about besides: the widest gap, the fewest slots."""
     filled = [each for each in members if each]
-    if isinstance(rule, Wishes):
-        got = Counter(
-            rank_in(instance.ranks[who], group) or 0
-            for group, each in enumerate(members)
-            for who in each
-        )
-        return {str(rank): count for rank, count in sorted(got.items())}
     if isinstance(measure, Balance):
         means = [sum(measure.numbers[who] for who in each) * 1000 // len(each) for each in filled]
         return {"widest_gap": (max(means) - min(means)) // measure.range}

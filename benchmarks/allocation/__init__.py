@@ -1,0 +1,1 @@
+"""Proposals beside what people use: ``python -m benchmarks.allocation``."""
