@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from groupsvc.domain.roles import PERMISSIONS
+from groupsvc.editor_settings import EditorSettings
 from groupsvc.event_settings import EventSettings
 from groupsvc.job_settings import JobSettings
 from groupsvc.setting_types import Names, Seconds, Unset, apart, as_browsers_say, as_hosts
@@ -276,25 +277,9 @@ class GeneralSettings(BaseSettings):
         default=False, description="Count requests of each institution, by its name"
     )
     docs: bool = Field(default=True, description="Serve Swagger UI and the OpenAPI documents")
-    ui: bool = Field(default=True, description="Serve the group editor at `/ui`")
-    oidc_client_id: str | None = Field(
-        default=None,
-        description="As which client the editor signs people in at `GROUPSVC_JWT_ISSUER`; it does "
-        "not without",
-    )
-    oidc_scope: str = Field(
-        default="openid profile",
-        description="What it asks for there; with `offline_access` tokens are renewed, where the "
-        "provider needs it for that",
-    )
-    oidc_resource: str | None = Field(
-        default=None,
-        description="The `resource` (RFC 8707) that it names, for providers that issue a JWT for "
-        "one alone",
-    )
 
 
-class Settings(JobSettings, EventSettings, GeneralSettings):
+class Settings(EditorSettings, JobSettings, EventSettings, GeneralSettings):
     """All of them: those of what is newer come last."""
 
 

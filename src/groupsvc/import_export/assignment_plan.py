@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from groupsvc.core.memberships.planning import AssignmentRequest, Plan, RowResult, plan, retell
+from groupsvc.core.memberships.planning import AssignmentRequest, Plan, plan, retell
 from groupsvc.core.memberships.repository import GroupOccupancy, MembershipKey, Placement
 from groupsvc.core.users.recognition import Named
 from groupsvc.domain import rules
@@ -31,7 +31,6 @@ MESSAGES: Final = {
 
 
 PartitionKey = tuple[int, str]  # course, name
-Part = tuple[Sequence[RowResult], Mapping[int, Placement]]
 GroupKey = tuple[int, str, str]  # course, partition, name
 
 
@@ -159,7 +158,7 @@ class BatchState:
         for key, wanted in requests.items():
             partition = self.partitions[key]
             placements = self._placements(partition.course_id, partition.id)
-            made.add(partition, self._plan_partition(partition, wanted, placements), placements)
+            made.add(partition, self._plan_partition(partition, wanted, placements))
         return made
 
     def _stays(
@@ -254,15 +253,13 @@ class BatchPlan:
     leaving_from: dict[MembershipKey, int | None] = field(
         default_factory=dict[MembershipKey, int | None]
     )
-    _parts: dict[Place, Part] = field(default_factory=dict[Place, Part])
+    _parts: dict[Place, Plan] = field(default_factory=dict[Place, Plan])
 
-    def add(
-        self, partition: TargetPartition, part: Plan, placements: Mapping[int, Placement]
-    ) -> None:
+    def add(self, partition: TargetPartition, part: Plan) -> None:
         for answer in part.answers:
             self.answers[answer.line] = _answer(answer.line, answer.result, answer.code)
         place = (partition.course_id, partition.id)
-        self._parts[place] = part.answers, placements
+        self._parts[place] = part
         self.entering += [((*place, user), group) for user, group in part.entering.items()]
         self.leaving += [(*place, user) for user in sorted(part.leaving)]
 
@@ -275,13 +272,13 @@ class BatchPlan:
         found: dict[Place, dict[int, int | None]] = {}
         for (course_id, partition_id, user_id), group_id in were:
             place = (course_id, partition_id)
-            if self._parts[place][1][user_id].group_id == group_id:
+            if self._parts[place].placements[user_id].group_id == group_id:
                 continue
             if self.leaving_from.get((*place, user_id), group_id) not in (group_id, None):
                 raise ConflictError("memberships have changed meanwhile")
             found.setdefault(place, {})[user_id] = group_id
         for place, of_users in found.items():
-            answers = [each for each in self._parts[place][0] if each.user_id in of_users]
+            answers = [each for each in self._parts[place].answers if each.user_id in of_users]
             retell(answers, of_users)
             for each in answers:
                 self.answers[each.line] = _answer(each.line, each.result, each.code)

@@ -24,30 +24,19 @@ from groupsvc.import_export.cells import (
     record_key,
     verbatim,
 )
+from groupsvc.import_export.column_names import (
+    COURSE,
+    EMAIL,
+    FAMILY_NAME,
+    GIVEN_NAME,
+    GROUP,
+    LOGIN,
+    NATIONAL_NUMBER,
+    NUMBER,
+    PARTITION,
+)
 from groupsvc.import_export.columns import Cells, Column, Empty, Kind, Source, Values
 
-COURSE: Final = ("course", "cours", "Kurs", "curso", "corso")
-PARTITION: Final = ("partition name",)
-GROUP: Final = ("group name", "groupe", "Gruppe", "grupo", "gruppo", "groep")
-LOGIN: Final = (
-    *("login", "identifiant", "nom d'utilisateur", "Benutzername", "nombre de usuario"),
-    *("nome utente", "gebruikersnaam"),
-)
-EMAIL: Final = (
-    *("mail", "email address", "courriel", "adresse de courriel", "adresse mail", "adresse e-mail"),
-    *("E-Mail-Adresse", "correo", "correo electrónico", "dirección de correo", "indirizzo email"),
-    "e-mailadres",
-)
-NUMBER: Final = (
-    *("student ID", "ID number", "numéro étudiant", "numéro d'étudiant", "Matrikelnummer"),
-    *("número de estudiante", "matricola", "studentnummer"),
-)
-NATIONAL_NUMBER: Final = ("national ID", "INE")
-FAMILY_NAME: Final = (
-    *("last name", "surname", "nom", "nom de famille", "Nachname", "Familienname", "apellido"),
-    *("apellidos", "cognome", "achternaam"),
-)
-GIVEN_NAME: Final = ("first name", "forename", "prénom", "Vorname", "nombre", "voornaam")
 IDENTIFIERS: Final = ("username", "email", "student_number", "national_number")
 ACRONYM: Final = name(limits.LONGEST_ACRONYM)
 NAME: Final = name(255)
