@@ -39,18 +39,6 @@ async def test_an_import_shows_what_it_would_do(edit: Edit, divided: Divided) ->
     await editor.holds("TD 9", 5)
 
 
-async def test_a_large_file_is_done_as_a_job(edit: Edit, divided: Divided, sql: SQL) -> None:
-    known = await usernames(sql, divided.world.users)
-    editor = await edit(divided.world)
-    rows = [f"{known[0]},TD 1"] * 20_000 + [f"{known[4]},TD 2"]
-    dialog = await choose(editor.page, "\n".join(["user,group", *rows]))
-    await dialog.get_by_role("button", name="Import 1 row").click()
-    await editor.says("1 row imported.")
-    await editor.holds("TD 2", 4, 5)
-    jobs = await sql("SELECT kind, state FROM jobs ORDER BY id DESC LIMIT 2")
-    assert [tuple(job) for job in jobs] == [("import", "succeeded")] * 2
-
-
 async def test_columns_are_chosen_where_their_names_say_nothing(
     edit: Edit, divided: Divided
 ) -> None:

@@ -1,7 +1,6 @@
 /** Moving people: shown at once, then written, and taken back when that is refused. */
 
 import { api, ask, Refusal, requestOf, type Schemas } from "../api/client";
-import { whole } from "../api/jobs";
 import { explain, missed } from "../words/explain";
 import { words } from "../words/language";
 import { expect, met } from "./expected";
@@ -132,17 +131,15 @@ async function one(user_id: number, group_id: number): Promise<Sent> {
 }
 
 async function many(partition: number, moves: Moves): Promise<Sent> {
-  const { data, response } = await whole<Schemas["AssignmentsOut"]>(
-    ask(
-      api.POST("/v1/partitions/{partition_id}/assignments", {
-        params: { path: { partition_id: partition } },
-        body: {
-          rows: [...moves].map(([user_id, group_id]) => ({ user_id, group_id })),
-          mode: "all_or_nothing",
-          dry_run: false,
-        },
-      }),
-    ),
+  const { data, response } = await ask(
+    api.POST("/v1/partitions/{partition_id}/assignments", {
+      params: { path: { partition_id: partition } },
+      body: {
+        rows: [...moves].map(([user_id, group_id]) => ({ user_id, group_id })),
+        mode: "all_or_nothing",
+        dry_run: false,
+      },
+    }),
   );
   const refused = data.rows.filter((row) => row.result === "refused");
   if (refused.length > 0) throw new Refusal(409, { code: refused[0]!.code ?? "conflict" });

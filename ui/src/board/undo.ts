@@ -2,7 +2,6 @@
 
 import { signal } from "@preact/signals";
 import { api, ask, get, Refusal, requestOf, type Schemas } from "../api/client";
-import { whole } from "../api/jobs";
 import { explain, missed } from "../words/explain";
 import { words } from "../words/language";
 import { type Action, complain, news, tell } from "./news";
@@ -87,10 +86,9 @@ export function preview(changeset: string): Promise<Reversal> {
   return reverse(changeset, true);
 }
 
-async function reverse(changeset_id: string, dry_run: boolean): Promise<Reversal> {
+function reverse(changeset_id: string, dry_run: boolean): Promise<Reversal> {
   const params = { path: { changeset_id }, query: { dry_run } };
-  const call = ask(api.POST("/v1/changesets/{changeset_id}/undo", { params }));
-  return (await whole<Reversal>(call)).data;
+  return get(api.POST("/v1/changesets/{changeset_id}/undo", { params }));
 }
 
 export function explainUndo(refusal: Refusal): string {

@@ -1,7 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { api, ask, Refusal, requestOf, type Schemas } from "../api/client";
-import { AS_JOB, whole } from "../api/jobs";
+import { api, ask, get, Refusal, requestOf, type Schemas } from "../api/client";
 import { board, type Partition } from "../board/state";
 import { Dialog } from "../parts/dialog";
 import { type Progress, Work } from "../parts/work";
@@ -14,8 +13,6 @@ type Outcome = Schemas["ImportOut"];
 const CSV = "text/csv";
 const WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const SHOWN = 200;
-// From here on a file has so many rows that people want to know how far it is.
-const LARGE = 200_000;
 const NOTHING: FirstLook = { columns: [], lines: [] };
 
 interface Wishes {
@@ -26,10 +23,9 @@ interface Wishes {
   large: boolean;
 }
 
-/** ``tell`` hears how far it is, of a large file. */
-function send(file: File, partition: Partition, wishes: Wishes, dry_run: boolean, tell: (progress: Progress) => void) {
+function send(file: File, partition: Partition, wishes: Wishes, dry_run: boolean) {
   const map = [wishes.who && `user=${wishes.who}`, wishes.group && `group=${wishes.group}`].filter(Boolean);
-  const call = api.POST("/v1/import/assignments.csv", {
+  return api.POST("/v1/import/assignments.csv", {
     params: {
       query: {
         dry_run,
@@ -43,17 +39,14 @@ function send(file: File, partition: Partition, wishes: Wishes, dry_run: boolean
     },
     body: "",
     bodySerializer: () => file,
-    headers: {
-      "content-type": /\.xlsx$/i.test(file.name) ? WORKBOOK : CSV,
-      ...(file.size > LARGE ? AS_JOB : {}),
-    },
+    headers: { "content-type": /\.xlsx$/i.test(file.name) ? WORKBOOK : CSV },
   });
-  return whole<Outcome>(ask(call), tell);
 }
 
+/** Write it; ``tell`` hears how far it is, where the service says so. */
 async function write(file: File, partition: Partition, wishes: Wishes, tell: (progress: Progress) => void): Promise<string> {
   tell({ done: 0, all: 0 });
-  const { response } = await send(file, partition, wishes, false, tell);
+  const { response } = await ask(send(file, partition, wishes, false));
   return requestOf(response);
 }
 
@@ -79,10 +72,9 @@ export function ImportDialog({ partition }: { partition: Partition }) {
     if (chosen === null) return;
     let isCurrent = true;
     looking.value = true;
-    progress.value = null;
-    void send(chosen, partition, wishes.value, true, (told) => isCurrent && (progress.value = told))
+    void get(send(chosen, partition, wishes.value, true))
       .then(
-        ({ data }) => isCurrent && ([preview.value, failed.value] = [data, null]),
+        (found) => isCurrent && ([preview.value, failed.value] = [found, null]),
         (error: unknown) => {
           if (!(error instanceof Refusal)) throw error;
           if (isCurrent) failed.value = failureOf(error);
@@ -139,7 +131,7 @@ export function ImportDialog({ partition }: { partition: Partition }) {
           </>
         )}
         {busy.value && <Work label={words.value.importing} progress={progress.value} />}
-        {looking.value && <Work label={words.value.looking} progress={progress.value} />}
+        {looking.value && <Work label={words.value.looking} progress={null} />}
         {preview.value && <Preview outcome={preview.value} doing={doing} lines={look.value.lines} />}
         <Footer
           doing={{ failed, busy }}
