@@ -99,8 +99,7 @@ class Editor:
     async def holds(self, name: str, *numbers: int) -> None:
         """Wait until the column has these people, in order."""
         texts = [f"Family{number} Given" for number in numbers]
-        names = self.column(name).get_by_role("option").locator(".name")
-        await expect(names).to_have_text(texts)
+        await expect(self.column(name).get_by_role("option")).to_have_text(texts)
 
     async def says(self, text: str) -> None:
         await expect(self.page.locator(".news [role=status]")).to_have_text(text)

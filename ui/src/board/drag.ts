@@ -55,15 +55,11 @@ export function start(event: DragEvent): void {
     picture(event, groupOf(load.id)?.name ?? "");
   } else return;
   held.value = true;
-  addEventListener("mousemove", endIfLost);
+  // Of a row that is gone no end is told; while something is dragged the mouse does not move.
+  addEventListener("mousemove", end, { once: true });
   event.dataTransfer.effectAllowed = "move";
   // Names alone: what is dropped into another program is for people.
   event.dataTransfer.setData("text/plain", describe(load));
-}
-
-/** Of a row that is gone no end is told; then the mouse moves with no button pressed. */
-function endIfLost(event: MouseEvent): void {
-  if (event.buttons === 0) end();
 }
 
 function describe(what: Load): string {
@@ -117,6 +113,5 @@ export function drop(event: DragEvent, partition: number): void {
 export function end(): void {
   mark(null);
   load = null;
-  removeEventListener("mousemove", endIfLost);
   held.value = false;
 }
