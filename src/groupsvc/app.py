@@ -118,7 +118,7 @@ def _make_faces(settings: Settings, lifespan: Lifespan[Any], *, is_alone: bool) 
     if settings.docs:
         install_docs(app, DOCUMENTS)
     if settings.ui:
-        install_editor(app, settings, demo=demo and is_alone)
+        install_editor(app, demo=demo and is_alone)
     app.mount(scodoc.PREFIX, scodoc.make_app(docs=settings.docs, demo=demo))
     openedx.mount(app, docs=settings.docs, demo=demo)
     app.router.default = _nowhere

@@ -104,20 +104,8 @@ class Editor:
     async def says(self, text: str) -> None:
         await expect(self.page.locator(".news [role=status]")).to_have_text(text)
 
-    async def complains(self, *texts: str) -> None:
-        for text in texts:
-            await expect(self.page.locator(".banner")).to_contain_text(text)
-
-    async def hears(self, text: str) -> None:
-        """Of what others have done."""
-        await expect(self.page.get_by_role("log")).to_contain_text(text)
-
-    async def follows(self) -> None:
-        """Wait until the stream of events is there: what others do is seen from now on."""
-        await expect(self.page.locator("[data-live=live]")).to_have_count(1)
-
-    async def undo(self) -> None:
-        await self.page.get_by_role("button", name="Undo", exact=True).click()
+    async def complains(self, text: str) -> None:
+        await expect(self.page.locator(".banner")).to_contain_text(text)
 
 
 Edit = Callable[..., Awaitable[Editor]]
@@ -127,11 +115,9 @@ Edit = Callable[..., Awaitable[Editor]]
 async def edit(make_page: MakePage, address: str, auth: Auth) -> Edit:
     """Open the editor on a course, signed in with these grants."""
 
-    async def open_course(
-        world: World, *grants: str, subject: str = "teacher", **options: Any
-    ) -> Editor:
+    async def open_course(world: World, *grants: str, **options: Any) -> Editor:
         page = await make_page(**options)
-        token = auth(*(grants or STAFF), subject=subject)["authorization"].removeprefix("Bearer ")
+        token = auth(*(grants or STAFF), subject="teacher")["authorization"].removeprefix("Bearer ")
         await page.goto(f"{address}/ui/settings.json")
         await page.evaluate("token => sessionStorage.setItem('groupsvc-token', token)", token)
         await page.goto(f"{address}/ui/#/courses/{world.course_id}")

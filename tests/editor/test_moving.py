@@ -71,8 +71,6 @@ async def test_whoever_was_moved_by_somebody_else_is_told_of(edit: Edit, divided
     world = divided.world
     third = await world.add_group(divided.partition, "TD 3", position=3)
     editor = await edit(world)
-    await editor.page.route("**/events", lambda route: route.abort())
-    await editor.page.reload()
     await editor.holds("TD 1", 1, 2, 3)
     await world.sql(
         "UPDATE memberships SET group_id = :group WHERE user_id = :user",

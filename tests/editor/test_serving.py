@@ -74,11 +74,10 @@ async def test_the_demonstration_is_offered_in_development_alone(
     anonymous: httpx.AsyncClient, url: URL, home: Path
 ) -> None:
     offered = (await anonymous.get("/ui/settings.json")).json()
-    demo = {"account": "editor", "secret": "demonstration"}
-    assert offered == {"demo": demo, "provider": None}
+    assert offered == {"demo": {"account": "editor", "secret": "demonstration"}}
     production = Settings(env="production", database_url="postgresql://db/groupsvc")
     async with serving(create_app(production, url, home)) as client:
-        assert (await client.get("/ui/settings.json")).json() == {"demo": None, "provider": None}
+        assert (await client.get("/ui/settings.json")).json() == {"demo": None}
 
 
 async def test_it_can_be_left_out(url: URL, home: Path, settings: Settings) -> None:

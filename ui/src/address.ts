@@ -18,11 +18,6 @@ function read(): Place {
 export const place = signal<Place>(read());
 addEventListener("hashchange", () => (place.value = read()));
 
-/** After the address was replaced by others. */
-export function reread(): void {
-  place.value = read();
-}
-
 export function addressOf(course: number | null, partition: number | null = null): string {
   if (course === null) return "#/";
   return partition === null ? `#/courses/${course}` : `#/courses/${course}/${partition}`;

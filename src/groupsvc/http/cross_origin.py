@@ -13,15 +13,11 @@ REQUEST_HEADERS = (
     "idempotency-key",
     "last-event-id",
     "prefer",
-    "x-request-id",
     "use-jwt-cookie",
     "x-csrftoken",
     "x-requested-with",
 )
 RESPONSE_HEADERS = (
-    "allow",
-    "content-disposition",
-    "deprecation",
     "etag",
     "groupsvc-position",
     "idempotent-replayed",
@@ -32,7 +28,6 @@ RESPONSE_HEADERS = (
     "ratelimit",
     "ratelimit-policy",
     "retry-after",
-    "www-authenticate",
     "x-request-id",
 )
 

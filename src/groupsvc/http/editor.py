@@ -6,11 +6,10 @@ They refer to one another and to the API by relative addresses, so they work beh
 import json
 import mimetypes
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
+from typing import Final, NamedTuple
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -20,12 +19,11 @@ from starlette.routing import Route
 
 from groupsvc.http.compressed import Compressed
 from groupsvc.http.documents import gateway_prefix
-from groupsvc.settings import Settings
 
 PATH: Final = "/ui"
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; "
-    "connect-src {origins}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 # Their names change with their bytes.
@@ -42,61 +40,16 @@ class DemoAccount(NamedTuple):
 DEMO_ACCOUNT: Final = DemoAccount("editor", "demonstration")
 
 
-class Provider(NamedTuple):
-    """By whom people can be known, and as which client the editor asks there."""
-
-    issuer: str
-    client_id: str
-    scope: str
-    resource: str | None
-
-    @property
-    def origin(self) -> str:
-        return "{0.scheme}://{0.netloc}".format(urlsplit(self.issuer))
-
-
-def install_editor(app: FastAPI, settings: Settings, *, demo: bool) -> None:
-    """Serve the editor; with ``demo`` it offers the account of the demonstration.
-
-    ``settings`` are those of requests that are at no institution.
-    """
+def install_editor(app: FastAPI, *, demo: bool) -> None:
+    """Serve the editor; with ``demo`` it offers the account of the demonstration."""
+    settings = {"demo": DEMO_ACCOUNT._asdict() if demo else None}
+    said = Compressed(json.dumps(settings).encode(), "application/json")
     page = Compressed(_built("index.html").read_bytes(), "text/html; charset=utf-8")
-
-    async def show(request: Request) -> Response:
-        provider = _provider(_settings_at(request, settings))
-        origins = "'self'" if provider is None else f"'self' {provider.origin}"
-        return page.answer(request, **{"content-security-policy": _POLICY.format(origins=origins)})
-
-    async def tell(request: Request) -> Response:
-        return _said(_provider(_settings_at(request, settings)), demo).answer(request)
-
     routes = app.router.routes
     routes.append(Route(PATH, _to_page, include_in_schema=False))
-    routes.append(Route(f"{PATH}/", show, include_in_schema=False))
-    routes.append(Route(f"{PATH}/settings.json", tell, include_in_schema=False))
+    routes.append(_fixed(f"{PATH}/", page, {"content-security-policy": _POLICY}))
+    routes.append(_fixed(f"{PATH}/settings.json", said, {}))
     routes.append(Route(f"{PATH}/assets/{{file}}", _asset, include_in_schema=False))
-
-
-def _settings_at(request: Request, default: Settings) -> Settings:
-    """Those of the institution, where there are several: each has its own provider."""
-    state: Any = request.scope.get("state", {}).get("app_state")
-    return default if state is None else state.settings
-
-
-def _provider(settings: Settings) -> Provider | None:
-    if not settings.jwt_issuer or not settings.oidc_client_id:
-        return None
-    asked = settings.oidc_scope, settings.oidc_resource
-    return Provider(settings.jwt_issuer, settings.oidc_client_id, *asked)
-
-
-@lru_cache(maxsize=1_000)
-def _said(provider: Provider | None, demo: bool) -> Compressed:
-    told = {
-        "demo": DEMO_ACCOUNT._asdict() if demo else None,
-        "provider": provider and provider._asdict(),
-    }
-    return Compressed(json.dumps(told).encode(), "application/json")
 
 
 def _built(*path: str) -> Traversable:
@@ -125,3 +78,10 @@ async def _asset(request: Request) -> Response:
 async def _to_page(request: Request) -> Response:
     """Relative addresses of the page begin below it: the slash has to be there."""
     return Response(status_code=307, headers={"location": f"{gateway_prefix(request)}{PATH}/"})
+
+
+def _fixed(path: str, answer: Compressed, headers: Mapping[str, str]) -> Route:
+    async def tell(request: Request) -> Response:
+        return answer.answer(request, **headers)
+
+    return Route(path, tell, include_in_schema=False)

@@ -8,9 +8,7 @@ from pydantic import ValidationError
 from groupsvc.settings import PREFIX, Settings, faults
 
 # What an institution among several may have of its own.
-OF_TENANTS: Final = frozenset(
-    name for name in Settings.model_fields if name.startswith(("jwt_", "oidc_"))
-) | {
+OF_TENANTS: Final = frozenset(name for name in Settings.model_fields if name.startswith("jwt_")) | {
     "audit_key_file",
     "change_log_days",
     "cors_origins",

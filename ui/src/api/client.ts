@@ -2,16 +2,13 @@
 
 import createClient from "openapi-fetch";
 import type { components, paths } from "./schema";
-import { renewal } from "./renewal";
 import { keep, token } from "./token";
 
 export type Schemas = components["schemas"];
 export type Problem = Schemas["Problem"];
 
-/** Where the service is: the page says it. It is one step above, whatever prefix a gateway adds,
- * unless the page lies elsewhere. */
-const told = document.querySelector<HTMLMetaElement>("meta[name=groupsvc-service]")!.content;
-export const SERVICE = new URL(told, location.href).href.replace(/\/$/, "");
+/** Where the service is: the page is one step below it, whatever prefix a gateway adds. */
+export const SERVICE = new URL("../", location.href).href.replace(/\/$/, "");
 
 // With credentials of its own, the browser would answer a wrong secret with a dialog of its own.
 export const api = createClient<paths>({ baseUrl: SERVICE, credentials: "omit" });
@@ -30,28 +27,14 @@ export class Refusal extends Error {
 const POSITION = "groupsvc-position";
 let position: string | null = null;
 
-/** What was written from here: the change log names the request of each change. */
-const own = new Set<string>();
-
-export function isOwn(request: string | null): boolean {
-  return request !== null && own.has(request);
-}
-
-/** By this the change log knows what a request has changed. */
-export function requestOf(response: Response): string {
-  return response.headers.get("x-request-id") ?? "";
-}
-
 api.use({
-  async onRequest({ request }) {
-    await renewal.due();
+  onRequest({ request }) {
     if (token.value !== null) request.headers.set("authorization", `Bearer ${token.value}`);
     // Reads of a standby are not older than what was written from here.
     if (position !== null) request.headers.set(POSITION, position);
     return request;
   },
-  onResponse({ request, response }) {
-    if (request.method !== "GET") own.add(requestOf(response));
+  onResponse({ response }) {
     position = response.headers.get(POSITION) ?? position;
     if (response.status === 401) keep(null);
   },

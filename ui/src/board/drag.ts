@@ -1,6 +1,5 @@
 /** Dragging with the browser's own drag and drop: three listeners for the whole board. */
 
-import { signal } from "@preact/signals";
 import { move } from "./moves";
 import { moveGroup } from "./order";
 import { nameOf, only, selected } from "./selection";
@@ -10,21 +9,7 @@ import { words } from "../words/language";
 type Load = { kind: "people"; ids: number[] } | { kind: "group"; id: number };
 
 let load: Load | null = null;
-/** While somebody presses or drags, what others do waits: nothing moves under the hand. */
-export const held = signal(false);
 let over: HTMLElement | null = null;
-
-export function press(): void {
-  held.value = true;
-  const release = () => {
-    removeEventListener("pointerup", release);
-    removeEventListener("pointercancel", release);
-    // It may have become a drag, which ends by itself.
-    setTimeout(() => load === null && end());
-  };
-  addEventListener("pointerup", release);
-  addEventListener("pointercancel", release);
-}
 
 function column(event: Event): HTMLElement | null {
   return (event.target as Element).closest<HTMLElement>("[data-column]");
@@ -54,9 +39,6 @@ export function start(event: DragEvent): void {
     load = { kind: "group", id: Number(handle) };
     picture(event, groupOf(load.id)?.name ?? "");
   } else return;
-  held.value = true;
-  // Of a row that is gone no end is told; while something is dragged the mouse does not move.
-  addEventListener("mousemove", end, { once: true });
   event.dataTransfer.effectAllowed = "move";
   // Names alone: what is dropped into another program is for people.
   event.dataTransfer.setData("text/plain", describe(load));
@@ -101,17 +83,15 @@ export function leave(event: DragEvent): void {
 export function drop(event: DragEvent, partition: number): void {
   const element = column(event);
   const what = load;
-  if (what !== null && element !== null) {
-    event.preventDefault();
-    const target = targetIn(element);
-    if (what.kind === "people") void move(partition, what.ids, target);
-    else if (target !== null) void moveGroup(partition, what.id, target);
-  }
   end();
+  if (what === null || element === null) return;
+  event.preventDefault();
+  const target = targetIn(element);
+  if (what.kind === "people") void move(partition, what.ids, target);
+  else if (target !== null) void moveGroup(partition, what.id, target);
 }
 
 export function end(): void {
   mark(null);
   load = null;
-  held.value = false;
 }

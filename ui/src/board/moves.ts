@@ -1,13 +1,11 @@
 /** Moving people: shown at once, then written, and taken back when that is refused. */
 
-import { api, ask, Refusal, requestOf, type Schemas } from "../api/client";
-import { explain, missed } from "../words/explain";
+import { api, get, Refusal, type Schemas } from "../api/client";
+import { explain } from "../words/explain";
 import { words } from "../words/language";
-import { expect, met } from "./expected";
-import { complain, tell, unmark } from "./news";
+import { complain, tell } from "./news";
 import { clear, nameOf } from "./selection";
 import { groupOf, partitionOf, people, place, placesIn, reload, type Target } from "./state";
-import { told } from "./undo";
 import { write } from "./writes";
 
 type Moves = Map<number, Target>;
@@ -67,21 +65,15 @@ async function rearrange(
   if (moves.size === 0) return true;
   const before: Moves = new Map([...moves.keys()].map((id) => [id, places.get(id) ?? null]));
   place(partition, moves);
-  expect(partition, moves.keys());
-  unmark(moves.keys());
   clear();
   try {
-    const { request, results } = await write(() => send(partition, moves));
-    for (const row of results) if (isUnchanged(row)) met(partition, row.user_id!);
-    const text = sentence(moves) + elsewhere(results, before);
-    if (results.every(isUnchanged)) tell(text);
-    else told(text, request);
+    const elsewhere = await write(() => send(partition, moves, before));
+    tell(sentence(moves) + elsewhere, () => rearrange(partition, before, () => words.value.undone));
     return true;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    for (const id of moves.keys()) met(partition, id);
     takeBack(partition, moves, before);
-    complain(explain(error, targetOf(moves)), missed(error));
+    complain(explain(error, targetOf(moves)));
     if (error.status !== 0 && error.status !== 503) await reload();
     return false;
   }
@@ -99,39 +91,34 @@ function takeBack(partition: number, moves: Moves, before: Moves): void {
   place(partition, new Map([...before].filter(([id]) => now.get(id) === moves.get(id))));
 }
 
-type Result = Pick<Schemas["AssignmentRowOut"], "user_id" | "group_id" | "previous_group_id">;
-
-interface Sent {
-  request: string;
-  results: Result[];
-}
-
-/** Somebody who was there already: the change log has no line of it. */
-function isUnchanged(row: Result): boolean {
-  return row.group_id === row.previous_group_id;
-}
-
 /** What to add about somebody who was not where this page had shown them. */
-function elsewhere(results: Result[], before: Moves): string {
-  const strays = results.filter((row) => row.previous_group_id !== (before.get(row.user_id!) ?? null));
+async function send(partition: number, moves: Moves, before: Moves): Promise<string> {
+  const results = moves.size === 1 ? [await one(partition, ...[...moves][0]!)] : await many(partition, moves);
+  const strays = results.filter(
+    (row) => row.user_id != null && (row.previous_group_id ?? null) !== (before.get(row.user_id) ?? null),
+  );
   return strays.length === 0 ? "" : ` ${words.value.wereElsewhere(strays.length)}`;
 }
 
-function send(partition: number, moves: Moves): Promise<Sent> {
-  const [[user, group] = [0, null]] = moves;
-  return moves.size === 1 && group !== null ? one(user, group) : many(partition, moves);
-}
+type Result = Pick<Schemas["AssignmentRowOut"], "user_id" | "previous_group_id">;
 
-async function one(user_id: number, group_id: number): Promise<Sent> {
-  const { data, response } = await ask(
-    api.PUT("/v1/groups/{group_id}/members/{user_id}", { params: { path: { group_id, user_id } } }),
+async function one(partition: number, user_id: number, group: Target): Promise<Result> {
+  if (group !== null)
+    return get(
+      api.PUT("/v1/groups/{group_id}/members/{user_id}", {
+        params: { path: { group_id: group, user_id } },
+      }),
+    );
+  await get(
+    api.DELETE("/v1/partitions/{partition_id}/members/{user_id}", {
+      params: { path: { partition_id: partition, user_id } },
+    }),
   );
-  const { previous_group_id } = data;
-  return { request: requestOf(response), results: [{ user_id, group_id, previous_group_id }] };
+  return { user_id: null, previous_group_id: null };
 }
 
-async function many(partition: number, moves: Moves): Promise<Sent> {
-  const { data, response } = await ask(
+async function many(partition: number, moves: Moves): Promise<Result[]> {
+  const answer = await get(
     api.POST("/v1/partitions/{partition_id}/assignments", {
       params: { path: { partition_id: partition } },
       body: {
@@ -141,7 +128,7 @@ async function many(partition: number, moves: Moves): Promise<Sent> {
       },
     }),
   );
-  const refused = data.rows.filter((row) => row.result === "refused");
+  const refused = answer.rows.filter((row) => row.result === "refused");
   if (refused.length > 0) throw new Refusal(409, { code: refused[0]!.code ?? "conflict" });
-  return { request: requestOf(response), results: data.rows };
+  return answer.rows;
 }

@@ -1,23 +1,23 @@
 /** The order of groups and of partitions. */
 
-import { api, Refusal } from "../api/client";
-import { explain, missed } from "../words/explain";
+import { api, get, Refusal } from "../api/client";
+import { explain } from "../words/explain";
 import { words } from "../words/language";
-import { complain } from "./news";
+import { complain, tell } from "./news";
 import { board, groupOf, partitionOf, reload } from "./state";
-import { request, told } from "./undo";
 import { write } from "./writes";
 
 /** A change that is not shown before it is written. True when it was. */
-async function change(job: () => Promise<string>, done: string): Promise<boolean> {
+export async function change(job: () => Promise<unknown>, done: string): Promise<boolean> {
   try {
-    told(done, await write(job));
+    await write(job);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    complain(explain(error), missed(error));
+    complain(explain(error));
     if (error.status !== 0) await reload();
     return false;
   }
+  tell(done);
   await reload();
   return true;
 }
@@ -31,7 +31,7 @@ function moved(ids: number[], id: number, to: number): number[] {
 function orderGroups(partition: number, body: { ids: number[] } | { by: "name" }, done: string) {
   const path = { partition_id: partition };
   return change(
-    () => request(api.PUT("/v1/partitions/{partition_id}/groups/order", { params: { path }, body })),
+    () => get(api.PUT("/v1/partitions/{partition_id}/groups/order", { params: { path }, body })),
     done,
   );
 }
@@ -63,7 +63,7 @@ export async function shiftPartition(id: number, by: number): Promise<boolean> {
   const path = { course_id: course.id };
   const body = { ids: moved(ids, id, to) };
   return change(
-    () => request(api.PUT("/v1/courses/{course_id}/partitions/order", { params: { path }, body })),
+    () => get(api.PUT("/v1/courses/{course_id}/partitions/order", { params: { path }, body })),
     words.value.placed(name, to + 1, ids.length),
   );
 }

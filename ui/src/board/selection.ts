@@ -70,6 +70,6 @@ export function clear(): void {
   if (selected.value.size > 0) select([]);
 }
 
-export function nameOf(person: Pick<Person, "family_name" | "given_name" | "username"> | undefined): string {
+export function nameOf(person: Person | undefined): string {
   return person ? `${person.family_name} ${person.given_name}`.trim() || person.username : "?";
 }

@@ -14,8 +14,6 @@ export type Target = number | null;
 
 export const board = signal<Board | null>(null);
 export const failure = signal<Refusal | null>(null);
-/** While the board is on its way. */
-export const loading = signal(false);
 let tag: string | null = null;
 
 // Moves leave it as it is: whoever shows people is not drawn again for each of them.
@@ -31,15 +29,6 @@ export const canWrite = computed(
 
 /** Load the board, or look whether it has changed. */
 export async function load(course: number): Promise<void> {
-  loading.value = true;
-  try {
-    await look(course);
-  } finally {
-    loading.value = false;
-  }
-}
-
-async function look(course: number): Promise<void> {
   if (board.value?.course.id !== course) {
     board.value = null;
     tag = null;
@@ -60,7 +49,8 @@ async function look(course: number): Promise<void> {
     if (response.status === 304) return;
     // What was moved meanwhile is newer than this answer.
     if (board.value !== before) {
-      return await look(course);
+      await settled();
+      return await load(course);
     }
     board.value = data;
     tag = response.headers.get("etag");

@@ -3,7 +3,7 @@ import { api, ask } from "../api/client";
 import { board, type Partition } from "../board/state";
 import { Dialog } from "../parts/dialog";
 import { words } from "../words/language";
-import { Failed, Footer, useAttempt } from "./form";
+import { Failed, useAttempt } from "./form";
 
 const OWN = ["csv", "xlsx"] as const;
 const OTHERS = ["canvas-groups", "moodle-groups", "moodle-users", "brightspace-groups", "openedx-cohorts"] as const;
@@ -63,7 +63,7 @@ export function ExportDialog({ partition }: { partition: Partition }) {
   return (
     <Dialog title={words.value.exportTitle}>
       <form onSubmit={download}>
-        <Failed of={failed.value} />
+        <Failed text={failed.value} />
         <label>
           {words.value.exportAs}
           <select value={format.value} onChange={(event) => (format.value = event.currentTarget.value as Format)}>
@@ -75,7 +75,12 @@ export function ExportDialog({ partition }: { partition: Partition }) {
             ))}
           </select>
         </label>
-        <Footer doing={{ failed, busy }} label={words.value.download} />
+        <div class="buttons">
+          <span class="space" />
+          <button type="submit" class="main" disabled={busy.value}>
+            {words.value.download}
+          </button>
+        </div>
       </form>
     </Dialog>
   );

@@ -1,11 +1,10 @@
-import { useSignal } from "@preact/signals";
-import { api, ask } from "../api/client";
+import { useEffect, useRef } from "preact/hooks";
+import { api, ask, get } from "../api/client";
 import { shiftGroup } from "../board/order";
 import { canWrite, type Group, groupOf, partitionOf } from "../board/state";
-import { request } from "../board/undo";
 import { Dialog } from "../parts/dialog";
 import { words } from "../words/language";
-import { DeleteButton, Failed, Footer, Mover, numberIn, Theirs, useAttempt, useTag } from "./form";
+import { DeleteButton, Failed, Mover, numberIn, useAttempt } from "./form";
 import { GroupHistory } from "./history";
 
 export function GroupDialog({ group }: { group: Group }) {
@@ -23,59 +22,35 @@ function Edit({ group }: { group: Group }) {
   const partition = partitionOf(group.partition_id)!;
   const isEditable = partition.groups_editable;
   const path = { group_id: group.id };
-  const name = useSignal(group.name ?? "");
-  const capacity = useSignal(group.capacity === null ? "" : String(group.capacity));
-  const tag = useTag(() => ask(api.GET("/v1/groups/{group_id}", { params: { path } })));
+  const tag = useTag(group.id);
 
-  const save = async (event: SubmitEvent) => {
+  const save = (event: SubmitEvent) => {
     event.preventDefault();
-    const body = { ...(isEditable ? { name: name.value } : {}), capacity: numberIn(capacity.value) };
-    await attempt(
-      async () => request(api.PATCH("/v1/groups/{group_id}", { params: { path, header: await tag.header() }, body })),
-      words.value.changed(name.value),
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const name = String(form.get("name") ?? group.name ?? "");
+    const body = { ...(isEditable ? { name } : {}), capacity: numberIn(form, "capacity") };
+    void attempt(
+      async () => get(api.PATCH("/v1/groups/{group_id}", { params: { path, header: await tag() }, body })),
+      words.value.changed(name),
       { group_full: words.value.codes["capacity_below_members"]! },
     );
-    if (failed.value?.refusal.status === 412) tag.accept(failed.value.refusal);
-  };
-  const take = () => {
-    const now = failed.value!.refusal.problem.current as unknown as Group;
-    [name.value, capacity.value] = [now.name ?? "", now.capacity === null ? "" : String(now.capacity)];
-    failed.value = null;
   };
   const remove = () =>
     attempt(
-      () => request(api.DELETE("/v1/groups/{group_id}", { params: { path } })),
+      () => get(api.DELETE("/v1/groups/{group_id}", { params: { path } })),
       words.value.deleted(group.name ?? ""),
     );
   return (
-    <form onSubmit={(event) => void save(event)}>
-      <Failed of={failed.value} />
-      <Theirs
-        failure={failed.value}
-        show={(now) => words.value.nameAndCapacity(String(now["name"]), now["capacity"] as number | null)}
-        take={take}
-      />
+    <form onSubmit={save}>
+      <Failed text={failed.value} />
       <div class="fields">
         <label>
           {words.value.groupName}
-          <input
-            value={name.value}
-            required
-            disabled={!isEditable}
-            autofocus={isEditable}
-            onInput={(event) => (name.value = event.currentTarget.value)}
-          />
+          <input name="name" defaultValue={group.name ?? ""} required disabled={!isEditable} autofocus={isEditable} />
         </label>
         <label>
           {words.value.capacity}
-          <input
-            type="number"
-            min={0}
-            max={1000000}
-            value={capacity.value}
-            aria-describedby="capacity-hint"
-            onInput={(event) => (capacity.value = event.currentTarget.value)}
-          />
+          <input name="capacity" type="number" min={0} max={1000000} defaultValue={group.capacity ?? ""} aria-describedby="capacity-hint" />
         </label>
       </div>
       <p class="hint" id="capacity-hint">
@@ -88,14 +63,34 @@ function Edit({ group }: { group: Group }) {
         count={partition.groups.length}
         shift={(by) => shiftGroup(partition.id, group.id, by)}
       />
-      <Footer doing={{ failed, busy }} label={words.value.save}>
+      <div class="buttons">
         {isEditable && (
           <DeleteButton
             question={words.value.deleteGroup(group.name ?? "", group.member_count)}
             onConfirm={() => void remove()}
           />
         )}
-      </Footer>
+        <span class="space" />
+        <button type="submit" class="main" disabled={busy.value}>
+          {words.value.save}
+        </button>
+      </div>
     </form>
   );
+}
+
+/** The entity tag of the group when the dialog was opened: what somebody changes meanwhile is not
+ * written over. Of what is not answered there is none, and the write says why. */
+function useTag(group: number): () => Promise<Record<string, string>> {
+  const tag = useRef<Promise<string | null>>(Promise.resolve(null));
+  useEffect(() => {
+    tag.current = ask(api.GET("/v1/groups/{group_id}", { params: { path: { group_id: group } } })).then(
+      ({ response }) => response.headers.get("etag"),
+      () => null,
+    );
+  }, [group]);
+  return async () => {
+    const found = await tag.current;
+    return found === null ? {} : { "If-Match": found };
+  };
 }

@@ -1,14 +1,13 @@
 import { useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { api, everything, get, Refusal } from "../api/client";
-import { type Change, changesets, groupName, partitionName } from "../board/changes";
+import { api, everything, get, Refusal, type Schemas } from "../api/client";
 import { nameOf } from "../board/selection";
-import { board, type Group, people } from "../board/state";
-import { by, when, words } from "../words/language";
-import { Failed, type Failure, failureOf } from "./form";
-import { ThroughTime } from "./through-time";
+import { board, type Group, groupOf, people } from "../board/state";
+import { explain } from "../words/explain";
+import { when, words } from "../words/language";
+import { Failed } from "./form";
 
+type Change = Schemas["ChangeOut"];
 type Query = { course_id: number; user_id?: number; partition_id?: number };
 
 const PAGE = 200;
@@ -20,7 +19,7 @@ const PAGES = 5;
 function useChanges(query: Query, isMeant: (change: Change) => boolean) {
   const changes = useSignal<Change[] | null>(null);
   const next = useSignal<string | null>(null);
-  const failed = useSignal<Failure | null>(null);
+  const failed = useSignal<string | null>(null);
   const read = async () => {
     const found: Change[] = [];
     try {
@@ -37,11 +36,22 @@ function useChanges(query: Query, isMeant: (change: Change) => boolean) {
       changes.value = [...(changes.value ?? []), ...found];
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      failed.value = failureOf(error);
+      failed.value = explain(error);
     }
   };
   useEffect(() => void read(), []);
   return { changes, next, failed, read };
+}
+
+/** A group by the name that it has, or had in the line. */
+function groupName(change: Change, side: "before" | "after"): string {
+  const text = (key: string) => {
+    const value = change[side]?.[key];
+    return typeof value === "string" ? value : null;
+  };
+  const id = change[side]?.["group_id"];
+  const known = typeof id === "number" ? groupOf(id)?.name : null;
+  return text("group_name") ?? text("name") ?? known ?? (typeof id === "number" ? `#${id}` : "?");
 }
 
 function sentence(change: Change): string {
@@ -49,24 +59,21 @@ function sentence(change: Change): string {
   return say ? say(groupName(change, "before"), groupName(change, "after")) : change.kind;
 }
 
+function partitionName(change: Change): string {
+  return board.value?.partitions.find((each) => each.id === change.partition_id)?.name ?? "";
+}
+
 /** Those that are about the group, or about somebody who has left it. */
 function concerns(group: number | null, change: Change): boolean {
   return group === null || change.group_id === group || change.before?.["group_id"] === group;
 }
 
-interface LinesProps {
-  of: Query;
-  group?: number | null;
-  /** With the times of all changes, oldest first. */
-  children: (times: string[]) => ComponentChildren;
-}
-
 /** What happened to somebody, or in a ``group``. */
-function Lines({ of, group = null, children }: LinesProps) {
+function Lines({ of, group = null }: { of: Query; group?: number | null }) {
   const { changes, next, failed, read } = useChanges(of, (change) => concerns(group, change));
   return (
     <>
-      <Failed of={failed.value} />
+      <Failed text={failed.value} />
       {changes.value === null && !failed.value && <p class="hint">{words.value.loading}</p>}
       {changes.value?.length === 0 && <p class="hint">{words.value.noHistory}</p>}
       <ol class="history">
@@ -80,7 +87,7 @@ function Lines({ of, group = null, children }: LinesProps) {
               {sentence(each)}
             </span>
             <span class="by">
-              <time dateTime={each.at}>{when(each.at)}</time> · {by(each.actor)}
+              <time dateTime={each.at}>{when(each.at)}</time> · {words.value.by(each.actor)}
             </span>
           </li>
         ))}
@@ -90,80 +97,91 @@ function Lines({ of, group = null, children }: LinesProps) {
           {words.value.more}
         </button>
       )}
-      {changes.value && changes.value.length > 0 && children(timesOf(changes.value))}
+      {group !== null && changes.value && changes.value.length > 0 && (
+        <ThroughTime group={group} times={[...new Set(changes.value.map((each) => each.at))].reverse()} />
+      )}
     </>
   );
 }
 
-/** When each changeset was done. They are newest first, as their lines are. */
-function timesOf(changes: readonly Change[]): string[] {
-  return changesets(changes).map((each) => each.at).reverse();
-}
-
 export function PersonHistory({ person }: { person: number }) {
-  const course_id = board.value!.course.id;
-  const read = (as_of: string) =>
-    get(
-      api.GET("/v1/courses/{course_id}/users/{user_id}/groups", {
-        params: { path: { course_id, user_id: person }, query: { as_of } },
-      }),
-    );
   return (
     <section class="past">
       <h3>{words.value.history}</h3>
-      <Lines of={{ course_id, user_id: person }}>
-        {(times) => (
-          <ThroughTime
-            times={times}
-            hint={words.value.asOfPersonHint}
-            read={read}
-            title={(groups) => words.value.groups(groups.length)}
-          >
-            {(groups) => <Chips of={groups.map((each) => ("group_name" in each ? `${each.partition_name}: ${each.group_name}` : ""))} />}
-          </ThroughTime>
-        )}
-      </Lines>
+      <Lines of={{ course_id: board.value!.course.id, user_id: person }} />
     </section>
   );
 }
 
 export function GroupHistory({ group }: { group: Group }) {
-  const read = async (as_of: string) => {
-    const members = await everything((cursor) =>
-      api.GET("/v1/groups/{group_id}/members", {
-        params: { path: { group_id: group.id }, query: { as_of, limit: 200, ...(cursor ? { cursor } : {}) } },
-      }),
-    );
-    const collator = new Intl.Collator(document.documentElement.lang);
-    return members.map(nameOf).sort(collator.compare);
-  };
   return (
     <section class="past">
       <h3>{words.value.history}</h3>
-      <Lines of={{ course_id: group.course_id, partition_id: group.partition_id }} group={group.id}>
-        {(times) => (
-          <ThroughTime
-            times={times}
-            hint={words.value.asOfHint}
-            read={read}
-            title={(names) => words.value.members(names.length)}
-          >
-            {(names) => <Chips of={names} />}
-          </ThroughTime>
-        )}
-      </Lines>
+      <Lines of={{ course_id: group.course_id, partition_id: group.partition_id }} group={group.id} />
     </section>
   );
 }
 
-function Chips({ of }: { of: string[] }) {
+/** Who was in the group after each of its changes. */
+function ThroughTime({ group, times }: { group: number; times: string[] }) {
+  const at = useSignal(times.length - 1);
+  const names = useSignal<string[] | null>(null);
+  const failed = useSignal<string | null>(null);
+  const time = times[at.value];
+  useEffect(() => {
+    if (time === undefined) return;
+    let isCurrent = true;
+    const timer = setTimeout(async () => {
+      try {
+        const members = await everything((cursor) =>
+          api.GET("/v1/groups/{group_id}/members", {
+            params: {
+              path: { group_id: group },
+              query: { as_of: time, limit: 200, ...(cursor ? { cursor } : {}) },
+            },
+          }),
+        );
+        const collator = new Intl.Collator(document.documentElement.lang);
+        const found = members.map((each) => `${each.family_name} ${each.given_name}`).sort(collator.compare);
+        if (isCurrent) [names.value, failed.value] = [found, null];
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        if (isCurrent) failed.value = explain(error);
+      }
+    }, 100);
+    return () => {
+      isCurrent = false;
+      clearTimeout(timer);
+    };
+  }, [time]);
+  if (time === undefined) return null;
   return (
-    <ul class="chips">
-      {of.map((name, index) => (
-        <li key={`${name}-${index}`} class="chip">
-          {name}
-        </li>
-      ))}
-    </ul>
+    <div class="through-time">
+      <h3 id="through-time">{words.value.asOf}</h3>
+      <p class="hint" id="through-time-hint">
+        {words.value.asOfHint}
+      </p>
+      <input
+        type="range"
+        min={0}
+        max={times.length - 1}
+        value={at.value}
+        aria-labelledby="through-time"
+        aria-describedby="through-time-hint"
+        aria-valuetext={words.value.after(when(time))}
+        onInput={(event) => (at.value = Number(event.currentTarget.value))}
+      />
+      <p>
+        {words.value.after(when(time))}: <strong>{names.value && words.value.members(names.value.length)}</strong>
+      </p>
+      <Failed text={failed.value} />
+      <ul class="chips">
+        {names.value?.map((name, index) => (
+          <li key={`${name}-${index}`} class="chip">
+            {name}
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }

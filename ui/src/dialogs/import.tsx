@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { api, ask, get, Refusal, requestOf, type Schemas } from "../api/client";
+import { api, get, Refusal, type Schemas } from "../api/client";
 import { board, type Partition } from "../board/state";
 import { Dialog } from "../parts/dialog";
-import { type Progress, Work } from "../parts/work";
+import { explain } from "../words/explain";
 import { words } from "../words/language";
 import { firstLook, type FirstLook } from "./first-look";
-import { Failed, failureOf, Footer, useAttempt } from "./form";
+import { Failed, useAttempt } from "./form";
 
 type Outcome = Schemas["ImportOut"];
 
@@ -23,31 +23,26 @@ interface Wishes {
   large: boolean;
 }
 
-function send(file: File, partition: Partition, wishes: Wishes, dry_run: boolean) {
+function send(file: File, partition: Partition, wishes: Wishes, dry_run: boolean): Promise<Outcome> {
   const map = [wishes.who && `user=${wishes.who}`, wishes.group && `group=${wishes.group}`].filter(Boolean);
-  return api.POST("/v1/import/assignments.csv", {
-    params: {
-      query: {
-        dry_run,
-        create: wishes.create,
-        only: wishes.only,
-        accept: wishes.large ? "large" : "",
-        course: board.value!.course.key,
-        partition: partition.name,
-        map: map.join(","),
+  return get(
+    api.POST("/v1/import/assignments.csv", {
+      params: {
+        query: {
+          dry_run,
+          create: wishes.create,
+          only: wishes.only,
+          accept: wishes.large ? "large" : "",
+          course: board.value!.course.key,
+          partition: partition.name,
+          map: map.join(","),
+        },
       },
-    },
-    body: "",
-    bodySerializer: () => file,
-    headers: { "content-type": /\.xlsx$/i.test(file.name) ? WORKBOOK : CSV },
-  });
-}
-
-/** Write it; ``tell`` hears how far it is, where the service says so. */
-async function write(file: File, partition: Partition, wishes: Wishes, tell: (progress: Progress) => void): Promise<string> {
-  tell({ done: 0, all: 0 });
-  const { response } = await ask(send(file, partition, wishes, false));
-  return requestOf(response);
+      body: "",
+      bodySerializer: () => file,
+      headers: { "content-type": /\.xlsx$/i.test(file.name) ? WORKBOOK : CSV },
+    }),
+  );
 }
 
 export function ImportDialog({ partition }: { partition: Partition }) {
@@ -57,7 +52,6 @@ export function ImportDialog({ partition }: { partition: Partition }) {
   const wishes = useSignal<Wishes>({ who: "", group: "", create: true, only: false, large: false });
   const preview = useSignal<Outcome | null>(null);
   const looking = useSignal(false);
-  const progress = useSignal<Progress | null>(null);
 
   const wish = (change: Partial<Wishes>) => (wishes.value = { ...wishes.value, ...change });
   const choose = async (chosen: File | undefined) => {
@@ -72,12 +66,12 @@ export function ImportDialog({ partition }: { partition: Partition }) {
     if (chosen === null) return;
     let isCurrent = true;
     looking.value = true;
-    void get(send(chosen, partition, wishes.value, true))
+    void send(chosen, partition, wishes.value, true)
       .then(
         (found) => isCurrent && ([preview.value, failed.value] = [found, null]),
         (error: unknown) => {
           if (!(error instanceof Refusal)) throw error;
-          if (isCurrent) failed.value = failureOf(error);
+          if (isCurrent) failed.value = explain(error);
         },
       )
       .finally(() => isCurrent && (looking.value = false));
@@ -92,11 +86,7 @@ export function ImportDialog({ partition }: { partition: Partition }) {
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const chosen = file.value;
-    if (chosen)
-      void attempt(
-        () => write(chosen, partition, wishes.value, (told) => (progress.value = told)),
-        words.value.imported(doing),
-      );
+    if (chosen) void attempt(() => send(chosen, partition, wishes.value, false), words.value.imported(doing));
   };
   return (
     <Dialog title={words.value.importTitle(partition.name)} wide>
@@ -114,7 +104,7 @@ export function ImportDialog({ partition }: { partition: Partition }) {
         <p class="hint" id="file-hint">
           {words.value.fileHint}
         </p>
-        <Failed of={failed.value} />
+        <Failed text={failed.value} />
         {file.value && (
           <>
             {look.value.columns.length > 0 && (
@@ -130,14 +120,17 @@ export function ImportDialog({ partition }: { partition: Partition }) {
             )}
           </>
         )}
-        {busy.value && <Work label={words.value.importing} progress={progress.value} />}
-        {looking.value && <Work label={words.value.looking} progress={null} />}
+        <p role="status" class="hint">
+          {busy.value ? words.value.importing : looking.value ? words.value.looking : ""}
+        </p>
+        {(busy.value || looking.value) && <progress class="work" aria-label={words.value.importing} />}
         {preview.value && <Preview outcome={preview.value} doing={doing} lines={look.value.lines} />}
-        <Footer
-          doing={{ failed, busy }}
-          label={doing > 0 ? words.value.importRows(doing) : words.value.import}
-          disabled={looking.value || doing === 0}
-        />
+        <div class="buttons">
+          <span class="space" />
+          <button type="submit" class="main" disabled={busy.value || looking.value || doing === 0}>
+            {doing > 0 ? words.value.importRows(doing) : words.value.import}
+          </button>
+        </div>
       </form>
     </Dialog>
   );

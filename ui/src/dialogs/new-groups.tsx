@@ -2,10 +2,10 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { api, get, Refusal, type Schemas } from "../api/client";
 import { board, type Partition } from "../board/state";
-import { request } from "../board/undo";
 import { Dialog } from "../parts/dialog";
+import { explain } from "../words/explain";
 import { words } from "../words/language";
-import { Failed, failureOf, Footer, numberIn, useAttempt } from "./form";
+import { Failed, useAttempt } from "./form";
 
 type Way = "pattern" | "one";
 type By = "count" | "size";
@@ -57,24 +57,29 @@ function One({ partition }: { partition: Partition }) {
     event.preventDefault();
     const body = {
       name: name.value,
-      capacity: numberIn(capacity.value),
+      capacity: capacity.value === "" ? null : Number(capacity.value),
       assignment_type: "manual" as const,
     };
     const path = { partition_id: partition.id };
     void attempt(
-      () => request(api.POST("/v1/partitions/{partition_id}/groups", { params: { path }, body })),
+      () => get(api.POST("/v1/partitions/{partition_id}/groups", { params: { path }, body })),
       words.value.created(name.value),
     );
   };
   return (
     <form onSubmit={create}>
-      <Failed of={failed.value} />
+      <Failed text={failed.value} />
       <label>
         {words.value.groupName}
         <input value={name.value} required autofocus onInput={(event) => (name.value = event.currentTarget.value)} />
       </label>
       <CapacityField value={capacity.value} onInput={(value) => (capacity.value = value)} />
-      <Footer doing={{ failed, busy }} label={words.value.create} />
+      <div class="buttons">
+        <span class="space" />
+        <button type="submit" class="main" disabled={busy.value}>
+          {words.value.create}
+        </button>
+      </div>
     </form>
   );
 }
@@ -97,33 +102,35 @@ function Pattern({ partition }: { partition: Partition }) {
     pattern: pattern.value,
     from: 1,
     [by.value]: Number(number.value),
-    capacity: numberIn(capacity.value),
+    capacity: capacity.value === "" ? null : Number(capacity.value),
     dry_run,
   });
   const send = (dry_run: boolean) =>
-    api.POST("/v1/partitions/{partition_id}/groups/by-pattern", {
-      params: { path: { partition_id: partition.id } },
-      body: body(dry_run),
-    });
-  const asked = JSON.stringify(body(true));
+    get(
+      api.POST("/v1/partitions/{partition_id}/groups/by-pattern", {
+        params: { path: { partition_id: partition.id } },
+        body: body(dry_run),
+      }),
+    );
+  const request = JSON.stringify(body(true));
   useEffect(() => {
     let isCurrent = true;
     // Not for every letter that is typed.
     const timer = setTimeout(async () => {
       if (pattern.value.trim() === "" || !(Number(number.value) > 0)) return void (preview.value = null);
       try {
-        const found = await get(send(true));
+        const found = await send(true);
         if (isCurrent) [preview.value, failed.value] = [found, null];
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
-        if (isCurrent) [preview.value, failed.value] = [null, failureOf(error)];
+        if (isCurrent) [preview.value, failed.value] = [null, explain(error)];
       }
     }, 200);
     return () => {
       isCurrent = false;
       clearTimeout(timer);
     };
-  }, [asked]);
+  }, [request]);
 
   const isNew = (each: Schemas["PatternedGroupOut"]) => each.result !== "exists";
   const groups = preview.value?.groups ?? [];
@@ -131,11 +138,11 @@ function Pattern({ partition }: { partition: Partition }) {
   const inOrder = [...groups.filter(isNew), ...groups.filter((each) => !isNew(each))];
   const create = (event: SubmitEvent) => {
     event.preventDefault();
-    void attempt(() => request(send(false)), words.value.createdMany(added));
+    void attempt(() => send(false), words.value.createdMany(added));
   };
   return (
     <form onSubmit={create}>
-      <Failed of={failed.value} />
+      <Failed text={failed.value} />
       <label>
         {words.value.pattern}
         <input
@@ -181,9 +188,13 @@ function Pattern({ partition }: { partition: Partition }) {
           ))}
         </ul>
       </section>
-      <Footer doing={{ failed, busy }} label={words.value.create} disabled={added === 0}>
+      <div class="buttons">
         <span class="hint">{board.value && words.value.people(board.value.enrolled)}</span>
-      </Footer>
+        <span class="space" />
+        <button type="submit" class="main" disabled={busy.value || added === 0}>
+          {words.value.create}
+        </button>
+      </div>
     </form>
   );
 }

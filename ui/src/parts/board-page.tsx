@@ -1,16 +1,12 @@
 import { useEffect } from "preact/hooks";
 import { place } from "../address";
-import { connection, follow } from "../board/live";
-import { complaint, dismiss, heard, holdShown, keepShown, news, seen, silence } from "../board/news";
+import { follow } from "../board/live";
+import { complaint, news } from "../board/news";
 import { clear, query } from "../board/selection";
 import { board, canWrite, failure, load, open, type Partition, partitionOf } from "../board/state";
-import { forgetSteps, takeLast } from "../board/undo";
-import { ActivityDialog } from "../dialogs/activity";
-import { Lines } from "../dialogs/form";
 import { explain } from "../words/explain";
-import { actorName, words } from "../words/language";
+import { words } from "../words/language";
 import { Columns } from "./columns";
-import { show } from "./dialog";
 import { Header, Saving } from "./header";
 import { Icon } from "./icon";
 import { SelectionBar } from "./selection-bar";
@@ -21,15 +17,9 @@ export function BoardPage({ course }: { course: number }) {
   useEffect(() => {
     clear();
     query.value = "";
-    silence();
-    forgetSteps();
+    news.value = complaint.value = null;
     void open(course);
-    addEventListener("keydown", undoByKey);
-    const leave = follow(course);
-    return () => {
-      removeEventListener("keydown", undoByKey);
-      leave();
-    };
+    return follow(course);
   }, [course]);
   const found = board.value?.course.id === course ? board.value : null;
   useEffect(() => {
@@ -37,7 +27,7 @@ export function BoardPage({ course }: { course: number }) {
   }, [found?.course.title]);
   const partition = found && partitionOf(place.value.partition);
   return (
-    <div class="page" data-live={connection.value}>
+    <div class="page">
       <a class="skip" href="#groups" onClick={skip}>
         {words.value.skip}
       </a>
@@ -47,16 +37,9 @@ export function BoardPage({ course }: { course: number }) {
             <h1>{found.course.title || found.course.key}</h1>
             <span class="course-key">{found.course.key}</span>
             <Badges />
-            <Connection />
           </>
         )}
         <Saving />
-        {found && (
-          <button type="button" class="quiet history-button" onClick={() => show(<ActivityDialog />)}>
-            <Icon name="history" />
-            {words.value.activity}
-          </button>
-        )}
       </Header>
       <main tabIndex={-1}>
         {found && <Tabs current={partition} />}
@@ -68,52 +51,9 @@ export function BoardPage({ course }: { course: number }) {
           {partition && <Columns key={partition.id} partition={partition} />}
         </div>
       </main>
-      <HeardFromOthers />
       <Footer partition={partition} />
     </div>
   );
-}
-
-/** Of what goes well nothing is said. */
-function Connection() {
-  if (connection.value !== "lost") return null;
-  return (
-    <span class="tag waiting" role="status" title={words.value.notLiveHint}>
-      {words.value.notLive}
-    </span>
-  );
-}
-
-/** What others have done: for a while as a notice; for screen readers the last of it stays. */
-function HeardFromOthers() {
-  const isShown = heard.value.some((each) => each.id > seen.value);
-  return (
-    <div class={isShown ? "heard" : "heard unseen"} onMouseEnter={holdShown} onMouseLeave={keepShown}>
-      <div role="log" aria-label={words.value.byOthers}>
-        {heard.value.map((each) => (
-          <p key={each.id} class={isShown && each.id <= seen.value ? "unseen" : undefined}>
-            <strong>{actorName(each.actor)}</strong> {each.text}
-          </p>
-        ))}
-      </div>
-      {isShown && (
-        <button type="button" class="quiet square" aria-label={words.value.close} onClick={dismiss}>
-          <Icon name="close" />
-        </button>
-      )}
-    </div>
-  );
-}
-
-const SHORTCUTS = { undo: "Control+Z", redo: "Control+Shift+Z Control+Y" };
-
-/** Ctrl+Z, as everywhere; texts have one of their own. */
-function undoByKey(event: KeyboardEvent): void {
-  if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
-  if ((event.target as Element).closest?.("input, select, dialog")) return;
-  const key = event.key.toLowerCase();
-  const label = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : null;
-  if (label !== null && takeLast(label)) event.preventDefault();
 }
 
 function skip(event: MouseEvent): void {
@@ -137,15 +77,12 @@ function Badges() {
 }
 
 function Complaint({ course }: { course: number }) {
-  const message = complaint.value?.text ?? (failure.value && explain(failure.value));
+  const message = complaint.value ?? (failure.value && explain(failure.value));
   return (
     <div role="alert" class={message ? "banner" : undefined}>
       {message && (
         <>
-          <div>
-            <p>{message}</p>
-            <Lines of={complaint.value?.lines ?? []} />
-          </div>
+          <p>{message}</p>
           {failure.value && (
             <button type="button" onClick={() => void load(course)}>
               {words.value.tryAgain}
@@ -181,10 +118,10 @@ function Footer({ partition }: { partition: Partition | null }) {
       {partition && <SelectionBar partition={partition} />}
       <div class="news">
         <p role="status">{latest?.text}</p>
-        {latest?.action && (
-          <button type="button" class="quiet" onClick={latest.action.act} aria-keyshortcuts={SHORTCUTS[latest.action.label]}>
-            <Icon name={latest.action.label} />
-            {words.value[latest.action.label]}
+        {latest?.undo && (
+          <button type="button" class="quiet" onClick={latest.undo}>
+            <Icon name="undo" />
+            {words.value.undo}
           </button>
         )}
       </div>

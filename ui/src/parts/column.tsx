@@ -2,12 +2,11 @@ import { computed } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { pressed } from "../board/keyboard";
 import { spread } from "../board/moves";
-import { touched } from "../board/news";
 import { active, extend, found, nameOf, only, selected, shown, toggle } from "../board/selection";
 import { groupOf, membersOf, people, type Person, type Target } from "../board/state";
 import { GroupDialog } from "../dialogs/group";
 import { PersonDialog } from "../dialogs/person";
-import { actorName, words } from "../words/language";
+import { words } from "../words/language";
 import { show } from "./dialog";
 import { Icon } from "./icon";
 
@@ -35,11 +34,6 @@ export function Column({ partition, target, name, capacity, members, writable, s
     () => computed(() => members.filter((id) => selected.value.has(id)).join(" ")),
     [members],
   ).value;
-  const marked = useMemo(
-    () => computed(() => members.filter((id) => touched.value.has(id)).join(" ")),
-    [members],
-  ).value;
-  const isMarked = new Set(marked === "" ? [] : marked.split(" ").map(Number));
   const isChosen = new Set(chosen === "" ? [] : chosen.split(" ").map(Number));
   const isFull = capacity !== null && members.length >= capacity;
   const heading = `column-${target ?? "none"}`;
@@ -92,7 +86,6 @@ export function Column({ partition, target, name, capacity, members, writable, s
             id={id}
             isActive={at === id}
             isSelected={isChosen.has(id)}
-            by={isMarked.has(id) ? (touched.peek().get(id) ?? null) : null}
             draggable={writable}
           />
         ))}
@@ -116,18 +109,16 @@ interface RowProps {
   person: Person | undefined;
   isActive: boolean;
   isSelected: boolean;
-  /** Who has just put them here, unless that was done from here. */
-  by: string | null;
   draggable: boolean;
 }
 
-function Row({ id, person, isActive, isSelected, by, draggable }: RowProps) {
+function Row({ id, person, isActive, isSelected, draggable }: RowProps) {
   const state = person?.state;
   return (
     <li
       id={`person-${id}`}
       role="option"
-      class={`person${isActive ? " active" : ""}${by === null ? "" : " touched"}`}
+      class={isActive ? "person active" : "person"}
       aria-selected={isSelected}
       draggable={draggable}
       data-person={id}
@@ -136,11 +127,6 @@ function Row({ id, person, isActive, isSelected, by, draggable }: RowProps) {
       <span class="name" title={nameOf(person)}>
         {nameOf(person)}
       </span>
-      {by !== null && (
-        <span class="dot" title={words.value.movedBy(actorName(by))}>
-          <span class="unseen">, {words.value.movedBy(actorName(by))}</span>
-        </span>
-      )}
       {state && state !== "active" ? (
         <span class="tag">{words.value.state[state]}</span>
       ) : (

@@ -1,4 +1,4 @@
-import { drop, end, hover, leave, press, start } from "../board/drag";
+import { drop, end, hover, leave, start } from "../board/drag";
 import { canWrite, type Partition } from "../board/state";
 import { words } from "../words/language";
 import { Column } from "./column";
@@ -9,7 +9,6 @@ export function Columns({ partition }: { partition: Partition }) {
       class="board"
       role="tabpanel"
       aria-labelledby={`tab-${partition.id}`}
-      onPointerDown={press}
       onDragStart={start}
       onDragOver={hover}
       onDragLeave={leave}

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { addressOf } from "../address";
 import { saving } from "../board/writes";
-import { endsSoon, me, settings, signInWithProvider, signOut } from "../session";
+import { me, signOut } from "../session";
 import { theme, THEMES, type Theme } from "../theme";
 import { language, LANGUAGES, type Language, speak, words } from "../words/language";
 
@@ -13,28 +13,14 @@ export function Header({ children }: { children?: ComponentChildren }) {
         <span>groupsvc</span>
       </a>
       <div class="where">{children}</div>
-      {endsSoon.value && (
-        <span class="ending" role="status">
-          {words.value.sessionEnds}
-          <button type="button" class="small" onClick={() => void stay()}>
-            {words.value.staySignedIn}
-          </button>
-        </span>
-      )}
       <Preferences />
       {me.value && (
-        <button type="button" class="quiet" onClick={() => void signOut()} title={words.value.signedInAs(me.value.subject)}>
+        <button type="button" class="quiet" onClick={signOut} title={words.value.signedInAs(me.value.subject)}>
           {words.value.signOut}
         </button>
       )}
     </header>
   );
-}
-
-/** The provider knows who it is, and sends them back to where they are. */
-async function stay(): Promise<void> {
-  const { provider } = await settings();
-  if (provider !== null) await signInWithProvider(provider);
 }
 
 export function Mark() {

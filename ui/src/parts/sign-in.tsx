@@ -1,37 +1,25 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Refusal } from "../api/client";
-import { type Provider, rejected, settings, signIn, signInWithAccount, signInWithProvider } from "../session";
+import { rejected, settings, signIn, signInWithAccount } from "../session";
 import { explain } from "../words/explain";
 import { words } from "../words/language";
 import { Mark, Preferences } from "./header";
 
-type Way = "account" | "token" | "demo" | "provider";
+type Way = "account" | "token" | "demo";
 
-function reason(way: Way, error: unknown): string {
+function reason(way: Way, error: Refusal): string {
   const { problems, noDemo } = words.value;
-  if (!(error instanceof Refusal)) return problems.providerAway;
   if (error.status !== 401) return explain(error);
-  const known = { account: problems.wrongSecret, token: problems.wrongToken, demo: noDemo };
-  return way === "provider" ? problems.wrongProvider : known[way];
-}
-
-function before(): string | null {
-  const { problems } = words.value;
-  const reasons = { ended: problems.ended, provider: problems.wrongProvider, "provider-away": problems.providerAway };
-  return rejected.value && reasons[rejected.value];
+  return { account: problems.wrongSecret, token: problems.wrongToken, demo: noDemo }[way];
 }
 
 export function SignIn() {
   const demo = useSignal<{ account: string; secret: string } | null>(null);
-  const provider = useSignal<Provider | null>(null);
   const busy = useSignal(false);
   const failed = useSignal<string | null>(null);
   useEffect(() => {
-    void settings().then(
-      (found) => ([demo.value, provider.value] = [found.demo, found.provider]),
-      () => undefined,
-    );
+    void settings().then((found) => (demo.value = found.demo), () => undefined);
   }, []);
 
   const attempt = async (way: Way, act: () => Promise<void>) => {
@@ -39,7 +27,7 @@ export function SignIn() {
     try {
       await act();
     } catch (error) {
-      if (!(error instanceof Refusal) && way !== "provider") throw error;
+      if (!(error instanceof Refusal)) throw error;
       rejected.value = null;
       failed.value = reason(way, error);
     } finally {
@@ -52,43 +40,8 @@ export function SignIn() {
     void attempt(way, () => act(form));
   };
   const text = (form: FormData, name: string) => String(form.get(name) ?? "").trim();
-  const message = failed.value ?? before();
+  const message = failed.value ?? (rejected.value === "ended" ? words.value.problems.ended : null);
 
-  const forms = (
-    <>
-      <form
-        aria-labelledby="with-account"
-        onSubmit={submitted("account", (form) => signInWithAccount(text(form, "account"), text(form, "secret")))}
-      >
-        <h2 id="with-account">{words.value.withAccount}</h2>
-        <label>
-          {words.value.accountName}
-          <input name="account" autocomplete="username" autocapitalize="none" spellcheck={false} required />
-        </label>
-        <label>
-          {words.value.secret}
-          <input name="secret" type="password" autocomplete="current-password" required />
-        </label>
-        <button type="submit" disabled={busy.value}>
-          {words.value.signIn}
-        </button>
-      </form>
-      <p class="or">{words.value.or}</p>
-      <form aria-labelledby="with-token" onSubmit={submitted("token", (form) => signIn(text(form, "token")))}>
-        <h2 id="with-token">{words.value.withToken}</h2>
-        <label>
-          {words.value.token}
-          <input name="token" type="password" autocomplete="off" spellcheck={false} required aria-describedby="token-hint" />
-        </label>
-        <p class="hint" id="token-hint">
-          {words.value.tokenHint}
-        </p>
-        <button type="submit" disabled={busy.value}>
-          {words.value.signIn}
-        </button>
-      </form>
-    </>
-  );
   return (
     <main class="sign-in">
       <div class="card">
@@ -119,29 +72,37 @@ export function SignIn() {
             <p class="or">{words.value.or}</p>
           </section>
         )}
-        {provider.value && (
-          <section>
-            <button
-              type="button"
-              class="main wide-button"
-              disabled={busy.value}
-              onClick={() => void attempt("provider", () => signInWithProvider(provider.value!))}
-            >
-              {words.value.withProvider}
-            </button>
-            <p class="hint">
-              {words.value.providerHint} <span class="issuer">{new URL(provider.value.issuer).host}</span>
-            </p>
-          </section>
-        )}
-        {provider.value ? (
-          <details>
-            <summary>{words.value.otherWays}</summary>
-            {forms}
-          </details>
-        ) : (
-          forms
-        )}
+        <form
+          aria-labelledby="with-account"
+          onSubmit={submitted("account", (form) => signInWithAccount(text(form, "account"), text(form, "secret")))}
+        >
+          <h2 id="with-account">{words.value.withAccount}</h2>
+          <label>
+            {words.value.accountName}
+            <input name="account" autocomplete="username" autocapitalize="none" spellcheck={false} required />
+          </label>
+          <label>
+            {words.value.secret}
+            <input name="secret" type="password" autocomplete="current-password" required />
+          </label>
+          <button type="submit" disabled={busy.value}>
+            {words.value.signIn}
+          </button>
+        </form>
+        <p class="or">{words.value.or}</p>
+        <form aria-labelledby="with-token" onSubmit={submitted("token", (form) => signIn(text(form, "token")))}>
+          <h2 id="with-token">{words.value.withToken}</h2>
+          <label>
+            {words.value.token}
+            <input name="token" type="password" autocomplete="off" spellcheck={false} required aria-describedby="token-hint" />
+          </label>
+          <p class="hint" id="token-hint">
+            {words.value.tokenHint}
+          </p>
+          <button type="submit" disabled={busy.value}>
+            {words.value.signIn}
+          </button>
+        </form>
       </div>
       <Preferences />
     </main>

@@ -1,14 +1,7 @@
 /** Refusals in words. What the editor does not know is told as the service tells it. */
 
 import type { Refusal } from "../api/client";
-import { type Change, changesets, describe } from "../board/changes";
-import { actorName, when, words } from "./language";
-
-/** Who did what, of what stands in the way: newest first. */
-export function missed(refusal: Refusal): string[] {
-  const changes = (refusal.problem.changes ?? []) as Change[];
-  return changesets(changes).map((each) => words.value.whoDid(actorName(each.actor), describe(each.changes), when(each.at)));
-}
+import { words } from "./language";
 
 export function explain(refusal: Refusal, group?: string): string {
   const { problems, codes } = words.value;
@@ -23,7 +16,7 @@ export function explain(refusal: Refusal, group?: string): string {
     case 404:
       return problems.notFound;
     case 412:
-      return problems.stale(changes?.[0] ? actorName(changes[0].actor) : problems.somebody);
+      return problems.stale(changes?.[0]?.actor ?? problems.somebody);
     case 429:
       return problems.tooMany;
     case 502:

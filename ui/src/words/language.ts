@@ -1,7 +1,6 @@
 /** The language of the page: that of the browser, or the one that was chosen. */
 
 import { computed, effect, signal } from "@preact/signals";
-import { me } from "../session";
 import { en, type Words } from "./en";
 import { fr } from "./fr";
 
@@ -38,13 +37,4 @@ export function when(time: string): string {
   return new Intl.DateTimeFormat(region, { dateStyle: "medium", timeStyle: "medium" }).format(
     new Date(time),
   );
-}
-
-/** Whoever is signed in is told of as such. */
-export function actorName(actor: string): string {
-  return actor === me.value?.subject ? words.value.you : actor.replace(/^account:/, "");
-}
-
-export function by(actor: string): string {
-  return words.value.by(actorName(actor));
 }
