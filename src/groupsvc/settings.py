@@ -277,3 +277,14 @@ class GeneralSettings(BaseSettings):
         default=False, description="Count requests of each institution, by its name"
     )
     docs: bool = Field(default=True, description="Serve Swagger UI and the OpenAPI documents")
+
+
+class Settings(EditorSettings, JobSettings, EventSettings, GeneralSettings):
+    """All of them: those of what is newer come last."""
+
+
+def faults(error: ValidationError) -> Iterator[str]:
+    """What is wrong, by variable; their values may be secret."""
+    for each in error.errors(include_input=False, include_url=False):
+        name = "_".join(str(part) for part in each["loc"]).upper()
+        yield f"{PREFIX}{name}: {each['msg']}"
