@@ -26,14 +26,14 @@ TRIES = 5
 # something that could be done once and not for every request. With two statements a few calls
 # depend on when the event loop wakes.
 MOST = {
-    "a partition": ("GET", "/v1/partitions/{partition}", 145),
-    "partitions of a course": ("GET", "/v1/courses/{course}/partitions", 145),
-    "members of a group": ("GET", "/v1/groups/{group}/members", 145),
-    "groups of a user": ("GET", "/v1/courses/{course}/users/{user}/groups", 147),
-    "assignment": ("PUT", "/v1/groups/{group}/members/{user}", 162),
-    "ScoDoc: partitions": ("GET", "/ScoDoc/api/formsemestre/{course}/partitions", 151),
-    "ScoDoc: assignment": ("POST", "/ScoDoc/api/group/{group}/set_etudiant/{user}", 168),
-    "Open edX: cohorts": ("GET", "/api/cohorts/v1/courses/{key}/cohorts/", 204),
+    "a partition": ("GET", "/v1/partitions/{partition}", 147),
+    "partitions of a course": ("GET", "/v1/courses/{course}/partitions", 147),
+    "members of a group": ("GET", "/v1/groups/{group}/members", 147),
+    "groups of a user": ("GET", "/v1/courses/{course}/users/{user}/groups", 149),
+    "assignment": ("PUT", "/v1/groups/{group}/members/{user}", 164),
+    "ScoDoc: partitions": ("GET", "/ScoDoc/api/formsemestre/{course}/partitions", 153),
+    "ScoDoc: assignment": ("POST", "/ScoDoc/api/group/{group}/set_etudiant/{user}", 170),
+    "Open edX: cohorts": ("GET", "/api/cohorts/v1/courses/{key}/cohorts/", 207),
 }
 
 

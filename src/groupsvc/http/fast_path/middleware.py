@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from groupsvc.domain.errors import GroupsvcError
 from groupsvc.http.edge import local_path
 from groupsvc.http.fast_path.compiled_endpoint import VALUES, CompiledEndpoint
 from groupsvc.http.head_as_get import HeadAsGet
@@ -207,7 +208,11 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
         response = await scope[_ENDPOINT].handle(Request(scope, receive, send))
     except Exception as error:
         raise _EndpointError(error) from None
-    await response(scope, receive, send)
+    try:
+        await response(scope, receive, send)
+    except GroupsvcError as error:
+        # Of a stream that is not to begin: nothing was sent.
+        raise _EndpointError(error) from None
 
 
 async def _fail(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - an ASGIApp
