@@ -30,7 +30,9 @@ CATALOG = {
     "column": """
         SELECT c.relname, a.attname, row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum),
                format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
-               l.collname, a.attstorage, a.attcompression, a.attstattarget, a.attoptions,
+               l.collname, a.attstorage, a.attcompression, a.attstattarget,
+               -- PostgreSQL 15.20 keeps a value of its own among them, another in each table.
+               ARRAY(SELECT each FROM unnest(a.attoptions) each WHERE each NOT LIKE 'pg_attver=%'),
                pg_get_expr(d.adbin, d.adrelid)
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
         LEFT JOIN pg_collation l ON l.oid = a.attcollation
