@@ -4,7 +4,7 @@ PYTHON ?= python3
 # Tests start hundreds of processes: without byte code each of them compiles the program.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-busy torture coverage clients ui check fix bench bench-quick bench-scale bench-allocation lock sbom openapi clean tenants
+.PHONY: run test test-busy torture coverage clients ui check fix bench bench-quick bench-scale lock sbom openapi clean tenants
 
 run: $(VENV)/run
 	@exec $(BIN)/groupsvc serve --demo $(SERVE)
@@ -75,10 +75,6 @@ bench-quick: $(VENV)/bench
 bench-scale: $(VENV)/bench
 	@$(BIN)/python -m benchmarks --scale $(BENCH)
 
-# Proposals beside what people use; BENCH=--quick for small sizes.
-bench-allocation: $(VENV)/bench
-	@$(BIN)/python -m benchmarks.allocation $(BENCH)
-
 # One virtual environment: the first stamp holds what the service needs, the second the tools,
 # the third the contenders of the benchmarks.
 $(VENV)/run: requirements.txt requirements-build.txt pyproject.toml
@@ -110,11 +106,10 @@ $(CLIENTS)/.venv/ready: $(CLIENTS)/requirements.txt
 LOCK := uv pip compile --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --no-annotate --quiet
 lock:
-	$(LOCK) pyproject.toml --extra otel --extra allocation --group dev --output-file requirements-dev.txt
-	$(LOCK) pyproject.toml --extra otel --constraint requirements-dev.txt --output-file requirements-otel.txt
-	$(LOCK) pyproject.toml --extra allocation --constraint requirements-dev.txt --output-file requirements-allocation.txt
-	$(LOCK) pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt
-	$(LOCK) --group build --constraint requirements-dev.txt --output-file requirements-build.txt
+	$(LOCK) pyproject.toml --extra otel --output-file requirements-otel.txt
+	$(LOCK) pyproject.toml --constraint requirements-otel.txt --output-file requirements.txt
+	$(LOCK) --group build --constraint requirements-otel.txt --output-file requirements-build.txt
+	$(LOCK) pyproject.toml --extra otel --group dev --output-file requirements-dev.txt
 	$(LOCK) $(CLIENTS)/requirements.in --output-file $(CLIENTS)/requirements.txt
 	npm install --package-lock-only --ignore-scripts --silent --prefix $(CLIENTS)
 	node $(CLIENTS)/strip_lock.mjs $(CLIENTS)/package-lock.json

@@ -26,14 +26,14 @@ TRIES = 5
 # something that could be done once and not for every request. With two statements a few calls
 # depend on when the event loop wakes.
 MOST = {
-    "a partition": ("GET", "/v1/partitions/{partition}", 147),
-    "partitions of a course": ("GET", "/v1/courses/{course}/partitions", 147),
-    "members of a group": ("GET", "/v1/groups/{group}/members", 147),
-    "groups of a user": ("GET", "/v1/courses/{course}/users/{user}/groups", 149),
-    "assignment": ("PUT", "/v1/groups/{group}/members/{user}", 164),
-    "ScoDoc: partitions": ("GET", "/ScoDoc/api/formsemestre/{course}/partitions", 153),
-    "ScoDoc: assignment": ("POST", "/ScoDoc/api/group/{group}/set_etudiant/{user}", 170),
-    "Open edX: cohorts": ("GET", "/api/cohorts/v1/courses/{key}/cohorts/", 207),
+    "a partition": ("GET", "/v1/partitions/{partition}", 182),
+    "partitions of a course": ("GET", "/v1/courses/{course}/partitions", 182),
+    "members of a group": ("GET", "/v1/groups/{group}/members", 190),
+    "groups of a user": ("GET", "/v1/courses/{course}/users/{user}/groups", 189),
+    "assignment": ("PUT", "/v1/groups/{group}/members/{user}", 197),
+    "ScoDoc: partitions": ("GET", "/ScoDoc/api/formsemestre/{course}/partitions", 198),
+    "ScoDoc: assignment": ("POST", "/ScoDoc/api/group/{group}/set_etudiant/{user}", 217),
+    "Open edX: cohorts": ("GET", "/api/cohorts/v1/courses/{key}/cohorts/", 262),
 }
 
 

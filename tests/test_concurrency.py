@@ -5,11 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.conftest import SQL, MakeWorld, World
 from tests.gathering import WAYS, gather
-from tests.locks import until_it_waits
 
 
 @pytest.fixture(autouse=True, params=WAYS)
@@ -182,28 +180,3 @@ async def test_members_of_full_groups_change_places_at_the_same_time(
     assert sorted(members) == [[user] for user in world.users[:4]]
     ends = [[world.users[(place - step) % 4] for place in range(4)] for step in range(4)]
     assert [user for (user,) in members] in ends
-
-
-@pytest.mark.parametrize("mode", ["row_by_row", "all_or_nothing"])
-async def test_whoever_leaves_the_course_while_a_batch_is_decided_is_refused_by_row(
-    client: httpx.AsyncClient, engine: AsyncEngine, sql: SQL, world: World, mode: str
-) -> None:
-    """The batch has seen them enrolled; what it answers is what it finds when it looks again."""
-    partition = await world.add_partition()
-    group = await world.add_group(partition)
-    gone, other = world.users[:2]
-    rows = [{"user_id": user, "group_id": group} for user in (gone, other)]
-    async with engine.connect() as leaving:
-        await leaving.execution_options(isolation_level="READ COMMITTED")
-        await leaving.exec_driver_sql(
-            f"DELETE FROM enrollments WHERE course_id = {world.course_id} AND user_id = {gone}"
-        )
-        path = f"/v1/partitions/{partition}/assignments"
-        asked = asyncio.create_task(client.post(path, json={"rows": rows, "mode": mode}))
-        await until_it_waits(sql, asked)
-        await leaving.commit()
-    answer = await asked
-    assert answer.status_code == 200, answer.text
-    told = answer.json()
-    assert [row["code"] for row in told["rows"]] == ["not_enrolled", None]
-    assert told["written"] is (mode == "row_by_row")

@@ -23,7 +23,6 @@ TYPED = {
         "delete_content_partition",
         "delete_course",
         "delete_department",
-        "get_job_results",
         "delete_enrollment",
         "delete_group",
         "delete_partition",

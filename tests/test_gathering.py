@@ -175,20 +175,6 @@ async def test_one_that_takes_too_long_is_cancelled_by_itself(make: MakeOwnPool)
     assert (one[0].n, three[0].n) == (1, 3)
 
 
-@pytest.mark.parametrize("statement", [READ, WRITE], ids=["read", "write"])
-async def test_who_waits_behind_a_frozen_server_is_given_up_with_the_others(
-    make: MakeOwnPool, engine: AsyncEngine, rows: None, statement: Statement
-) -> None:
-    """They are not made to wait for a connection as well."""
-    own = make(command_timeout=1, statement_timeout=60, lock_timeout=60)
-    async with held_up(own, engine, statement) as first:
-        later = call(own, statement, 1, 2, 3)
-        failed = await asyncio.gather(*first, *later, return_exceptions=True)
-    assert {type(error) for error in failed} == {TimeoutError}
-    own_errors = {id(error) for error in failed[: len(first)]}
-    assert {id(error) for error in failed[len(first) :]} <= own_errors
-
-
 async def test_one_of_a_kind_goes_with_the_next(
     own: OwnPool, engine: AsyncEngine, rows: None
 ) -> None:

@@ -43,6 +43,7 @@ class Wire:
         self._flows = asyncio.Event()
         self._flows.set()
         self.cut_before = self.cut_after = b""
+        self._answer_is_lost = False
 
     @property
     def url(self) -> URL:
@@ -75,10 +76,9 @@ class Wire:
         server_writer = None
         try:
             server_reader, server_writer = await self._open()
-            cut = asyncio.Event()
             ends = [
-                asyncio.ensure_future(self._ask(reader, server_writer, cut)),
-                asyncio.ensure_future(self._answer(server_reader, writer, cut)),
+                asyncio.ensure_future(self._ask(reader, server_writer, server_reader)),
+                asyncio.ensure_future(self._answer(server_reader, writer)),
             ]
             try:
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -104,24 +104,21 @@ class Wire:
         self,
         reader: asyncio.StreamReader,
         server: asyncio.StreamWriter,
-        cut: asyncio.Event,
+        answers: asyncio.StreamReader,
     ) -> None:
         while data := await reader.read(65_536):
             await self._flows.wait()
             if self.cut_before and self.cut_before in data:
                 self.cut_before = b""
                 return
-            if self.cut_after and self.cut_after in data:
-                self.cut_after = b""
-                cut.set()
+            self._answer_is_lost = bool(self.cut_after) and self.cut_after in data
             server.write(data)
             await server.drain()
 
-    async def _answer(
-        self, server: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: asyncio.Event
-    ) -> None:
+    async def _answer(self, server: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await server.read(65_536):
-            if cut.is_set():
+            if self._answer_is_lost:
+                self._answer_is_lost, self.cut_after = False, b""
                 return
             writer.write(data)
             await writer.drain()
@@ -299,9 +296,7 @@ PROCESS = b"K\0\0\0\x0c"  # a message with the process that answers
 class Pooler(Wire):
     """Names a process of its own making, as poolers do."""
 
-    async def _answer(
-        self, server: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: asyncio.Event
-    ) -> None:
+    async def _answer(self, server: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await server.read(65_536):
             before, found, after = data.partition(PROCESS)
             writer.write(before + found + b"\x7f\xff" + after[2:] if found else data)

@@ -61,12 +61,6 @@ KNOWN = {
     "GET /v1/users/by-name/{username:path}",
     "GET /v1/users/{user_id:int}",
     "POST /v1/retirements",
-    # Whoever left a job reads it: the service says who else does.
-    "GET /v1/jobs",
-    "GET /v1/jobs/{job_id:int}",
-    "GET /v1/jobs/{job_id:int}/events",
-    "GET /v1/jobs/{job_id:int}/results",
-    "POST /v1/jobs/{job_id:int}/cancel",
     "DELETE /ScoDoc/api/tokens",
 }
 
@@ -224,7 +218,6 @@ def test_a_module_is_called_after_what_is_in_it() -> None:
     [
         "requirements.txt",
         "requirements-otel.txt",
-        "requirements-allocation.txt",
         "requirements-build.txt",
         "requirements-dev.txt",
         "tests/clients/requirements.txt",

@@ -30,12 +30,10 @@ from tests.waiting import until
 
 POSITION = "groupsvc-position"
 # What takes more than statements that stand alone, or is of who is calling.
-AT_THE_PRIMARY = {"get_me", "get_personal_data", "get_job", "get_job_results"} | {
-    *("export_table", "export_partition"),
+AT_THE_PRIMARY = {"get_me", "get_personal_data", "export_table", "export_partition"} | {
     # Who is still writing is known there alone.
     "list_course_changes",
     "stream_course_events",
-    "stream_job_events",
 }
 READS = sorted(name for name, visit in TOUR.items() if visit.method == "GET")
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -11,11 +10,11 @@ import pytest_asyncio
 from sqlalchemy import URL
 
 from groupsvc.app import create_app
-from groupsvc.db import migrate, revision
+from groupsvc.db import migrate
 from groupsvc.db.engine import make_engine
 from groupsvc.settings import Settings
-from tests.conftest import EVERYTHING, SQL, Auth, MakeDatabase, serving, statements
-from tests.waiting import examined, until
+from tests.conftest import EVERYTHING, Auth, MakeDatabase, serving, statements
+from tests.waiting import examined
 
 PATHS = {
     "/v1/courses": lambda body: body["code"] == "unavailable",
@@ -47,147 +46,6 @@ async def test_a_database_that_is_not_migrated_is_unavailable(
     assert (ready.status_code, ready.json()["checks"]["migrations"][:8]) == (503, "at none,")
 
 
-@pytest_asyncio.fixture
-async def migrated(make_database: MakeDatabase, settings: Settings) -> URL:
-    url: URL = await make_database()
-    engine = make_engine(url, settings)
-    await migrate.upgrade(engine)
-    await engine.dispose()
-    return url
-
-
-@asynccontextmanager
-async def changing(url: URL, settings: Settings) -> AsyncIterator[SQL]:
-    """Whoever migrates it meanwhile."""
-    engine = make_engine(url, settings)
-    try:
-        yield statements(engine)
-    finally:
-        await engine.dispose()
-
-
-NEWER = "UPDATE alembic_version SET version_num = '9999'"
-MAY_STAY = f"COMMENT ON TABLE alembic_version IS '{revision.OLDEST}{revision.head()}'"
-BACK = f"UPDATE alembic_version SET version_num = '{revision.head()}'"
-
-
-@pytest.mark.parametrize("path", PATHS)
-async def test_a_database_that_is_newer_is_unavailable_until_it_fits_again(
-    migrated: URL,
-    settings: Settings,
-    home: Path,
-    auth: Auth,
-    caplog: pytest.LogCaptureFixture,
-    path: str,
-) -> None:
-    async with changing(migrated, settings) as sql:
-        await sql(NEWER)
-        async with serving(create_app(settings, migrated, home)) as client:
-            client.headers.update(auth(*EVERYTHING))
-            answer = await client.get(path)
-            assert answer.status_code == 503, answer.text
-            assert answer.headers["retry-after"] == "1"
-            assert PATHS[path](answer.json()), answer.text
-            assert "this program is older" in caplog.text
-            ready = await examined(client)
-            needs = f"at 9999, needs {revision.head()}"
-            assert (ready.status_code, ready.json()["checks"]["migrations"]) == (503, needs)
-            await sql(BACK)
-
-            async def is_served() -> bool:
-                return (await client.get(path)).status_code in (200, 404)
-
-            await until(is_served)
-
-
-async def test_a_migration_that_ends_this_program_is_seen_when_health_is_asked(
-    migrated: URL, settings: Settings, home: Path, auth: Auth
-) -> None:
-    async with (
-        changing(migrated, settings) as sql,
-        serving(create_app(settings, migrated, home)) as client,
-    ):
-        client.headers.update(auth(*EVERYTHING))
-        assert (await client.get("/v1/courses")).status_code == 200
-        await sql(NEWER)
-
-        async def is_unready() -> bool:
-            return (await client.get("/health/ready")).status_code == 503
-
-        await until(is_unready)
-        refused = await client.put("/v1/departments/X", json={})
-        assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
-        assert refused.json()["detail"] == "the database is not at the revision of this program"
-        assert await sql("SELECT 1 FROM departments") == []
-
-
-async def test_a_newer_database_that_this_program_may_stay_on_is_served(
-    migrated: URL, settings: Settings, home: Path, auth: Auth
-) -> None:
-    async with changing(migrated, settings) as sql:
-        await sql(NEWER)
-        await sql(MAY_STAY)
-        async with serving(create_app(settings, migrated, home)) as client:
-            client.headers.update(auth(*EVERYTHING))
-            assert (await client.put("/v1/departments/X", json={})).status_code == 201
-            assert (await examined(client)).status_code == 200
-
-
-# What a migration may do to a table, and what undoes it.
-STRANGE = {
-    "ALTER TABLE departments ADD COLUMN colour text NOT NULL": (
-        "ALTER TABLE departments DROP COLUMN colour"
-    ),
-    "ALTER TABLE departments ADD CONSTRAINT ck_new CHECK (acronym <> 'X')": (
-        "ALTER TABLE departments DROP CONSTRAINT ck_new"
-    ),
-    "ALTER TABLE departments RENAME COLUMN acronym TO sign": (
-        "ALTER TABLE departments RENAME COLUMN sign TO acronym"
-    ),
-    "ALTER TABLE departments RENAME TO faculties": "ALTER TABLE faculties RENAME TO departments",
-    "ALTER FUNCTION told RENAME TO says": "ALTER FUNCTION says RENAME TO told",
-    "ALTER TABLE departments DROP CONSTRAINT uq_departments_acronym CASCADE": "SELECT",
-}
-
-
-@pytest.mark.parametrize("is_promised", [False, True], ids=["unsaid", "promised"])
-async def test_what_fails_because_a_migration_came_is_no_bug_of_this_program(
-    migrated: URL, settings: Settings, home: Path, auth: Auth, is_promised: bool
-) -> None:
-    async with changing(migrated, settings) as sql:
-        if is_promised:
-            await sql(MAY_STAY)
-        for change, undone in STRANGE.items():
-            async with serving(create_app(settings, migrated, home)) as client:
-                client.headers.update(auth(*EVERYTHING))
-                assert (await client.get("/v1/departments")).status_code == 200
-                await sql(NEWER)
-                await sql(change)
-                asked = [
-                    await client.put("/v1/departments/X", json={}),
-                    await client.get("/v1/departments"),
-                    await client.get("/v1/changes"),
-                ]
-            seen = [each.status_code for each in asked]
-            assert set(seen) <= {200, 201, 503}, (change, seen)
-            assert 503 in seen, change
-            assert all("retry-after" in each.headers for each in asked if each.status_code == 503)
-            await sql(undone)
-            await sql(BACK)
-
-
-async def test_what_fails_at_our_own_revision_is_a_bug(
-    migrated: URL, settings: Settings, home: Path, auth: Auth
-) -> None:
-    async with (
-        changing(migrated, settings) as sql,
-        serving(create_app(settings, migrated, home)) as client,
-    ):
-        client.headers.update(auth(*EVERYTHING))
-        await sql("ALTER TABLE departments ADD COLUMN colour text NOT NULL")
-        assert (await client.put("/v1/departments/X", json={})).status_code == 500
-
-
 @pytest.mark.parametrize(
     ("change", "told"),
     [({"username": "nobody_at_all"}, "refuses the role"), ({"database": "none_such"}, "create it")],
@@ -204,6 +62,15 @@ async def test_a_database_that_cannot_be_used_is_not_ready_and_the_log_says_why(
         ready = await examined(client)
     assert (ready.status_code, ready.json()["checks"]["database"]) == (503, "cannot be used")
     assert told in caplog.text
+
+
+@pytest_asyncio.fixture
+async def migrated(make_database: MakeDatabase, settings: Settings) -> URL:
+    url: URL = await make_database()
+    engine = make_engine(url, settings)
+    await migrate.upgrade(engine)
+    await engine.dispose()
+    return url
 
 
 async def test_a_database_that_may_only_be_read_is_not_ready(

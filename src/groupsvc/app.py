@@ -11,27 +11,27 @@ from fastapi import FastAPI
 from sqlalchemy import URL
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+from starlette.types import Lifespan, Receive, Scope, Send
 
 from groupsvc import logs
 from groupsvc.faces import openedx, scodoc, v1
 from groupsvc.faces.v1 import examples
 from groupsvc.faces.v1.conflicts import PROBLEMS
 from groupsvc.http import health
-from groupsvc.http.application import RootApplication
+from groupsvc.http.application import FaceApplication
 from groupsvc.http.cross_origin import cross_origin
 from groupsvc.http.edge import Guard, local_path
 from groupsvc.http.editor import PATH as EDITOR
 from groupsvc.http.editor import install_editor
 from groupsvc.http.errors import ErrorFace
 from groupsvc.http.examples import fill_in
-from groupsvc.http.fast_path.middleware import FastPathMiddleware, RouteTable, innermost
+from groupsvc.http.fast_path.middleware import FastPathMiddleware, RouteTable
 from groupsvc.http.gateway_prefix import GatewayPrefix
 from groupsvc.http.log_position import document_position
 from groupsvc.http.oauth import offer_login
 from groupsvc.http.problems import document_problems
 from groupsvc.http.swagger import Shown, install_docs
-from groupsvc.institution import Institution, Means
+from groupsvc.institution import Institution
 from groupsvc.recorder import SILENT, Recorder
 from groupsvc.settings import Settings
 from groupsvc.tenants.edge import TenantEdge, whose
@@ -75,20 +75,15 @@ def create_app(
     """The application on a database, or on those of the institutions that the settings' control
     database lists. Nothing is connected before it starts.
     """
-    perform = LaterApplication()
-    fleet = Fleet(settings, home, recorder, perform) if settings.control_url is not None else None
+    fleet = Fleet(settings, home, recorder) if settings.control_url is not None else None
 
     def serving() -> AbstractAsyncContextManager[Served]:
         if fleet is not None:
             return _many(fleet, recorder)
-        means = Means(perform=perform)
-        institution = Institution(settings, url, home, recorder, embedded=embedded, means=means)
-        return _one(institution, recorder)
+        return _one(Institution(settings, url, home, recorder, embedded=embedded), recorder)
 
     app = _make_faces(settings, _lifespan(serving, tracing), is_alone=fleet is None)
-    table = RouteTable(app)
-    perform.app = innermost(app, table)
-    _add_layers(app, table, settings, fleet, recorder)
+    _add_layers(app, settings, fleet, recorder)
     # What is added last is outermost.
     if tracing is not None:
         app.add_middleware(tracing.middleware)
@@ -97,10 +92,10 @@ def create_app(
     return app
 
 
-def _make_faces(settings: Settings, lifespan: Lifespan[Any], *, is_alone: bool) -> RootApplication:
+def _make_faces(settings: Settings, lifespan: Lifespan[Any], *, is_alone: bool) -> FaceApplication:
     """All addresses: the native face, within which the dialects are mounted, pages and editor."""
     demo = settings.env == "development"
-    app = RootApplication(
+    app = FaceApplication(
         (*v1.ROUTERS, health.router),
         PROBLEMS,
         title="groupsvc",
@@ -126,13 +121,10 @@ def _make_faces(settings: Settings, lifespan: Lifespan[Any], *, is_alone: bool) 
 
 
 def _add_layers(
-    app: RootApplication,
-    table: RouteTable,
-    settings: Settings,
-    fleet: Fleet | None,
-    recorder: Recorder,
+    app: FaceApplication, settings: Settings, fleet: Fleet | None, recorder: Recorder
 ) -> None:
     """What requests pass on their way to an address, innermost first."""
+    table = RouteTable(app)
     app.add_middleware(FastPathMiddleware, table=table)
     if fleet is not None:
         app.add_middleware(
@@ -170,15 +162,6 @@ def _lifespan(
                 tracing.stop()
 
     return lifespan
-
-
-class LaterApplication:
-    """What does requests that were left as jobs, known before it is made."""
-
-    app: ASGIApp
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app(scope, receive, send)
 
 
 async def _after(event: asyncio.Event, act: Callable[[], None]) -> None:

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
-from starlette.types import ASGIApp
 
 from groupsvc.auth.verifier import make_verifier
 from groupsvc.core.accounts.authentication import CACHED_TOKENS, Authenticator
@@ -17,8 +16,7 @@ from groupsvc.core.audit.seals import read_private_key
 from groupsvc.core.changes import tail
 from groupsvc.core.changes.journal import Journal
 from groupsvc.core.changes.tail import Crowd, Tail
-from groupsvc.core.cohorts.upload_work import CohortUploadWork
-from groupsvc.core.jobs.runner import JobRunner, Pace, Work
+from groupsvc.core.jobs.service import JobRunner, Pace
 from groupsvc.core.unit_of_work import TransactionRunner
 from groupsvc.core.upkeep.service import Terms, Upkeep
 from groupsvc.db.engine import close_engine, for_bulk, make_engine
@@ -27,7 +25,6 @@ from groupsvc.db.readiness import DatabaseCheck
 from groupsvc.db.standbys import Standbys
 from groupsvc.faces import openedx, scodoc
 from groupsvc.http.event_stream import render_line
-from groupsvc.http.left_requests import RequestWork
 from groupsvc.http.routing import AppState, CallRate
 from groupsvc.recorder import SILENT, Recorder
 from groupsvc.settings import Settings
@@ -47,15 +44,14 @@ MakePool = Callable[..., ConnectionPool]
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """How connections are opened and pooled, how many tokens are cached, who else follows the
-    change log of another institution, and what does requests that were left as jobs.
+    """How connections are opened and pooled, how many tokens are cached, and who else follows the
+    change log of another institution.
     """
 
     make_engine: Callable[[URL, Settings], AsyncEngine] = make_engine
     make_pool: MakePool = ConnectionPool
     cached_tokens: int = CACHED_TOKENS
     crowd: Crowd | None = None
-    perform: ASGIApp | None = None
 
 
 OF_ITS_OWN: Final = Means()
@@ -90,18 +86,11 @@ class Institution:
         if self._standbys is not None:
             self.pools |= self._standbys.pools
         self.settings = settings
-        strict = settings.env == "production"
-        self._readiness = DatabaseCheck(engine, embedded=embedded, strict=strict)
         units = TransactionRunner(
-            self.pools["requests"],
-            self.pools["bulk"],
-            words,
-            recorder,
-            self._standbys,
-            self._readiness,
+            self.pools["requests"], self.pools["bulk"], words, recorder, self._standbys
         )
-        self._works: list[Work] = [CohortUploadWork(units)]
-        self.jobs = JobRunner(units, _pace(settings), self._works)
+        pace = Pace(poll=settings.job_poll, silence=settings.job_silence, keep=settings.job_days)
+        self.jobs = JobRunner(units, pace)
         self.upkeep = _make_upkeep(units, settings)
         authenticator = Authenticator(self._verifier, tokens=means.cached_tokens)
         self.tail = Tail(
@@ -116,8 +105,8 @@ class Institution:
             JOURNALS,
             self.tail,
         )
-        if means.perform is not None:
-            self._works.append(RequestWork(state, means.perform))
+        strict = settings.env == "production"
+        self._readiness = DatabaseCheck(engine, embedded=embedded, strict=strict)
         # What requests find in their state.
         self.request_state: Mapping[str, Any] = {
             "app_state": state,
@@ -142,10 +131,6 @@ class Institution:
         await asyncio.gather(*map(close_engine, self._engines))
 
 
-def _pace(settings: Settings) -> Pace:
-    return Pace(poll=settings.job_poll, silence=settings.job_silence, at_once=settings.jobs_at_once)
-
-
 def _tail_terms(settings: Settings) -> tail.Terms:
     return tail.Terms(
         poll=settings.event_poll,
@@ -164,7 +149,6 @@ def _make_upkeep(units: TransactionRunner, settings: Settings) -> Upkeep:
         pause=settings.audit_seal_seconds,
         idempotency_hours=settings.idempotency_hours,
         job_days=settings.job_days,
-        job_answer_hours=settings.job_answer_hours,
         former_name_days=settings.former_name_days,
         preassignment_days=settings.preassignment_days,
     )

@@ -64,15 +64,9 @@ def _second(time: int) -> str:
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-@lru_cache(maxsize=500)
-def _text(text: str) -> str:
-    """Methods, routes and callers come again and again."""
-    return _quote(_clean(text))
-
-
 def _value(value: object) -> str:
     if isinstance(value, str):
-        return _text(value)
+        return _quote(_clean(value))
     if type(value) in (int, float):
         return repr(value)
     return json.dumps(value if value is None or value in (True, False) else type(value).__name__)
@@ -164,11 +158,9 @@ def route_template(scope: Mapping[str, Any]) -> str | None:
     template = getattr(route, "path_format", None)
     root: str = scope.get("root_path", "")
     if root and template is not None:
-        parts = root.split("/")
-        for name, value in scope.get("path_params", {}).items():
-            if (text := str(value)) in parts:
-                parts = [f"{{{name}}}" if part == text else part for part in parts]
-        root = "/".join(parts)
+        values = scope.get("path_params", {})
+        names = {str(value): f"{{{name}}}" for name, value in values.items()}
+        root = "/".join(names.get(part, part) for part in root.split("/"))
     return None if template is None else root + template
 
 

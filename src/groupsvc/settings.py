@@ -9,9 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from groupsvc.domain.roles import PERMISSIONS
-from groupsvc.editor_settings import EditorSettings
 from groupsvc.event_settings import EventSettings
-from groupsvc.job_settings import JobSettings
 from groupsvc.setting_types import Names, Seconds, Unset, apart, as_browsers_say, as_hosts
 
 PREFIX: Final = "GROUPSVC_"
@@ -239,6 +237,13 @@ class GeneralSettings(BaseSettings):
         description="The order of names in the Open edX dialect; `collated` is that of the MySQL "
         "of the platform (`utf8mb4_unicode_ci`): no case, no accents, digits before letters",
     )
+    job_poll: float = Field(
+        default=10.0, ge=0.1, description="Seconds between two looks for jobs that others have left"
+    )
+    job_silence: float = Field(
+        default=60.0, ge=1, description="Seconds after which a silent worker's job is taken over"
+    )
+    job_days: int = Field(default=30, ge=1, description="Days until a job that ended is forgotten")
     audit_key_file: Path | None = Field(
         default=None,
         description="An Ed25519 private key (PEM) that signs seals of the change log",
@@ -277,9 +282,10 @@ class GeneralSettings(BaseSettings):
         default=False, description="Count requests of each institution, by its name"
     )
     docs: bool = Field(default=True, description="Serve Swagger UI and the OpenAPI documents")
+    ui: bool = Field(default=True, description="Serve the group editor at `/ui`")
 
 
-class Settings(EditorSettings, JobSettings, EventSettings, GeneralSettings):
+class Settings(EventSettings, GeneralSettings):
     """All of them: those of what is newer come last."""
 
 

@@ -2,13 +2,11 @@
 
 import csv
 import io
-import json
 import uuid
 
 import httpx
 import pytest
 
-from groupsvc.domain.strict_json import VERY_LARGE
 from groupsvc.faces.v1.row_bodies import MOST_ERRORS
 from groupsvc.http.routing import MOST_JSON
 from groupsvc.http.spool import Spool
@@ -40,66 +38,6 @@ async def test_of_very_many_wrong_rows_not_all_are_looked_at(
     assert answer.json()["detail"] == f"{MOST_ERRORS} values are not valid"
     one_more = await client.post(path, json={"rows": [1] * 100_001})
     assert [each["code"] for each in one_more.json()["errors"]] == ["too_long"]
-
-
-BODIES = (
-    '{"rows": []}',
-    '{"rows": [{"user_id": 1}, {"user": 7}, 3, {"user_id": 0, "x": 1}], "mode": "maybe", "y": 1}',
-    '{"mode": "maybe", "rows": [{"group_id": "1"}], "dry_run": 1}',
-    '{"rows": {"user_id": 1}}',
-    '{"rows": 1}',
-    '{"mode": [1], "dry_run": [true], "rows": [{}]}',
-    '{"rows": [{"user_id": 1}], "rows": []}',
-    '{"rows": [{"user_id": 1, "user_id": 2}]}',
-    '{"rows": [{"user": "\\ud800"}]}',
-    '{"rows": [{"user": "\\u0000"}]}',
-    '{"rows": [{"user": "a"},]}',
-    '{"rows": [{"user": "a"}]',
-    '{"rows": [' + "[" * 31 + "]" * 31 + "]}",
-    '{"rows": [1], "x": ' + "[" * 32 + "]" * 32 + "}",
-    '{"rows": [{}]}',
-    "[]",
-    '[{"user_id": 1}]',
-    "null",
-    '{"rows": [{"user_id": 999999999999, "group_id": 1}, {"user": "nobody", "group": "Z"}]}',
-)
-
-
-@pytest.mark.parametrize("body", BODIES)
-async def test_rows_that_are_taken_while_they_are_read_are_answered_alike(
-    client: httpx.AsyncClient, world: World, body: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = f"/v1/partitions/{await world.add_partition()}/assignments"
-    headers = {"content-type": "application/json", "x-request-id": "alike"}
-    at_once = await client.post(path, content=body, headers=headers)
-    monkeypatch.setattr("groupsvc.domain.strict_json.VERY_LARGE", 0)
-    monkeypatch.setattr("groupsvc.domain.patient_json._AT_ONCE", 2)
-    taken = await client.post(path, content=body, headers=headers)
-    assert (taken.status_code, taken.content) == (at_once.status_code, at_once.content)
-    assert taken.status_code < 500
-
-
-async def test_a_very_large_body_is_done_and_repeated_as_any_is(
-    client: httpx.AsyncClient, world: World
-) -> None:
-    partition = await world.add_partition()
-    group = await world.add_group(partition)
-    rows: list[object] = [{"user_id": user, "group_id": group} for user in world.users]
-    rows += [{"user": "nobody", "group": "A"}] * 1_500
-    headers = {"idempotency-key": uuid.uuid4().hex, "content-type": "application/json"}
-    path = f"/v1/partitions/{partition}/assignments"
-    body = json.dumps({"rows": rows, "mode": "row_by_row"}, indent=200)
-    assert len(body) > VERY_LARGE
-    answer = await client.post(path, content=body, headers=headers)
-    assert answer.status_code == 200
-    assert answer.headers["content-length"] == str(len(answer.content))
-    document = answer.json()
-    assert document["counts"] == {"assigned": len(world.users), "refused": 1_500}
-    assert [row["line"] for row in document["rows"]] == list(range(1, len(rows) + 1))
-    assert {row["code"] for row in document["rows"]} == {None, "unknown_user"}
-    assert await world.members(group) == sorted(world.users)
-    again = await client.post(path, content=body, headers=headers)
-    assert (again.content, again.headers["idempotent-replayed"]) == (answer.content, "true")
 
 
 @pytest.mark.parametrize("told", [True, False])

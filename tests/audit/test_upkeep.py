@@ -22,7 +22,6 @@ TERMS: dict[str, Any] = {
     "pause": 1,
     "idempotency_hours": 24,
     "job_days": 30,
-    "job_answer_hours": 24,
     "former_name_days": None,
     "preassignment_days": None,
 }
@@ -41,7 +40,7 @@ async def fill(log: Log) -> None:
     )
     await log.sql(
         "INSERT INTO jobs (course_id, kind, state, total, created_by, finished_at)"
-        " SELECT :course, 'x', 'succeeded', 0, 'x', now() - (n > 0)::integer * interval '40 days'"
+        " SELECT :course, 'x', 'done', 0, 'x', now() - (n > 0)::integer * interval '40 days'"
         " FROM generate_series(0, 250) n",
         course=log.world.course_id,
     )

@@ -122,11 +122,7 @@ cancel_preassignment        groups:write    course          open
 retire_address              roster:write or admin           somebody: everywhere
 upload_cohorts              groups:write    course          open
 list_jobs                   groups:write    course
-list_own_jobs               nothing         nowhere
-get_job                     groups:write or admin   job: course
-get_job_results             groups:write or admin   job: course
-cancel_job                  groups:write or admin   job: course
-stream_job_events           groups:write or admin   job: course
+get_job                     groups:write    course
 list_changes                groups:read     lists: course
 list_course_changes         groups:read     course
 stream_course_events        groups:read     course

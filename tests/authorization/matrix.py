@@ -5,7 +5,8 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from groupsvc import app as wiring
 from groupsvc.app import create_app
-from groupsvc.core.jobs.runner import JobRunner
+from groupsvc.core.jobs.service import JobRunner
 from groupsvc.db.engine import make_engine
 from groupsvc.institution import Institution, Means
 from groupsvc.settings import Settings
@@ -299,15 +300,12 @@ async def opened(
         rehearsal.watch(engine)
         return engine
 
-    def institution(*given: Any, means: Means, **options: Any) -> Institution:
-        return Institution(*given, means=replace(means, make_engine=watched), **options)
-
     stranger = await make_scene(sql, "open")
     scenes = {state: await make_scene(sql, state) for state in STATES}
     for scene in scenes.values():
         scene.other_department = stranger.department
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wiring, "Institution", institution)
+        patch.setattr(wiring, "Institution", partial(Institution, means=Means(watched)))
         # It would use a connection while what was done on it is undone.
         patch.setattr(JobRunner, "start", lambda _: None)
         async with serving(create_app(settings, url, home)) as rehearsing:

@@ -42,7 +42,7 @@ def v1(row: Row, caller: Caller) -> Outcome:
         return Outcome.ALLOWED
     places = PLACES_OF[row.where]
     may = caller.holds(row.needs, places)
-    if row.kind in ("person", "somebody", "job"):
+    if row.kind in ("person", "somebody"):
         # Who is known may ask; whom they find is another question.
         sees = caller.is_in(places) or row.kind == "somebody"
         return _decided(may=may, sees=sees)

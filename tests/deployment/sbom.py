@@ -15,21 +15,15 @@ from typing import Any
 import groupsvc
 
 ROOT = Path(__file__).parents[2]
-VARIANTS = {
-    "": "requirements.txt",
-    "-otel": "requirements-otel.txt",
-    "-allocation": "requirements-allocation.txt",
-}
-# What a variant is for, as the page says it.
-PURPOSES = {"-otel": "traces", "-allocation": "proposals"}
+VARIANTS = {"": "requirements.txt", "-otel": "requirements-otel.txt"}
 # Packages whose licence is not found in their metadata; it comes as a file.
 BY_FILE = {"protobuf": "BSD-3-Clause"}
 LICENCES = ROOT / "docs/licences.md"
 HEAD = """# Licences
 
 What `make sbom` found that an image adds to its base. *traces*: only where it was built with
-`VARIANT=-otel`; *proposals*: with `VARIANT=-allocation`. What is built into the group editor has
-its notices in `src/groupsvc/ui/licences.txt`.
+`VARIANT=-otel`. What is built into the group editor has its notices in
+`src/groupsvc/ui/licences.txt`.
 
 | package | version | licence | |
 | --- | --- | --- | --- |
@@ -57,12 +51,11 @@ def licence(component: dict[str, Any]) -> str:
 
 def page() -> str:
     plain = {each["name"] for each in stored("")["components"]}
-    rows = set()
-    for variant, purpose in PURPOSES.items():
-        for each in stored(variant)["components"]:
-            name, release = each["name"], each["version"]
-            of = "" if name in plain else f"{purpose} "
-            rows.add(f"| {name} | {release} | {licence(each)} | {of}|")
+    rows = [
+        f"| {each['name']} | {each['version']} | {licence(each)} |"
+        f" {'' if each['name'] in plain else 'traces '}|"
+        for each in stored("-otel")["components"]
+    ]
     return HEAD + "\n".join(sorted(rows, key=str.lower)) + "\n"
 
 

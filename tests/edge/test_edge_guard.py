@@ -149,12 +149,12 @@ async def test_a_bad_request_id_is_replaced(client: httpx.AsyncClient, name: str
     answer = await client.get("/v1/groups/1", headers={"X-Request-ID": name.encode()})
     made = answer.headers["x-request-id"]
     assert answer.json() == {"id": made, "context": made}
-    assert len(made) == 16
+    assert len(made) == 32
 
 
 async def test_a_repeated_request_id_is_replaced(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v1/groups/1", headers=[("X-Request-ID", "a")] * 2)
-    assert len(answer.headers["x-request-id"]) == 16
+    assert len(answer.headers["x-request-id"]) == 32
 
 
 async def test_every_request_has_its_own_id(client: httpx.AsyncClient) -> None:

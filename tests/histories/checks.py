@@ -29,7 +29,6 @@ def violations(stage: Stage, events: Sequence[Event], ending: Ending) -> Iterato
     yield from faults_of_log(ending.seen)
     yield from faults_of_tables(stage, ending.seen)
     yield from faults_of_acknowledgements(events, ending.seen.lines)
-    yield from faults_of_preconditions(events, ending.seen.lines)
     yield from faults_of_values(stage, [*events, *ending.answers], ending)
     for answer in ending.answers:
         yield from faults_of_answer(answer)
@@ -118,17 +117,6 @@ def faults_of_acknowledgements(events: Sequence[Event], lines: Sequence[Line]) -
             expected = (0, 1)
         if found not in expected:
             yield f"acknowledged: {found} changesets, not {expected}, of {event}"
-
-
-def faults_of_preconditions(events: Sequence[Event], lines: Sequence[Line]) -> Iterator[str]:
-    """Whoever changed what they had seen has changed that, and nothing later."""
-    before = {line.request: line.before or {} for line in lines if line.kind == "group.updated"}
-    for event in events:
-        if event.is_done and event.seen is not None and event.id in before:
-            was = before[event.id]
-            changed = {key for key in ("name", "capacity") if was.get(key) != event.seen[key]}
-            if changed:
-                yield f"precondition: {sorted(changed)} of {was}, not of {event.seen}: {event}"
 
 
 def faults_of_values(stage: Stage, events: Sequence[Event], ending: Ending) -> Iterator[str]:

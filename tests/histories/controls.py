@@ -78,12 +78,6 @@ async def keep(*_):
     return None
 Claim.keep = keep
 """
-NO_PRECONDITION = """
-from groupsvc.core.service import Service
-async def agree(*_, **__):
-    return None
-Service._check_if_match = agree
-"""
 BLIND_RETRY = """
 import groupsvc.core.unit_of_work as work
 work._may_repeat = lambda *_, **__: True
@@ -135,11 +129,6 @@ END $$;
 ALTER TABLE partitions DROP CONSTRAINT uq_partitions_name;
 CREATE TRIGGER again AFTER DELETE ON enrollments FOR EACH ROW EXECUTE FUNCTION again()
 """
-# As the statement began, which was before it waited for whoever moved the same user.
-TOO_EARLY: Final = (
-    "(SELECT m.group_id FROM memberships m WHERE m.user_id = {user}"
-    " AND m.partition_id = target.partition_id AND moved.user_id IS NOT NULL) AS previous_group_id"
-)
 
 CONTROLS: Final[dict[str, Control]] = {
     "one user in two groups": Control(
@@ -174,10 +163,7 @@ CONTROLS: Final[dict[str, Control]] = {
     ),
     "the default group takes members": Control(
         "tables: somebody is stored",
-        statements(
-            ("AND kind <> 'default'\n    ON CONFLICT", "ON CONFLICT"),
-            ("AND kind <> 'default'\n    ORDER BY", "ORDER BY"),
-        ),
+        statements(("AND target.kind <> 'default'\n    ON CONFLICT", "ON CONFLICT")),
         function("check_memberships_created", "'default' = ANY (kinds)", "false"),
     ),
     "nobody is told when to come again": Control(
@@ -185,7 +171,6 @@ CONTROLS: Final[dict[str, Control]] = {
     ),
     "keys are ignored": Control("answer: two answers", NO_KEYS),
     "outcomes are not kept with their key": Control("acknowledged", NOTHING_KEPT),
-    "preconditions are not looked at": Control("precondition", NO_PRECONDITION),
     "positions leave gaps": Control(
         "positions",
         statements(("row_number() OVER (ORDER BY named", "2 * row_number() OVER (ORDER BY named")),
@@ -219,15 +204,11 @@ CONTROLS: Final[dict[str, Control]] = {
         "value",
         statements(
             (
-                "moved.previous_group_id\nFROM target LEFT JOIN moved ON true;",
-                TOO_EARLY.format(user=":user_id::bigint")
-                + "\nFROM target LEFT JOIN moved ON true;",
-            ),
-            (
-                "moved.previous_group_id, call\nFROM target LEFT JOIN moved USING (user_id);",
-                f"{TOO_EARLY.format(user='target.user_id')}, call\n"
-                "FROM target LEFT JOIN moved USING (user_id);",
-            ),
+                "(SELECT previous_group_id FROM moved) AS previous_group_id\nFROM target;",
+                "(SELECT m.group_id FROM memberships m, person WHERE m.user_id = person.id"
+                " AND m.partition_id = target.partition_id AND EXISTS (SELECT FROM moved))"
+                " AS previous_group_id\nFROM target;",
+            )
         ),
     ),
     "an unknown outcome is tried again": Control("acknowledged", BLIND_RETRY, fault="lock"),

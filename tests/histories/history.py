@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
 
@@ -27,7 +27,6 @@ RARE: Final = {
     "scodoc_assign": 2.0,
     "cohort_add": 2.0,
     "board": 2.0,
-    "rename_seen": 2.0,
 }
 TOO_SOON: Final = ("request_in_progress",)
 
@@ -86,10 +85,7 @@ def make_program(seed: int, fault: str | None = BY_CHANCE) -> Program:
 
 @dataclass
 class Event:
-    """A step that was taken. ``status`` None: nobody has seen an answer.
-
-    ``seen`` is what a client had read before, and wants to change as it was.
-    """
+    """A step that was taken. ``status`` None: nobody has seen an answer."""
 
     id: str
     step: Step
@@ -99,7 +95,6 @@ class Event:
     status: int | None = None
     body: Any = None
     headers: Any = None
-    seen: Any = None
     odd: list[str] = field(default_factory=list)
 
     @property
@@ -186,8 +181,7 @@ class Run:
         name = f"h{self.program.seed}-{self.stage.course}-{len(self.events)}"
         event = Event(name, step, request, monotonic())
         self.events.append(event)
-        ask = self._change_seen if event.operation.with_tag else self._answer
-        answers = [ask(event, step.process)]
+        answers = [self._answer(event, step.process)]
         if request.keyed and step.twice and step.patience is None:
             answers.append(self._answer(event, 1 - step.process))
         found = await asyncio.gather(*answers)
@@ -209,17 +203,6 @@ class Run:
         if event.is_done:
             list(event.operation.read(self.stage, event.request, event.body))  # what there is now
 
-    async def _change_seen(self, event: Event, process: int) -> httpx.Response | None:
-        """Through one process what was read through the other."""
-        request, patience = event.request, event.step.patience
-        read = await self._send(
-            event, 1 - process, patience, replace(request, method="GET", json=None)
-        )
-        if read is None or not read.is_success:
-            return read
-        event.seen = read.json()
-        return await self._send(event, process, patience, tag=read.headers["etag"])
-
     async def _answer(self, event: Event, process: int) -> httpx.Response | None:
         """What has a key is sent again, through either process, until there is an answer."""
         request, answer = event.request, None
@@ -232,16 +215,10 @@ class Run:
         return None
 
     async def _send(
-        self,
-        event: Event,
-        process: int,
-        patience: float | None,
-        request: Request | None = None,
-        *,
-        tag: str | None = None,
+        self, event: Event, process: int, patience: float | None
     ) -> httpx.Response | None:
-        request = request or event.request
-        headers = {"x-request-id": event.id, **({"if-match": tag} if tag else {})}
+        request = event.request
+        headers = {"x-request-id": event.id}
         if request.keyed:
             headers["idempotency-key"] = event.id
         try:

@@ -49,7 +49,6 @@ class Operation:
     """``may`` is what it does to values, as far as it is known without an answer; None: it reads.
 
     ``effect`` tells of an answer whether anything was written; None: it does not say.
-    ``with_tag``: it is read first, and changed only if it is still as it was read.
     """
 
     make: Make
@@ -57,7 +56,6 @@ class Operation:
     may: May | None = None
     effect: Callable[[Any], bool] | None = None
     needs_open: bool = True
-    with_tag: bool = False
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
@@ -103,12 +101,6 @@ OPERATIONS: Final[dict[str, Operation]] = {
         on_group("PATCH", "/v1/groups/{group}", lambda step: {"name": name_of(step)}),
         nothing,
         nothing,
-    ),
-    "rename_seen": Operation(
-        on_group("PATCH", "/v1/groups/{group}", lambda step: {"name": name_of(step)}),
-        nothing,
-        nothing,
-        with_tag=True,
     ),
     "delete_group": Operation(
         on_group("DELETE", "/v1/groups/{group}"), clears_all, clears_all, always

@@ -162,7 +162,6 @@ async def test_a_mixed_load_leaves_the_service_as_large_as_it_was(
     await asyncio.gather(look(), *(go(seed) for seed in range(CLIENTS)))
     growth = _middle(sizes[-5:]) - _middle(sizes[:5])
     print(f"{visits} visits in {seconds:.0f} s, {growth / 2**20:+.1f} MiB, {sizes[0]}, {sizes[-1]}")
-    print("MiB:", *(size.memory >> 20 for size in sizes))
     assert (growth <= MOST_GROWTH) is not leaks
     assert max(size.backends for size in sizes) == sizes[0].backends
     assert sizes[-1].files <= sizes[0].files + CLIENTS

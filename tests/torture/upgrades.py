@@ -39,13 +39,6 @@ HIDDEN = """
 TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
 
 
-def knows_own_option(cluster: Cluster) -> bool:
-    """PostgreSQL 15.20 has an option of its own at each column. A server of an earlier day does not
-    know it, nor does its ``pg_dump``, which writes it down.
-    """
-    return b"pg_attver" in (cluster.folder / "postgres").read_bytes()
-
-
 async def upgraded(old: Cluster, new: Cluster, place: Path) -> None:
     """By ``pg_upgrade``: both stand still meanwhile."""
     await asyncio.to_thread(old.stop)
@@ -72,7 +65,7 @@ async def prepare_replica(old: Cluster, new: Cluster, place: Path) -> None:
     schema = new.data / "schema.sql"
     reached = ("-h", "127.0.0.1", "-U", "postgres")
     await asyncio.to_thread(
-        old.run, "pg_dump", *reached, "-p", str(old.port), "-s", "-f", str(schema), "postgres"
+        new.run, "pg_dump", *reached, "-p", str(old.port), "-s", "-f", str(schema), "postgres"
     )
     await asyncio.to_thread(
         new.run, "psql", *reached, "-p", str(new.port), "-q", "-v", "ON_ERROR_STOP=1",
@@ -125,8 +118,6 @@ async def test_a_new_major_version_has_all_that_was_acknowledged(
     make_service: MakeService, place: Path, way: str
 ) -> None:
     old, new = Cluster(place, "old", DEBIAN_15), Cluster(place, "new")
-    if way == "pg_upgrade" and knows_own_option(old) and not knows_own_option(new):
-        pytest.skip("the old server is of a later minor release, which the new one cannot read")
     try:
         old.create().start(LOGICAL)
         new.create(AS_BEFORE)

@@ -11,8 +11,7 @@ from groupsvc.cli.scodoc_source import SourceGroup, SourcePartition, SourceStude
 from groupsvc.core.class_lists.service import ClassListService, Codes
 from groupsvc.core.courses.service import CourseService
 from groupsvc.core.groups.service import GroupService
-from groupsvc.core.memberships.rows import AssignmentRow, AssignmentRows
-from groupsvc.core.memberships.service import MembershipService
+from groupsvc.core.memberships.service import AssignmentRow, MembershipService
 from groupsvc.core.partitions.service import PartitionService
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import NotFoundError
@@ -108,9 +107,7 @@ class _SemesterCopy:
             AssignmentRow(user_id=users[line], group_id=group_ids[named[line][0].group_name])
             for line in found
         ]
-        done, _ = await self._memberships.assign_many(
-            own["id"], AssignmentRows(requested), mode="row_by_row"
-        )
+        done, _ = await self._memberships.assign_many(own["id"], requested, mode="row_by_row")
         results = {line: (each.result, each.code) for line, each in zip(found, done, strict=True)}
         return [
             CopiedRow(

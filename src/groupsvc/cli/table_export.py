@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
-from groupsvc.cli import export_options as given
 from groupsvc.cli.progress import Meter
 from groupsvc.cli.runtime import OPERATOR, run_unit
 from groupsvc.cli.shaped_export import export_shape
@@ -19,7 +18,7 @@ from groupsvc.domain.errors import InvalidError
 from groupsvc.import_export.columns import Kind
 from groupsvc.import_export.exports import Export, ExportService
 from groupsvc.import_export.kinds import KINDS
-from groupsvc.import_export.shapes.declared import BY_NAME
+from groupsvc.import_export.shapes.declared import BY_NAME, ShapeName
 from groupsvc.import_export.shapes.service import Elsewhere
 from groupsvc.import_export.writing import TextWriter, WorkbookWriter, Writer
 
@@ -27,17 +26,39 @@ WITH_AS: Final = "--partition, --course-name, --partition-name and --mode"
 
 
 def export(
-    directory: given.Directory,
-    department: given.OfDepartment = None,
-    course: given.OfCourse = None,
-    separator: given.Between = Separator.AUTO,
-    marked: given.Marked = False,
-    workbook: given.AsWorkbook = False,
-    shape: given.Shape = None,
-    partition: given.OfPartition = None,
-    course_name: given.CourseName = None,
-    partition_name: given.PartitionName = None,
-    mode: given.EnrollmentMode = None,
+    directory: Annotated[Path, typer.Argument(help="Where to write; created when missing.")],
+    department: Annotated[
+        str | None, typer.Option(help="Only this department, by acronym.")
+    ] = None,
+    course: Annotated[str | None, typer.Option(help="Only this course, by key.")] = None,
+    separator: Annotated[
+        Separator, typer.Option(help="Between cells; a comma by default.")
+    ] = Separator.AUTO,
+    marked: Annotated[
+        bool, typer.Option("--bom", help="Begin with a byte order mark, for spreadsheets.")
+    ] = False,
+    workbook: Annotated[
+        bool, typer.Option("--xlsx", help="Write .xlsx workbooks instead of CSV.")
+    ] = False,
+    shape: Annotated[
+        ShapeName | None,
+        typer.Option("--as", help="Instead, a file that another system imports; needs --course."),
+    ] = None,
+    partition: Annotated[
+        str | None, typer.Option(help="With --as: the partition, if the course has several.")
+    ] = None,
+    course_name: Annotated[
+        str | None,
+        typer.Option(help="With --as: what the other system calls the course; by default its key."),
+    ] = None,
+    partition_name: Annotated[
+        str | None,
+        typer.Option(help="With --as: what the other system calls the partition."),
+    ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(help="With --as openedx-teams: how users are enrolled; audit by default."),
+    ] = None,
 ) -> None:
     """Write all tables as .csv files, or .xlsx, from one snapshot."""
     if shape is not None:
@@ -48,37 +69,22 @@ def export(
         return
     if any(each is not None for each in (partition, course_name, partition_name, mode)):
         raise InvalidError(f"{WITH_AS} go with --as")
-    make_writer = _workbook if workbook else partial(_text, separator, marked=marked)
-    names = [f"{kind.name}.{'xlsx' if workbook else 'csv'}" for kind in KINDS]
-    _export_tables(directory, names, make_writer, department=department, course=course)
-    typer.echo(f"written to {directory}: {', '.join(names)}")
-
-
-def _workbook(kind: Kind) -> Writer:
-    return WorkbookWriter(kind.name)
-
-
-def _text(separator: Separator, _kind: Kind, *, marked: bool) -> Writer:
-    return TextWriter(separator.character() or ",", marked=marked)
-
-
-def _export_tables(
-    directory: Path,
-    names: Sequence[str],
-    make_writer: Callable[[Kind], Writer],
-    *,
-    department: str | None,
-    course: str | None,
-) -> None:
-    """Files get their names when all of them are there."""
     with usable(directory):
         directory.mkdir(parents=True, exist_ok=True)
+    names = [f"{kind.name}.{'xlsx' if workbook else 'csv'}" for kind in KINDS]
     with Meter(None) as meter, TemporaryDirectory(dir=directory, prefix=".export-") as made:
+
+        def make_writer(kind: Kind) -> Writer:
+            if workbook:
+                return WorkbookWriter(kind.name)
+            return TextWriter(separator.character() or ",", marked=marked)
+
         paths = [Path(made) / name for name in names]
         work = partial(_export, paths, make_writer, meter, department=department, course=course)
         run_unit(work, reading=True)
         for name in names:
             (Path(made) / name).replace(directory / name)
+    typer.echo(f"written to {directory}: {', '.join(names)}")
 
 
 async def _export(

@@ -4,9 +4,10 @@ import gc
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from groupsvc.cli import import_options as given
+import typer
+
 from groupsvc.cli.progress import Meter
 from groupsvc.cli.report import DryRun, Report, ReportFile
 from groupsvc.cli.runtime import OPERATOR, OperatorRunner, open_and_run
@@ -15,10 +16,11 @@ from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.errors import InvalidError
 from groupsvc.import_export.beside import Beside, column_map, column_names, known_format
 from groupsvc.import_export.columns import Kind
-from groupsvc.import_export.dangers import accepted
+from groupsvc.import_export.dangers import DANGERS, accepted
 from groupsvc.import_export.encodings import LABELS
+from groupsvc.import_export.foreign.formats import BY_NAME
 from groupsvc.import_export.imports import ImportService
-from groupsvc.import_export.options import Options
+from groupsvc.import_export.options import EmptyCells, Options, Order
 from groupsvc.import_export.results import MissingAnswer, RowAnswer
 from groupsvc.import_export.tables import Form
 from groupsvc.import_export.whole_imports import TableImportService, import_in_steps
@@ -29,25 +31,81 @@ COLUMNS = ("file", "line", "result", "code", "message")
 
 
 def import_(
-    paths: given.Paths,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="CSV files, .xlsx workbooks, or directories with such files."),
+    ],
     dry_run: DryRun = False,
-    create: given.Create = False,
-    separator: given.Between = Separator.AUTO,
-    accept: given.Accept = "",
-    encoding: given.Encoding = None,
-    sheet: given.Sheet = None,
-    empty: given.Empty = "keep",
-    only: given.Only = False,
-    withdraw_missing: given.WithdrawMissing = False,
-    order: given.OrderOfGroups = "file",
-    all_or_nothing: given.AllOrNothing = False,
-    course: given.CourseOfRows = None,
-    partition: given.PartitionOfRows = None,
-    department: given.DepartmentOfRows = None,
-    mapped: given.Mapped = None,
-    columns: given.Columns = "",
-    format_: given.FormatName = None,
-    enroll: given.Enroll = False,
+    create: Annotated[
+        bool, typer.Option("--create", help="Create missing partitions and groups.")
+    ] = False,
+    separator: Annotated[
+        Separator, typer.Option(help="Between cells; by default the header shows it.")
+    ] = Separator.AUTO,
+    accept: Annotated[
+        str,
+        typer.Option(
+            help=f"Do what is refused otherwise, with commas between: {', '.join(DANGERS)}.",
+            metavar="LIST",
+        ),
+    ] = "",
+    encoding: Annotated[
+        str | None,
+        typer.Option(help="Of files without a byte order mark, such as windows-1252 or utf-8."),
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(help="Of workbooks; by default the first that is not hidden.")
+    ] = None,
+    empty: Annotated[
+        EmptyCells, typer.Option(help="What empty cells do: keep what is there, or clear it.")
+    ] = "keep",
+    only: Annotated[
+        bool,
+        typer.Option("--only", help="Take others out of the groups that the assignments name."),
+    ] = False,
+    withdraw_missing: Annotated[
+        bool,
+        typer.Option(
+            "--withdraw-missing",
+            help="Withdraw who is active in the courses of the rosters and not in them.",
+        ),
+    ] = False,
+    order: Annotated[
+        Order,
+        typer.Option(help="Of groups that are created: that of the file, or natural by name."),
+    ] = "file",
+    all_or_nothing: Annotated[
+        bool, typer.Option("--all-or-nothing", help="Write nothing when anything is refused.")
+    ] = False,
+    course: Annotated[
+        str | None, typer.Option(help="The course of all rows of files that name none, by key.")
+    ] = None,
+    partition: Annotated[
+        str | None, typer.Option(help="The partition of all rows of files that name none.")
+    ] = None,
+    department: Annotated[
+        str | None, typer.Option(help="The department of all rows of files that name none.")
+    ] = None,
+    mapped: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", help="Which column is which: email=Mail,group=Section.", metavar="MAP"
+        ),
+    ] = None,
+    columns: Annotated[
+        str, typer.Option(help="Of files without a header, with commas between.", metavar="LIST")
+    ] = "",
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help=f"Of another system, if its header does not tell: {', '.join(BY_NAME)}.",
+        ),
+    ] = None,
+    enroll: Annotated[
+        bool,
+        typer.Option("--enroll", help="Enroll the persons in lists of groups of other systems."),
+    ] = False,
     report: ReportFile = None,
 ) -> None:
     """Import tables, as an export has them or with a part of the columns, and files of other
@@ -70,16 +128,13 @@ def import_(
     beside = Beside(
         course, partition, department, column_map(mapped or ()), known_format(format_), enroll
     )
-    _import(find_tables(paths, form, beside), options, report)
-
-
-def _import(tables: Sequence[TableFile], options: Options, report: Path | None) -> None:
+    tables = find_tables(paths, form, beside)
     gc.freeze()  # The objects of the program stay: collections need not visit them.
     with Meter(sum(table.rows for table in tables)) as meter, Report(COLUMNS, report) as results:
         open_and_run(partial(import_tables, tables, results, meter, options))
         for table in tables:
             _tell(table, results)
-    results.finish(withheld=options.mode == "all_or_nothing")
+    results.finish(withheld=all_or_nothing)
 
 
 def _known(encoding: str | None) -> str | None:
@@ -92,8 +147,8 @@ def _tell(table: TableFile, report: Report) -> None:
     """How a file was read, where that is not as it stands."""
     for note in table.notes:
         report.note(f"{table.path}: {note}")
-    for called, column in table.columns.items():
-        report.note(f"{table.path}: the column {called} is read as {column}")
+    for given, column in table.columns.items():
+        report.note(f"{table.path}: the column {given} is read as {column}")
     if table.encoding is not None:
         report.note(f"{table.path}: read as {table.encoding}")
     for mended in table.mended:

@@ -42,7 +42,7 @@ class Service:
         """
         place = Place(department, course) if department is not None else None
         self._principal.require(permission, place, what=what)
-        self._uow.decisions.append((permission, department, course))
+        self._uow.decisions.append((permission.value, department, course))
 
     def _authorize_read(
         self,

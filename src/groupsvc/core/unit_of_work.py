@@ -26,9 +26,8 @@ from groupsvc.core.partitions.repository import PartitionRepository
 from groupsvc.core.repository import Connection, Context, Repository, StaleTokenError
 from groupsvc.core.roles.repository import RoleRepository
 from groupsvc.core.users.repository import UserRepository
-from groupsvc.db.failures import Failure, classify, may_be_strange, remedy, sqlstate
+from groupsvc.db.failures import Failure, classify, remedy, sqlstate
 from groupsvc.db.pool import ConnectionPool
-from groupsvc.db.readiness import DatabaseCheck
 from groupsvc.db.standbys import Standbys
 from groupsvc.domain.errors import ThrottledError, UnavailableError
 from groupsvc.domain.vocabulary import Vocabulary
@@ -126,9 +125,7 @@ class UnitOfWork:
         try:
             # Whoever calls too often is to cost no statement.
             is_throttled = isinstance(exc, ThrottledError)
-            if self.context.access_version is not None and (
-                exc is None or (classify(exc) is Failure.PERMANENT and not is_throttled)
-            ):
+            if exc is None or (classify(exc) is Failure.PERMANENT and not is_throttled):
                 await self.connection.confirm()
             if exc_type is None and self.began:
                 self.committing = True
@@ -147,11 +144,9 @@ class TransactionRunner:
         vocabulary: Vocabulary = NO_WORDS,
         recorder: Recorder = SILENT,
         standbys: Standbys | None = None,
-        check: DatabaseCheck | None = None,
     ) -> None:
         self._vocabulary, self._recorder = vocabulary, recorder
         self.standbys = standbys
-        self._check = check
         self._pool = pool
         self._bulk = bulk or pool
 
@@ -170,11 +165,9 @@ class TransactionRunner:
         standby is never the reason why something is not there.
 
         A lost race is run again, and a lost connection when nothing can have been committed.
-        Raises UnavailableError when the database is away, busy, too slow or not at a revision that
-        fits, or when a commit was cut off and its outcome is unknown.
+        Raises UnavailableError when the database is away, busy or too slow, or when a commit was
+        cut off and its outcome is unknown.
         """
-        if self._check is not None and self._check.must_look:
-            await self._check.require_fit()
         tries = 0
         pool = self._bulk if bulk else self._pool
         standbys = self.standbys if reading and not bulk else None
@@ -194,20 +187,15 @@ class TransactionRunner:
                     use_cached_token = False
                     continue
                 failure = classify(error)
-                is_strange = may_be_strange(error) and await self._is_elsewhere()
-                if failure is Failure.PERMANENT and not is_strange:
+                if failure is Failure.PERMANENT:
                     raise
-                if failure is Failure.UNFIT and not is_strange:
+                if failure is Failure.UNFIT:
                     _log.error("the database cannot be used: %s", remedy(error))
                 again = tries < MOST_TRIES and _may_repeat(failure, uow, tries, reading=reading)
                 self._recorder.failed(failure.value, sqlstate(error), retried=again)
                 if not again:
                     raise UnavailableError("the database is not available") from error
             await asyncio.sleep(random.uniform(0, FIRST_PAUSE * 2**tries))  # noqa: S311 - no secret
-
-    async def _is_elsewhere(self) -> bool:
-        """Whether a statement failed on a database that is not at the revision of this program."""
-        return self._check is not None and await self._check.is_at_another_revision()
 
 
 def _may_repeat(failure: Failure, uow: UnitOfWork, tries: int, *, reading: bool) -> bool:

@@ -19,10 +19,6 @@ class Failure(Enum):
     PERMANENT = "permanent"  # a refusal or a bug: it would fail the same way again
 
 
-class LostRaceError(Exception):
-    """What was read is not so any more when it is written: the same unit of work may succeed."""
-
-
 READ_ONLY = "25006"
 SERIALIZATION = {"40001", "40P01"}
 # shutdowns, recovery, too many connections, read-only after a failover, connection failures
@@ -35,10 +31,10 @@ _POOLER: Final = (
     "a pooler stands between, or refuses the connection: set GROUPSVC_POOLER=true; "
     "if it is set, look at the pooler's log"
 )
-# No such table, column or function.
-_STRANGE: Final = (NO_TABLE, "42703", "42883")
 REMEDIES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(_STRANGE, _NOT_MIGRATED),
+    NO_TABLE: _NOT_MIGRATED,
+    "42703": _NOT_MIGRATED,
+    "42883": _NOT_MIGRATED,
     "3D000": "there is no such database: create it, and run `groupsvc migrate`",
     "28000": "it refuses the role: look at pg_hba.conf and at GROUPSVC_DATABASE_URL",
     "28P01": "it refuses the password: look at GROUPSVC_DATABASE_URL",
@@ -68,18 +64,9 @@ def classify(error: BaseException) -> Failure:
         return Failure.BUSY
     if isinstance(error, (OSError, InterfaceError, InternalClientError)):
         return Failure.LOST
-    if isinstance(error, LostRaceError):
-        return Failure.RETRY
     if not isinstance(error, (DBAPIError, PostgresError)):
         return Failure.PERMANENT
     return _classify_driver_error(error)
-
-
-def may_be_strange(error: BaseException) -> bool:
-    """Whether a statement may have failed because tables are not as this program knows them."""
-    if not isinstance(error, (DBAPIError, PostgresError)):
-        return False
-    return classify(error) is Failure.PERMANENT or sqlstate(error) in _STRANGE
 
 
 def driver_error(error: BaseException) -> BaseException | None:

@@ -72,11 +72,6 @@ class Gatherer:
         if self.waiting and (not self.under_way or self.under_way < self.FEW):
             self._start()
 
-    def give_up(self, error: TimeoutError) -> None:
-        """The server is frozen: those who wait have waited as long, and would for a connection."""
-        calls, self.waiting = self.waiting, deque()
-        _tell(calls, error)
-
     def _start(self) -> None:
         """In a task of no request: those may go away."""
         self.under_way += 1
@@ -100,8 +95,6 @@ class Gatherer:
                 self._pool.release(connection)
         except Exception as error:
             _tell(calls, error)
-            if isinstance(error, TimeoutError):
-                self.give_up(error)
         except BaseException as error:  # the process ends
             _tell(calls, error)
             raise

@@ -159,9 +159,6 @@ class ConnectionPool:
         gatherer.under_way += 1
         try:
             return await self.fetch(statement.query, arguments)
-        except TimeoutError as error:
-            gatherer.give_up(error)
-            raise
         finally:
             gatherer.under_way -= 1
             if gatherer.waiting:

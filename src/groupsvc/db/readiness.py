@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from groupsvc.db import revision
 from groupsvc.db.failures import POOLED, remedy, sqlstate
-from groupsvc.domain.errors import UnavailableError
 
 _log = logging.getLogger(__name__)
 SECONDS_KEPT = 1.0
@@ -40,10 +38,6 @@ FACTS = text("""
 LOST = "not durable"
 
 
-def _at(found: str | None) -> str:
-    return f"at {found or 'none'}, needs {revision.head()}"
-
-
 async def _facts(engine: AsyncEngine) -> Any:
     async with engine.connect() as connection:
         return (await connection.execute(FACTS)).one()
@@ -55,9 +49,6 @@ class DatabaseCheck:
     A look that takes longer than somebody waits for an answer goes on, and the next one is told
     what came of it: a host that does not answer has to be left before another one is asked.
     When it is ``strict``, a database that loses what it has acknowledged is not ready.
-
-    Nothing is to be done on a database at a revision that this program does not fit: ``must_look``
-    says that somebody has to look before, which is so at first and from when that was seen.
     """
 
     def __init__(self, engine: AsyncEngine, *, embedded: bool, strict: bool) -> None:
@@ -68,42 +59,6 @@ class DatabaseCheck:
         self._answer: Readiness | None = None
         self._asked = 0.0
         self._asking = asyncio.Lock()
-        self._fitting = asyncio.Lock()
-        self._looked = -SECONDS_KEPT
-        self.must_look = True
-
-    async def require_fit(self) -> None:
-        """Raises UnavailableError while the database is at a revision that does not fit."""
-        async with self._fitting:
-            if self.must_look and time.monotonic() - self._looked > SECONDS_KEPT:
-                await self._look_for_fit()
-        if self.must_look:
-            raise UnavailableError("the database is not at the revision of this program")
-
-    async def is_at_another_revision(self) -> bool:
-        """Whether that may be why a statement has failed, which is told then."""
-        found = await self._look_for_fit()
-        if found is None or found.revision == revision.head():
-            return False
-        if found.fits:
-            _log.error("a program of this revision may not stay on %s", found.revision)
-        return True
-
-    async def _look_for_fit(self) -> revision.Found | None:
-        """None where the database does not tell, which keeps nobody from trying."""
-        found = None
-        with suppress(SQLAlchemyError, OSError, TimeoutError):
-            async with asyncio.timeout(SECONDS_ALLOWED):
-                found = await revision.find(self._engine)
-        self._looked = time.monotonic()
-        self._judge(found)
-        return found
-
-    def _judge(self, found: revision.Found | None) -> None:
-        self.must_look = found is not None and not found.fits
-        if found is not None and self.must_look:
-            how = revision.cure(found.revision)
-            _log.error("the database cannot be used: it is %s: %s", _at(found.revision), how)
 
     async def check(self) -> Readiness:
         async with self._asking:
@@ -134,11 +89,11 @@ class DatabaseCheck:
             _log.error("the database cannot be used: %s", told)
             word = "behind a pooler" if sqlstate(error) == POOLED else "cannot be used"
             return self._answered(word, "unknown", "unknown")
-        self._judge(found)
         self._tell(is_durable=facts.commits != LOST)
         if facts.read_only:
             return self._answered("read-only", "ok" if found.fits else "unknown", facts.commits)
-        return self._answered("ok", "ok" if found.fits else _at(found.revision), facts.commits)
+        needs = f"at {found.revision or 'none'}, needs {revision.head()}"
+        return self._answered("ok", "ok" if found.fits else needs, facts.commits)
 
     async def _look_at_it(self) -> tuple[revision.Found, Any]:
         async with asyncio.timeout(SECONDS_OF_A_LOOK):

@@ -81,12 +81,6 @@ class Statement:
         return self._as("read", _PLACED_READ % self.source)
 
     @cached_property
-    def counted(self) -> "Statement":
-        """How many rows a read has."""
-        stated = _COMMENT.sub("", self.source, count=1)
-        return self._as("read", f"SELECT count(*) AS rows FROM ({stated}) counted")
-
-    @cached_property
     def gathered(self) -> "GatheredStatement":
         """The same for several calls at once. That of a write is in its file."""
         types = dict(_TYPED.findall(self.source))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
 from json import decoder as standard
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
 from groupsvc.domain.errors import InvalidJsonError
 
@@ -17,7 +17,6 @@ from groupsvc.domain.errors import InvalidJsonError
 MOST_VALUES: Final = 250_000
 TOO_LARGE: Final = "body_too_large"
 _SHORT: Final = 1_024  # characters, of a container that is read at once
-_AT_ONCE: Final = 500  # elements that are handed on
 _CLOSING: Final = {"{": "}", "[": "]"}
 
 # Of the standard library, where they are what its decoder falls back on without C.
@@ -27,59 +26,25 @@ _read_array: Final[Any] = vars(standard)["JSONArray"]
 Check = Callable[[str, Any], None]
 
 
-class Taker(Protocol):
-    """Takes the elements of an array while it is read, so that they are never there at once."""
-
-    def take(self, values: list[Any]) -> None: ...
-
-
-def patient(
-    quick: Any, check: Check | None, taker: Callable[[], Taker] | None = None
-) -> json.JSONDecoder:
+def patient(quick: Any, check: Check | None) -> json.JSONDecoder:
     """A decoder like ``quick`` for one text, which refuses the same in the same words.
 
-    ``check`` is called with parts of the text that have escapes, and their values. A ``taker`` is
-    made for each array that is a member of the outermost object, and takes its place there.
-    Decoding raises InvalidJsonError for too many values.
+    ``check`` is called with parts of the text that have escapes, and their values. Decoding raises
+    InvalidJsonError for too many values.
     """
     decoder: Any = copy(quick)
-    decoder.scan_once = _Scanner(quick, check, taker).scan
+    decoder.scan_once = _Scanner(quick, check).scan
     return cast("json.JSONDecoder", decoder)
 
 
 class _Scanner:
-    def __init__(self, quick: Any, check: Check | None, taker: Callable[[], Taker] | None) -> None:
+    def __init__(self, quick: Any, check: Check | None) -> None:
         self._scan_at_once = quick.scan_once
         self._make_object: Any = quick.object_pairs_hook or dict
         self._check = check
-        self._taker = taker
         self._seen = 0
 
     def scan(self, text: str, at: int) -> Any:
-        """The outermost value, and where it ends."""
-        if self._taker is not None and text[at : at + 1] == "{":
-            self._seen = 1
-            return self._read_object(text, at, self._scan_member)
-        return self._scan(text, at)
-
-    def _scan_member(self, text: str, at: int) -> Any:
-        if self._taker is None or text[at : at + 1] != "[":
-            return self._scan(text, at)
-        taker, values = self._taker(), list[Any]()
-
-        def scan(text: str, at: int) -> tuple[None, int]:
-            value, end = self._scan(text, at)
-            values.append(value)
-            if len(values) == _AT_ONCE:
-                taker.take(values.copy())
-                values.clear()
-            return None, end
-
-        _, end = _read_array((text, at + 1), scan)
-        taker.take(values)
-        return taker, end
-
-    def _scan(self, text: str, at: int) -> Any:
         """The value that begins there, and where it ends."""
         self._seen += 1
         if self._seen > MOST_VALUES:
@@ -95,11 +60,8 @@ class _Scanner:
             with suppress(StopIteration, json.JSONDecodeError):
                 return self._checked(part, self._scan_at_once(part, 0)[0]), end
         if closing == "}":
-            return self._read_object(text, at, self._scan)
-        return _read_array((text, at + 1), self._scan)
-
-    def _read_object(self, text: str, at: int, scan: Callable[[str, int], Any]) -> Any:
-        return _read_object((text, at + 1), True, scan, None, self._object, {})
+            return _read_object((text, at + 1), True, self.scan, None, self._object, {})
+        return _read_array((text, at + 1), self.scan)
 
     def _checked(self, part: str, value: Any) -> Any:
         if self._check is not None and "\\u" in part:

@@ -85,11 +85,6 @@ def forbidden(
     return ForbiddenError(words, **({"permission": permission.value} if permission else {}))
 
 
-def lost_permission() -> ForbiddenError:
-    """The refusal to whoever has asked for something that they may not do any more."""
-    return ForbiddenError("whoever asked for this may not do it any more", code="permission_lost")
-
-
 @dataclass(frozen=True)
 class Principal:
     """A caller. ``username`` is their name in the roster, when the token names one."""

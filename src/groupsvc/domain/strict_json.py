@@ -6,12 +6,11 @@ A dialect whose original is less strict may ask for less.
 import json
 import math
 import re
-from collections.abc import Callable
 from itertools import chain
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from groupsvc.domain.errors import InvalidJsonError as InvalidJsonError
-from groupsvc.domain.patient_json import Taker, patient
+from groupsvc.domain.patient_json import patient
 
 # Above so many bytes a body keeps others waiting when it is read at once: read it in a thread.
 LARGE = 262_144
@@ -23,7 +22,6 @@ MAX_NUMBER = 40
 _CONTAINERS = (dict, list)
 _NUMBER_BYTES = bytes.maketrans(b"123456789.eE+-", b"0" * 14)
 _LONG_NUMBER = b"0" * (MAX_DIGITS + 1)
-_TOO_DEEP = "body is nested too deeply"
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -93,42 +91,18 @@ def _parse(decoder: json.JSONDecoder, text: str) -> Any:
         where = f"line {error.lineno}, column {error.colno}"
         raise InvalidJsonError(f"body is not JSON at {where}") from None
     except RecursionError:
-        raise InvalidJsonError(_TOO_DEEP) from None
+        raise InvalidJsonError("body is nested too deeply") from None
 
 
-def _is_too_deep(value: Any, max_depth: int) -> bool:
+def _refuse_depth(value: Any, max_depth: int) -> None:
     """Look one level down at a time: each value is seen once, and no stack grows."""
     level: list[dict[str, Any] | list[Any]] = [value]
     for _ in range(max_depth):
         values = (outer.values() if isinstance(outer, dict) else outer for outer in level)
         level = [inner for inner in chain.from_iterable(values) if type(inner) in _CONTAINERS]
         if not level:
-            return False
-    return True
-
-
-class _Measured:
-    """Passes on what it takes, and knows whether any of it is nested too deeply."""
-
-    def __init__(self, taker: Taker, max_depth: int) -> None:
-        self.taker, self._max_depth = taker, max_depth
-        self.is_too_deep = False
-
-    def take(self, values: list[Any]) -> None:
-        self.is_too_deep = self.is_too_deep or _is_too_deep([values], self._max_depth)
-        self.taker.take(values)
-
-
-def _unwrapped(value: Any) -> Any:
-    """With the takers themselves as members."""
-    if not isinstance(value, dict):
-        return value
-    members = cast("dict[str, Any]", value)
-    if any(isinstance(each, _Measured) and each.is_too_deep for each in members.values()):
-        raise InvalidJsonError(_TOO_DEEP)
-    return {
-        name: each.taker if isinstance(each, _Measured) else each for name, each in members.items()
-    }
+            return
+    raise InvalidJsonError("body is nested too deeply")
 
 
 def _refuse_unstorable_text(text: str, value: Any) -> None:
@@ -142,19 +116,12 @@ def _refuse_unstorable_text(text: str, value: Any) -> None:
             raise InvalidJsonError("text contains half of a surrogate pair") from None
 
 
-def read_json(
-    body: bytes,
-    *,
-    max_depth: int,
-    lenient: bool = False,
-    taker: Callable[[], Taker] | None = None,
-) -> Any:
+def read_json(body: bytes, *, max_depth: int, lenient: bool = False) -> Any:
     """The value of a JSON text.
 
     Integers may have 20 digits, other numbers 40 characters; ``[]`` has depth 1. ``lenient`` takes
     the last of members of one name, and text that cannot be stored: refusing it is left to whoever
-    would store it. Of a very large object, each array is handed to a ``taker`` while it is read,
-    which is then the value of the member.
+    would store it.
 
     Raises InvalidJsonError for anything but UTF-8, for names that repeat in an object, numbers
     out of range, NUL characters, lone surrogates and deeper nesting.
@@ -164,15 +131,10 @@ def read_json(
     text = _decode(body)
     reader = _LENIENT if lenient else _chosen(body)
     if is_large := len(body) > VERY_LARGE:
-        check = None if lenient else _refuse_unstorable_text
-        reader = patient(reader, check, taker and (lambda: _Measured(taker(), max_depth)))
-    del body
+        reader = patient(reader, None if lenient else _refuse_unstorable_text)
     value: Any = _parse(reader, text)
-    nested = text.count("[") + text.count("{") > max_depth and type(value) in _CONTAINERS
-    if nested and _is_too_deep(value, max_depth):
-        raise InvalidJsonError(_TOO_DEEP)
-    if is_large and taker:
-        value = _unwrapped(value)
+    if text.count("[") + text.count("{") > max_depth and type(value) in _CONTAINERS:
+        _refuse_depth(value, max_depth)
     if "\\u" in text and not lenient and not is_large:
         _refuse_unstorable_text(text, value)
     return value

@@ -5,7 +5,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp
 
 import groupsvc
 from groupsvc.http.documents import Document as Document
@@ -61,18 +60,3 @@ class FaceApplication(FastAPI):
         for edit in self.edits:
             edit(document)
         return document
-
-
-class RootApplication(FaceApplication):
-    """Its middleware stands before what FastAPI has around every application, not within.
-
-    Most requests are answered there, and pay for nothing of it.
-    """
-
-    def build_middleware_stack(self) -> ASGIApp:
-        own, self.user_middleware = self.user_middleware, []
-        app = super().build_middleware_stack()
-        self.user_middleware = own
-        for cls, arguments, options in reversed(own):
-            app = cls(app, *arguments, **options)
-        return app

@@ -17,7 +17,6 @@ from groupsvc.core.departments.service import DepartmentService
 from groupsvc.core.enrollments.service import EnrollmentService
 from groupsvc.core.groups.by_pattern import GroupPatternService
 from groupsvc.core.groups.service import GroupService
-from groupsvc.core.jobs.service import JobService
 from groupsvc.core.memberships.service import MembershipService
 from groupsvc.core.partitions.service import PartitionService
 from groupsvc.core.persons.service import PersonService
@@ -45,7 +44,6 @@ ExportServiceDep = Annotated[ExportService, Depends(bound(ExportService))]
 GroupPatternServiceDep = Annotated[GroupPatternService, Depends(bound(GroupPatternService))]
 GroupServiceDep = Annotated[GroupService, Depends(bound(GroupService))]
 ImportServiceDep = Annotated[TableImportService, Depends(bound(TableImportService))]
-JobServiceDep = Annotated[JobService, Depends(bound(JobService))]
 MembershipServiceDep = Annotated[MembershipService, Depends(bound(MembershipService))]
 PartitionServiceDep = Annotated[PartitionService, Depends(bound(PartitionService))]
 PersonServiceDep = Annotated[PersonService, Depends(bound(PersonService))]

@@ -31,7 +31,6 @@ MAX_HEADERS: Final = 100
 MAX_HEADER_BYTES: Final = 32_768
 HEALTH: Final = "/health/"
 FIRST_REFUSAL: Final = 400
-READ_HEADERS: Final = "groupsvc.headers"
 # What waits with a large body is a request that a worker works on: a quarter of them at most.
 MOST_IN_QUEUE: Final = 4
 
@@ -113,7 +112,7 @@ class RequestContext:
         if given is not None and REQUEST_ID.fullmatch(given):
             self.id = given
         else:
-            self.id = b"%016x" % _ids.getrandbits(64)
+            self.id = b"%032x" % _ids.getrandbits(128)
         name = self.id.decode()
         self.scope.setdefault("state", {})["request_id"] = name
         return name
@@ -210,7 +209,6 @@ class Guard:
         round_trips.set(trips)
         self._recorder.in_flight += 1
         headers, refusal = _read_headers(scope["headers"])
-        scope[READ_HEADERS] = headers
         token = request_id.set(context.name(headers.get(b"x-request-id")))
         try:
             refusal = refusal or self._check(context, headers)

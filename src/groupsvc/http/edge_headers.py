@@ -3,8 +3,7 @@
 import re
 from typing import Final
 
-# May be repeated: then they tell nothing.
-MANY: Final = (b"x-request-id", b"cookie", b"if-none-match")
+MANY: Final = (b"x-request-id", b"cookie")  # may be repeated: then they tell nothing
 KEPT: Final = frozenset(
     (b"host", b"authorization", b"content-type", b"content-length", b"content-encoding")
 ) | {b"if-match", b"idempotency-key", b"transfer-encoding", *MANY}

@@ -39,7 +39,7 @@ def _reset() -> bytes:
     return format_sse_event(data_str=json.dumps({"reason": End.PAST.value}), event="reset")
 
 
-def end_event(why: End) -> bytes:
+def _end(why: End) -> bytes:
     retry = random.randint(*SPREAD) if why is End.STOPPING else RETRY  # noqa: S311 - no secret
     return format_sse_event(data_str=json.dumps({"reason": why.value}), event="end", retry=retry)
 
@@ -96,7 +96,7 @@ class EventStream(Response):
             if part == b"":
                 part = KEEPALIVE_COMMENT
         assert reader.ended is not None
-        await send({"type": "http.response.body", "body": end_event(reader.ended)})
+        await send({"type": "http.response.body", "body": _end(reader.ended)})
 
 
 async def _notice(receive: Receive, reader: Reader) -> None:

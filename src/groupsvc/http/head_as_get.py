@@ -4,8 +4,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HeadAsGet:
-    for_unusual_requests = True  # the fast path leaves HEAD to it
-
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 

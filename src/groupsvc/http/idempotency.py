@@ -42,23 +42,24 @@ IDEMPOTENT = Depends(documented_key)
 class Claim:
     """A key held by this unit of work. ``replay`` is the answer when it was used before."""
 
+    uow: UnitOfWork
     subject: str
     key: str
     replay: Response | None = None
 
-    async def keep(self, uow: UnitOfWork, response: Response) -> None:
+    async def keep(self, response: Response) -> None:
         """Remember the outcome in the transaction that brought it about."""
         headers = {
             name: response.headers[name] for name in KEPT_HEADERS if name in response.headers
         }
         body = response.whole() if isinstance(response, SpooledResponse) else response.body
-        await uow.idempotency.store(
+        await self.uow.idempotency.store(
             self.subject,
             self.key,
             status=response.status_code,
             headers=headers,
             body=bytes(body),
-            decisions=uow.decisions,
+            decisions=self.uow.decisions,
         )
 
 
@@ -86,7 +87,7 @@ async def claim(
     remembered = await _take(uow, principal.subject, key, fingerprint, hours)
     if remembered.fingerprint != fingerprint:
         raise InvalidError("the key was used for another request", code="idempotency_key_reused")
-    held = Claim(principal.subject, key)
+    held = Claim(uow, principal.subject, key)
     if remembered.status is None:
         await uow.idempotency.forget(hours)
     else:

@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.models import HTTPBearer
@@ -24,15 +24,13 @@ from starlette.responses import Response
 from groupsvc.core.accounts.authentication import Authenticator
 from groupsvc.core.changes.journal import Journal
 from groupsvc.core.changes.tail import Tail
-from groupsvc.core.jobs.runner import JobRunner
+from groupsvc.core.jobs.service import JobRunner
 from groupsvc.core.service import Service
 from groupsvc.core.unit_of_work import TransactionRunner, UnitOfWork
 from groupsvc.domain.errors import ThrottledError, UnauthenticatedError
-from groupsvc.domain.patient_json import Taker
 from groupsvc.domain.principal import Permission, Principal, forbidden
 from groupsvc.http import idempotency
 from groupsvc.http.client_address import client_address
-from groupsvc.http.edge import READ_HEADERS
 from groupsvc.http.fast_path.compiled_endpoint import Handler as Handler
 from groupsvc.http.fast_path.compiled_endpoint import compile_endpoint
 from groupsvc.http.log_position import asked_position, tell_position
@@ -102,16 +100,6 @@ def app_state(request: Request) -> AppState:
     return found
 
 
-class Run(Protocol):
-    """A request that was left, and is done now: in the ``job`` of its state."""
-
-    replay: Response | None
-
-    async def caller(self, uow: UnitOfWork, permission: Permission | None) -> Principal: ...
-
-    async def keep(self, uow: UnitOfWork, response: Response) -> None: ...
-
-
 class Requires(SecurityBase):
     """A caller who holds a permission somewhere, or with ``None`` any caller who is known.
 
@@ -129,9 +117,6 @@ class Requires(SecurityBase):
 
     async def authenticate_and_authorize(self, request: Request, uow: UnitOfWork) -> Principal:
         """Raises UnauthenticatedError or ForbiddenError."""
-        run: Run | None = request.scope["state"].get("job")
-        if run is not None:
-            return await run.caller(uow, self.permission)
         token = bearer(request)
         if token is None:
             raise UnauthenticatedError("send a bearer token")
@@ -153,16 +138,9 @@ class Public:
         return ANYBODY
 
 
-def kept_header(request: Request, name: bytes) -> str | None:
-    """One of those that the edge keeps, without looking through all of the request again."""
-    value: bytes | None = request.scope[READ_HEADERS].get(name)
-    return value.decode("latin-1") if value is not None else None
-
-
 def bearer(request: Request) -> str | None:
     """The bearer token of the request, if its Authorization header holds one."""
-    given = kept_header(request, b"authorization") or ""
-    scheme, _, token = given.partition(" ")
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
@@ -188,11 +166,6 @@ class TransactionalRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         return self.wrap_in_transaction(super().get_route_handler())
 
-    def rows_taker(self) -> Callable[[], Taker] | None:
-        """That of a body which may have many rows, as its model says."""
-        model = self.body_field.field_info.annotation if self.body_field is not None else None
-        return getattr(model, "rows_taker", None)
-
     def wrap_in_transaction(self, endpoint: Handler) -> Handler:
         """The endpoint in a unit of work."""
         access = declared_access(self.dependant)
@@ -200,18 +173,17 @@ class TransactionalRoute(APIRoute):
         if keyed and isinstance(access, Public):
             raise TypeError("anonymous answers are never stored under an idempotency key")
         bulk, has_caller = self.bulk, not isinstance(access, Public)
-        has_body, taker = self.body_field is not None, self.rows_taker()
+        has_body = self.body_field is not None
         reading = (self.methods or set()) <= {"GET", "HEAD"}
 
         async def handle(given: Request) -> Response:
             wired, state = app_state(given), given.scope["state"]
             units = wired.units
             readers = units.standbys if reading else None
-            request: Request = given
-            hours = wired.settings.idempotency_hours
+            request, hours = given, wired.settings.idempotency_hours
             if not reading:
                 depth = wired.settings.max_json_depth
-                request = StrictRequest(given.scope, given.receive, max_depth=depth, taker=taker)
+                request = StrictRequest(given.scope, given.receive, max_depth=depth)
 
             async def work(uow: UnitOfWork) -> Response:
                 state["uow"], state["rate_limit"] = uow, ()
@@ -221,33 +193,26 @@ class TransactionalRoute(APIRoute):
                 state["principal"] = principal
                 state["subject"] = uow.context.actor = principal.subject
                 uow.context.sight = principal.sight
-                run: Run | None = state.get("job")
-                if has_caller and run is None:
+                if has_caller:
                     wired.rate.count(principal.subject, state)
-                keeper: Run | idempotency.Claim | None = run
-                if keyed and run is None:
-                    spool = not has_body or taker is not None
-                    keeper = await idempotency.claim(request, uow, principal, hours, spooled=spool)
-                if keeper is not None and keeper.replay is not None:
-                    return keeper.replay
-                if has_body and isinstance(request, StrictRequest):
+                claim = None
+                if keyed:
+                    spooled = not has_body
+                    claim = await idempotency.claim(request, uow, principal, hours, spooled=spooled)
+                if claim is not None and claim.replay is not None:
+                    return claim.replay
+                if has_body:
                     await read_body(request)
-                return await _kept(endpoint, request, uow, keeper)
+                response = await endpoint(request)
+                if claim is not None:
+                    await claim.keep(response)
+                return response
 
             response = await units.run(state["request_id"], work, reading=reading, bulk=bulk)
             has_moved = units.standbys is not None and state["uow"].connection.wrote
             return await tell_position(units, given, response) if has_moved else response
 
         return handle
-
-
-async def _kept(
-    endpoint: Handler, request: Request, uow: UnitOfWork, keeper: Run | idempotency.Claim | None
-) -> Response:
-    response = await endpoint(request)
-    if keeper is not None:
-        await keeper.keep(uow, response)
-    return response
 
 
 class BulkTransactionalRoute(TransactionalRoute):
@@ -276,13 +241,13 @@ def is_idempotent(dependant: Dependant) -> bool:
     return any(each.call is idempotency.documented_key for each in dependant.dependencies)
 
 
-async def read_body(request: StrictRequest) -> None:
+async def read_body(request: Request) -> None:
     """Read JSON strictly, before FastAPI does: it would hide why a body was refused."""
     if int(request.headers.get("content-length", "0")) > MOST_JSON:
         raise HTTPException(413, f"JSON may have {MOST_JSON} bytes here")
-    size = await request.size()
-    if size > MOST_JSON:
+    body = await request.body()
+    if len(body) > MOST_JSON:
         raise HTTPException(413, f"JSON may have {MOST_JSON} bytes here")
-    if size and not media_type_is_json(request.headers.get("content-type")):
+    if body and not media_type_is_json(request.headers.get("content-type")):
         raise HTTPException(415, "send application/json")
     await request.json()

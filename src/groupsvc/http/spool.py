@@ -21,10 +21,6 @@ class Spool(SpooledTemporaryFile[bytes]):
     def __del__(self) -> None:
         self.close()
 
-    def size(self) -> int:
-        """How many bytes there are. It is left at its end."""
-        return self.seek(0, SEEK_END)
-
     async def parts(self) -> AsyncIterator[bytes]:
         """All of it, from its start."""
         self.seek(0)
@@ -37,12 +33,12 @@ class SpooledResponse(StreamingResponse):
 
     def __init__(self, head: bytes, spool: Spool, tail: bytes, media_type: str) -> None:
         self._head, self._spool, self._tail = head, spool, tail
-        length = len(head) + spool.size() + len(tail)
+        length = len(head) + spool.seek(0, SEEK_END) + len(tail)
         super().__init__(
-            self.parts(), media_type=media_type, headers={"content-length": str(length)}
+            self._parts(), media_type=media_type, headers={"content-length": str(length)}
         )
 
-    async def parts(self) -> AsyncIterator[bytes]:
+    async def _parts(self) -> AsyncIterator[bytes]:
         yield self._head
         async for part in self._spool.parts():
             yield part

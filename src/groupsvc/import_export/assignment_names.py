@@ -21,17 +21,15 @@ class NamedRows:
     refused: dict[int, RowAnswer] = field(default_factory=dict[int, RowAnswer])
 
     def read_users(self, people: Mapping[tuple[str, str | None], Recognised]) -> None:
-        """Rows keep what they call the user."""
+        """Rows keep what they call the user, who is looked up by it."""
 
         def read(row: ResolvedRow) -> ResolvedRow:
             found = people.get(row.named)
-            if found is None:
+            if found is None or found.how == "exact":
                 return row
             if found.person is None:
                 raise ambiguous("user", found.near)
-            if found.how != "exact":
-                self._note(row, note(found.how, found.person.username))
-            row.user_id = found.person.id
+            self._note(row, note(found.how, found.person.username))
             return row
 
         self._each(read)
@@ -58,7 +56,7 @@ class NamedRows:
 
     def say_reused(self, notes: Mapping[GroupKey, Note]) -> None:
         for row in self.rows if notes else ():
-            said = notes.get(row.group_key) if row.group_key is not None else None
+            said = notes.get((*row.key, row.group)) if row.group is not None else None
             if said is not None:
                 self._note(row, said)
 

@@ -3,11 +3,11 @@
 Pure: the state comes in, the answers go out.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from groupsvc.core.memberships.planning import AssignmentRequest, Plan, plan, retell
+from groupsvc.core.memberships.planning import AssignmentRequest, Plan, RowResult, plan, retell
 from groupsvc.core.memberships.repository import GroupOccupancy, MembershipKey, Placement
 from groupsvc.core.users.recognition import Named
 from groupsvc.domain import rules
@@ -31,6 +31,7 @@ MESSAGES: Final = {
 
 
 PartitionKey = tuple[int, str]  # course, name
+Part = tuple[Sequence[RowResult], Mapping[int, Placement]]
 GroupKey = tuple[int, str, str]  # course, partition, name
 
 
@@ -48,30 +49,28 @@ class ResolvedRow:
     partition: str
     group: str | None
     removes: bool = False
-    user_id: int | None = None  # of whoever is meant
     key: PartitionKey = field(init=False)
     named: Named = field(init=False)
-    group_key: GroupKey | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.key = self.course.id, self.partition
         self.named = self.user, self.course.department
-        self.group_key = None if self.group is None else (*self.key, self.group)
 
 
 @dataclass(slots=True)
 class BatchState:
     """What the rows name, as it is now.
 
-    ``placements`` go by course and partition, which is 0 for one that does not exist, and by user;
-    ``occupancy`` by partition and group. ``creators`` are
+    ``users`` go by identifier and department, ``placements`` by course, partition and user, with
+    partition 0 for one that does not exist; ``occupancy`` by partition and group. ``creators`` are
     lines of the rows that bring a partition about, before which there is none. In partitions that
     are ``braked`` nobody is taken out. ``tracks_name`` is the name of no ordinary one.
     """
 
     partitions: dict[PartitionKey, TargetPartition]
-    placements: Mapping[Place, Mapping[int, Placement]] = field(
-        default_factory=dict[Place, Mapping[int, Placement]]
+    users: Mapping[tuple[str, str | None], int]
+    placements: Mapping[MembershipKey, Placement] = field(
+        default_factory=dict[MembershipKey, Placement]
     )
     occupancy: dict[int, dict[int, GroupOccupancy]] = field(
         default_factory=dict[int, dict[int, GroupOccupancy]]
@@ -83,7 +82,7 @@ class BatchState:
     tracks_name: str = ""
 
     def user_of(self, row: ResolvedRow) -> int | None:
-        user_id = row.user_id
+        user_id = self.users.get(row.named)
         if user_id not in self.unseen:
             return user_id
         partition = self.partitions.get(row.key)
@@ -94,22 +93,16 @@ class BatchState:
         user_id = self.user_of(row)
         if user_id is None:
             return None
-        return *self.partition_place(row.key), user_id
-
-    def partition_place(self, key: PartitionKey) -> Place:
-        partition = self.partitions.get(key)
-        return key[0], partition.id if partition is not None else 0
+        partition = self.partitions.get(row.key)
+        return row.course.id, partition.id if partition is not None else 0, user_id
 
     def unnamed(self, rows: Sequence[ResolvedRow]) -> tuple[list[PartitionKey], list[GroupKey]]:
         """Partitions and groups that are called so by rows alone, in the order of the rows."""
         groups = self.group_ids()
+        named = ((*row.key, row.group) for row in rows if row.group is not None)
         return (
-            [key for key in dict.fromkeys(row.key for row in rows) if key not in self.partitions],
-            [
-                key
-                for key in dict.fromkeys(row.group_key for row in rows)
-                if key is not None and key not in groups
-            ],
+            [row.key for row in rows if row.key not in self.partitions],
+            [group for group in named if group not in groups],
         )
 
     def missing(self, rows: Sequence[ResolvedRow]) -> dict[GroupKey, None]:
@@ -118,7 +111,7 @@ class BatchState:
         found: dict[GroupKey, None] = {}
         for row in rows:
             partition = self.partitions.get(row.key)
-            if row.group_key is None or row.removes or row.group_key in groups:
+            if row.group is None or row.removes or (*row.key, row.group) in groups:
                 continue
             is_open = (
                 not self._is_reserved(row)
@@ -126,7 +119,7 @@ class BatchState:
                 else partition.groups_editable and partition.kind != "tracks"
             )
             if is_open and self._person_refusal(row) is None:
-                found[row.group_key] = None
+                found[(*row.key, row.group)] = None
                 if partition is None:
                     self.creators.setdefault(row.key, row.line)
         return found
@@ -143,7 +136,7 @@ class BatchState:
             if code is not None:
                 made.answers[row.line] = _answer(row.line, "refused", code)
                 continue
-            group_id = groups[row.group_key] if row.group_key is not None else None
+            group_id = groups[(*row.key, row.group)] if row.group else None
             if row.removes or group_id is None:
                 if (answer := self._stays(row, group_id, now)) is not None:
                     made.answers[row.line] = answer
@@ -157,8 +150,12 @@ class BatchState:
             requests.setdefault(row.key, []).append(request)
         for key, wanted in requests.items():
             partition = self.partitions[key]
-            placements = self._placements(partition.course_id, partition.id)
-            made.add(partition, self._plan_partition(partition, wanted, placements))
+            placements = {
+                user_id: self._placement(partition.course_id, partition.id, user_id)
+                for user_id in dict.fromkeys(each.user_id for each in wanted)
+                if user_id is not None
+            }
+            made.add(partition, self._plan_partition(partition, wanted, placements), placements)
         return made
 
     def _stays(
@@ -197,14 +194,14 @@ class BatchState:
         if row.removes or row.group is None:
             if not exists:
                 return "unknown_partition"
-            named = row.group_key is not None
-            return "unknown_group" if named and row.group_key not in groups else None
+            named = row.group is not None
+            return "unknown_group" if named and (*row.key, row.group) not in groups else None
         if (code := self._person_refusal(row)) is not None:
             return code
         if not exists:
             reserved = create and self._is_reserved(row)
             return rules.name_reserved().code if reserved else "unknown_partition"
-        if row.group_key in groups:
+        if (*row.key, row.group) in groups:
             return None
         return rules.not_editable().code if create else "unknown_group"
 
@@ -222,12 +219,9 @@ class BatchState:
         return rules.is_name_reserved("ordinary", row.partition, self.tracks_name)
 
     def _placement(self, course_id: int, partition_id: int, user_id: int) -> Placement:
-        return self._placements(course_id, partition_id)[user_id]
-
-    def _placements(self, course_id: int, partition_id: int) -> Mapping[int, Placement]:
         """Nobody is in a group yet of a partition that was made just now."""
-        found = self.placements.get((course_id, partition_id))
-        return self.placements[course_id, 0] if found is None else found
+        found = self.placements.get((course_id, partition_id, user_id))
+        return found or self.placements[(course_id, 0, user_id)]
 
     def group_ids(self) -> dict[GroupKey, int]:
         return {
@@ -253,32 +247,34 @@ class BatchPlan:
     leaving_from: dict[MembershipKey, int | None] = field(
         default_factory=dict[MembershipKey, int | None]
     )
-    _parts: dict[Place, Plan] = field(default_factory=dict[Place, Plan])
+    _parts: dict[Place, Part] = field(default_factory=dict[Place, Part])
 
-    def add(self, partition: TargetPartition, part: Plan) -> None:
+    def add(
+        self, partition: TargetPartition, part: Plan, placements: Mapping[int, Placement]
+    ) -> None:
         for answer in part.answers:
             self.answers[answer.line] = _answer(answer.line, answer.result, answer.code)
         place = (partition.course_id, partition.id)
-        self._parts[place] = part
+        self._parts[place] = part.answers, placements
         self.entering += [((*place, user), group) for user, group in part.entering.items()]
         self.leaving += [(*place, user) for user in sorted(part.leaving)]
 
-    def retell(self, were: Iterable[tuple[MembershipKey, int | None]]) -> None:
+    def retell(self, were: Mapping[MembershipKey, int | None]) -> None:
         """Correct the answers about users of whom the writing has told that they ``were``
         elsewhere: others may assign or move them between the planning and the writing.
 
         Raises ConflictError when somebody has left another group than their row names.
         """
         found: dict[Place, dict[int, int | None]] = {}
-        for (course_id, partition_id, user_id), group_id in were:
+        for (course_id, partition_id, user_id), group_id in were.items():
             place = (course_id, partition_id)
-            if self._parts[place].placements[user_id].group_id == group_id:
+            if self._parts[place][1][user_id].group_id == group_id:
                 continue
             if self.leaving_from.get((*place, user_id), group_id) not in (group_id, None):
                 raise ConflictError("memberships have changed meanwhile")
             found.setdefault(place, {})[user_id] = group_id
         for place, of_users in found.items():
-            answers = [each for each in self._parts[place].answers if each.user_id in of_users]
+            answers = [each for each in self._parts[place][0] if each.user_id in of_users]
             retell(answers, of_users)
             for each in answers:
                 self.answers[each.line] = _answer(each.line, each.result, each.code)

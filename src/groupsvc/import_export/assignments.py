@@ -1,12 +1,11 @@
 """Assignments: who is in which group."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Final
 
-from groupsvc.core.memberships.repository import GroupOccupancy
+from groupsvc.core.memberships.repository import GroupOccupancy, MembershipKey
 from groupsvc.core.service import Service
 from groupsvc.core.users.recognition import recognise
 from groupsvc.domain import rules
@@ -26,7 +25,7 @@ from groupsvc.import_export.dangers import Note, together
 from groupsvc.import_export.kinds import ASSIGNMENTS, REMOVE
 from groupsvc.import_export.list_orders import List, Orders, Wanted, by_names
 from groupsvc.import_export.list_repository import ListRepository
-from groupsvc.import_export.lists import Lists, Place
+from groupsvc.import_export.lists import Lists
 from groupsvc.import_export.missing import MissingPeople, texts
 from groupsvc.import_export.naming import Naming
 from groupsvc.import_export.options import Options
@@ -115,16 +114,17 @@ class AssignmentImport(Service):
         named = NamedRows(rows)
         people = await recognise(self._uow, self._principal, {each.named for each in rows})
         named.read_users(people)
-        state = await self._load(named.rows)
+        users = {key: each.person.id for key, each in people.items() if each.person is not None}
+        state = await self._load(named.rows, users)
         partitions = state.unnamed(named.rows)[0]
         if partitions and named.read_partitions(await naming.partitions(partitions)):
-            state = await self._load(named.rows)
+            state = await self._load(named.rows, users)
         known = {key: each.id for key, each in state.partitions.items()}
         groups = state.unnamed(named.rows)[1]
-        borne = {each.group_key for each in named.rows if each.group_key is not None}
+        borne = {(*each.key, each.group) for each in named.rows if each.group is not None}
         named.say_reused(await naming.reused(borne - set(groups), known))
         if groups and named.read_groups(await naming.groups(groups, known)):
-            state = await self._load(named.rows)
+            state = await self._load(named.rows, users)
         return named, state
 
     async def _courses(self, keys: Iterable[str], *, create: bool) -> Courses:
@@ -133,31 +133,24 @@ class AssignmentImport(Service):
         await courses.get_for_update(self._uow, for_lists=create)
         return courses
 
-    async def _load(self, rows: Sequence[ResolvedRow]) -> BatchState:
+    async def _load(
+        self, rows: Sequence[ResolvedRow], users: Mapping[tuple[str, str | None], int]
+    ) -> BatchState:
         batch = self._uow.repository(BatchRepository)
-        users: defaultdict[PartitionKey, set[int]] = defaultdict(set)
-        for each in rows:
-            if each.user_id is not None:
-                users[each.key].add(each.user_id)
         partitions = await batch.lock_partitions({each.key for each in rows})
-        state = BatchState(partitions, tracks_name=self._uow.vocabulary.tracks_name)
+        state = BatchState(partitions, users, tracks_name=self._uow.vocabulary.tracks_name)
         groups = {
-            (key[0], partitions[key[:2]].id, key[2])
-            for key in {each.group_key for each in rows}
-            if key is not None and key[:2] in partitions
+            (each.course.id, partitions[each.key].id, each.group)
+            for each in rows
+            if each.key in partitions and each.group is not None
         }
         if groups:
             state.occupancy = await batch.occupancy(groups)
-        places: defaultdict[Place, set[int]] = defaultdict(set)
-        for key, named in users.items():
-            places[state.partition_place(key)] |= named
+        places = {place for each in rows if (place := state.place_of(each)) is not None}
         if places:
             state.placements = await batch.placements(places)
             strangers = {
-                user
-                for found in state.placements.values()
-                for user, each in found.items()
-                if not each.is_enrolled
+                user for (*_, user), each in state.placements.items() if not each.is_enrolled
             }
             state.unseen = frozenset(strangers.difference(await self._seen_users(strangers)))
         return state
@@ -199,14 +192,16 @@ class AssignmentImport(Service):
 
     async def _carry_out(self, plan: BatchPlan) -> None:
         """Those who leave first: they make room."""
+        were: dict[MembershipKey, int | None] = {}
         if plan.leaving:
-            left = await self._uow.memberships.leave_places(plan.leaving)
-            plan.retell((place, left.get(place)) for place in plan.leaving)
+            left = await self._uow.memberships.remove_many(plan.leaving)
+            were.update((place, left.get(place)) for place in plan.leaving)
         if plan.entering:
             places = [place for place, _ in plan.entering]
             group_ids = [to for _, to in plan.entering]
             entered = await self._uow.memberships.enter_places(places, group_ids)
-            plan.retell((place, entered.get(place, to)) for place, to in plan.entering)
+            were.update((place, entered.get(place, to)) for place, to in plan.entering)
+        plan.retell(were)
 
 
 def _resolved(line: int, value: Values | GroupsvcError, courses: Courses) -> ResolvedRow:
@@ -247,6 +242,6 @@ def count_members(
         lists.name(place[:2], [user_id])
         # Those who are taken out make room: the rows are done once more when they have.
         is_full = answers[row.line].code == rules.group_full().code
-        if row.group_key is not None and (result != "refused" or is_full):
-            group_id = groups[row.group_key]
+        if row.group is not None and (result != "refused" or is_full):
+            group_id = groups[(*row.key, row.group)]
             lists.listed.setdefault(place[:2], {}).setdefault(group_id, counts.get(group_id, 0))

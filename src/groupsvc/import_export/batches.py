@@ -4,10 +4,11 @@ Arrays have the names of the columns that they fill.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
 from functools import cache
 from typing import Any, Final
 
-from groupsvc.core.memberships.repository import GroupOccupancy, Placement
+from groupsvc.core.memberships.repository import GroupOccupancy, MembershipKey, Placement
 from groupsvc.core.repository import Repository
 from groupsvc.db.statements import SqlFile
 from groupsvc.domain.principal import GrantScope
@@ -19,7 +20,6 @@ from groupsvc.import_export.records import (
     PartitionState,
     RosterPerson,
     TargetPartition,
-    by_column,
     course_of,
     person_of,
 )
@@ -71,11 +71,11 @@ class BatchRepository(Repository):
 
     async def create_courses(self, courses: Sequence[CourseState]) -> dict[str, int]:
         """Return ids by key; they grow in the order of the courses."""
-        rows = await self._rows(SQL.create_courses, **by_column(CourseState, courses))
+        rows = await self._rows(SQL.create_courses, **_fields(CourseState, courses))
         return {row.key: row.id for row in rows}
 
     async def update_courses(self, courses: Sequence[CourseState]) -> None:
-        await self._rows(SQL.update_courses, **by_column(CourseState, courses))
+        await self._rows(SQL.update_courses, **_fields(CourseState, courses))
 
     async def release_course_keys(self, ids: Collection[int]) -> list[tuple[int, str]]:
         """Others are about to get the keys of these courses, which get new ones for the time being:
@@ -196,11 +196,11 @@ class BatchRepository(Repository):
         self, partitions: Sequence[PartitionState]
     ) -> dict[tuple[int, str], int]:
         """Return ids by course and name; they grow in the order of the partitions."""
-        rows = await self._rows(SQL.create_partitions, **by_column(PartitionState, partitions))
+        rows = await self._rows(SQL.create_partitions, **_fields(PartitionState, partitions))
         return {(row.course_id, row.name): row.id for row in rows}
 
     async def update_partitions(self, partitions: Sequence[PartitionState]) -> None:
-        await self._rows(SQL.update_partitions, **by_column(PartitionState, partitions))
+        await self._rows(SQL.update_partitions, **_fields(PartitionState, partitions))
 
     async def close_partitions(self, partitions: Collection[tuple[int, int]]) -> None:
         """Let the groups of the partitions be edited no more; takes course and partition."""
@@ -211,13 +211,13 @@ class BatchRepository(Repository):
     ) -> dict[tuple[int, str], int]:
         """Takes course, partition and group; returns ids by partition and name."""
         places = _arrays("course_id partition_id", [group[:2] for group in groups])
-        values = by_column(GroupState, [group for _, _, group in groups])
+        values = _fields(GroupState, [group for _, _, group in groups])
         rows = await self._rows(SQL.create_groups, **places, **values)
         return {(row.partition_id, row.name): row.id for row in rows}
 
     async def update_groups(self, groups: Sequence[tuple[int, GroupState]]) -> None:
         """Takes course and group."""
-        values = by_column(GroupState, [group for _, group in groups])
+        values = _fields(GroupState, [group for _, group in groups])
         courses = [course_id for course_id, _ in groups]
         await self._rows(SQL.update_groups, course_id=courses, **values)
 
@@ -267,22 +267,12 @@ class BatchRepository(Repository):
             found.setdefault(row.partition_id, {})[row.id] = group
         return found
 
-    async def placements(
-        self, users: Mapping[tuple[int, int], Collection[int]]
-    ) -> dict[tuple[int, int], dict[int, Placement]]:
-        """Where users stand, by course and partition; takes them so, and all of them exist."""
-        given = [(*place, user) for place, of in users.items() for user in of]
-        rows = await self._rows(SQL.placements, **_arrays("course_id partition_id user_id", given))
-        found: dict[tuple[int, int], dict[int, Placement]] = {}
+    async def placements(self, places: Collection[MembershipKey]) -> dict[MembershipKey, Placement]:
+        given = sorted(places)  # neighbours are read from the same pages
+        arrays = _arrays("course_id partition_id user_id", given)
+        row: Any = await self._row(SQL.placements, **arrays)
         placement = cache(Placement)  # many users, few different placements
-        for row in rows:
-            named = users[row.course_id, row.partition_id]
-            enrolled = named if row.enrolled is None else frozenset(row.enrolled)
-            standing = {user: placement(None, user in enrolled) for user in named}
-            for user, group_id in zip(row.members or (), row.group_ids or (), strict=True):
-                standing[user] = placement(group_id, user in enrolled)
-            found[row.course_id, row.partition_id] = standing
-        return found
+        return dict(zip(given, map(placement, row.group_ids, row.enrolled), strict=True))
 
 
 def _split(lists: Iterable[List]) -> tuple[list[int], list[List]]:
@@ -296,5 +286,10 @@ def _arrays(columns: str, rows: Collection[Sequence[Any]]) -> dict[str, list[Any
     return {name: [row[at] for row in rows] for at, name in enumerate(columns.split())}
 
 
+def _fields(record: type[Any], rows: Sequence[Any]) -> dict[str, list[Any]]:
+    return {each.name: [getattr(row, each.name) for row in rows] for each in fields(record)}
+
+
 def _of_people(people: Sequence[RosterPerson]) -> dict[str, list[Any]]:
-    return by_column(RosterPerson, people) | {"sort_key": [each.sort_key for each in people]}
+    sort_keys = [person.sort_key for person in people]
+    return {**_fields(RosterPerson, people), "sort_key": sort_keys}

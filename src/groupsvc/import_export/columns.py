@@ -94,8 +94,7 @@ class Kind:
 
     ``sources`` follow one another in an export, for which the caller needs ``permission``.
     ``check`` is about several columns of a row at once: it sees the cells and the values. Of the
-    columns ``one_of`` a header has one at least. ``keyed`` are columns with keys: what names the
-    record, after what says where that is.
+    columns ``one_of`` a header has one at least.
     """
 
     name: Name
@@ -104,7 +103,6 @@ class Kind:
     check: Callable[[Cells, Values], None] = no_check
     permission: Permission = Permission.GROUPS_READ
     one_of: tuple[str, ...] = ()
-    keyed: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     columns: tuple[str, ...] = field(init=False)
     required: frozenset[str] = field(init=False)
     names: Mapping[str, str] = field(init=False)

@@ -6,9 +6,7 @@ from dataclasses import replace
 
 from groupsvc.core.service import Service
 from groupsvc.domain import rules
-from groupsvc.domain.limits import MOST_CONTENT_GROUPS
 from groupsvc.domain.principal import Permission
-from groupsvc.import_export.cells import invalid
 from groupsvc.import_export.cohort_repository import CohortTablesRepository, ContentPartition
 from groupsvc.import_export.columns import Values
 from groupsvc.import_export.kinds import CONTENT_GROUPS
@@ -44,9 +42,6 @@ class ContentPlan:
         if before == after:
             return ("unchanged",)
         rules.refuse_if_locked(self._courses.is_locked(course.id))
-        if MOST_CONTENT_GROUPS < len(after.groups) > len(before.groups if before else ()):
-            most = f"has {MOST_CONTENT_GROUPS} groups, and may have no more"
-            raise invalid("content_partition_id", most)
         self._now[key] = self.written[key] = after
         return (compared(before, after),)
 

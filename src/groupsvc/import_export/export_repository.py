@@ -42,20 +42,8 @@ class ExportRepository(Repository):
     async def page(self, name: str, extent: Extent, limit: int, key: Mapping[str, Any]) -> Rows:
         """``limit`` counts users of a roster and partitions of a structure, who may have several
         rows each; ``key`` is where the page before ended."""
-        statement = _statement(name, extent)
+        if name == "roster":
+            name = "whole_roster" if extent.is_everything else "part_of_roster"
+        statement: Statement = getattr(SQL, name)
         rows = await self._rows(statement, limit=limit, **extent.parameters(), **key)
         return [row._asdict() for row in rows]
-
-    async def count(self, name: str, extent: Extent, limit: int, key: Mapping[str, Any]) -> int:
-        """How many rows such a page would have."""
-        (row,) = await self._rows(
-            _statement(name, extent).counted, limit=limit, **extent.parameters(), **key
-        )
-        return int(row.rows)
-
-
-def _statement(name: str, extent: Extent) -> Statement:
-    if name == "roster":
-        name = "whole_roster" if extent.is_everything else "part_of_roster"
-    found: Statement = getattr(SQL, name)
-    return found

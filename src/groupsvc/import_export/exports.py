@@ -12,7 +12,6 @@ from groupsvc.import_export.columns import Kind
 from groupsvc.import_export.export_repository import ExportRepository, Extent
 
 PAGE: Final = 2_000
-MOST_COUNTED: Final = 2_000_000_000
 Page = list[Sequence[object]]
 
 
@@ -49,26 +48,7 @@ class ExportService(Service):
             ExportRepository
         ).sees_department(department, scope):
             raise NotFoundError("no such department")
-        # What is kept of it is for whoever may read as much later.
-        places: list[tuple[str | None, str | None]] = [(None, None)] if scope.everywhere else []
-        places += [(department, None) for department in scope.departments]
-        places += [("", course) for course in scope.courses]
-        self._uow.decisions += [(kind.permission.value, *place) for place in places]
         return Extent(scope, department, course_id)
-
-    async def is_longer(self, export: Export, first: Page, most: int) -> bool:
-        """Whether there are more rows than that, of which the first have been read."""
-        return len(first) > PAGE and await self.count(export, most) > most
-
-    async def count(self, export: Export, most: int = MOST_COUNTED) -> int:
-        """How many rows there will be, as far as that: in several tables, somewhat more."""
-        repository, found = self._uow.repository(ExportRepository), 0
-        for source in export.kind.sources:
-            first = dict(zip(source.key, source.first, strict=True))
-            limit = most + 1 - found
-            if limit > 0:
-                found += await repository.count(source.statement, export.extent, limit, first)
-        return found
 
     async def next_page(self, export: Export) -> Page:
         """The next rows, with the header before the first; the last page may be empty."""

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from groupsvc.domain import limits
 from groupsvc.domain.errors import InvalidError
 from groupsvc.domain.grants import is_name
 from groupsvc.domain.principal import Permission
@@ -24,21 +23,32 @@ from groupsvc.import_export.cells import (
     record_key,
     verbatim,
 )
-from groupsvc.import_export.column_names import (
-    COURSE,
-    EMAIL,
-    FAMILY_NAME,
-    GIVEN_NAME,
-    GROUP,
-    LOGIN,
-    NATIONAL_NUMBER,
-    NUMBER,
-    PARTITION,
-)
 from groupsvc.import_export.columns import Cells, Column, Empty, Kind, Source, Values
 
+COURSE: Final = ("course", "cours", "Kurs", "curso", "corso")
+PARTITION: Final = ("partition name",)
+GROUP: Final = ("group name", "groupe", "Gruppe", "grupo", "gruppo", "groep")
+LOGIN: Final = (
+    *("login", "identifiant", "nom d'utilisateur", "Benutzername", "nombre de usuario"),
+    *("nome utente", "gebruikersnaam"),
+)
+EMAIL: Final = (
+    *("mail", "email address", "courriel", "adresse de courriel", "adresse mail", "adresse e-mail"),
+    *("E-Mail-Adresse", "correo", "correo electrónico", "dirección de correo", "indirizzo email"),
+    "e-mailadres",
+)
+NUMBER: Final = (
+    *("student ID", "ID number", "numéro étudiant", "numéro d'étudiant", "Matrikelnummer"),
+    *("número de estudiante", "matricola", "studentnummer"),
+)
+NATIONAL_NUMBER: Final = ("national ID", "INE")
+FAMILY_NAME: Final = (
+    *("last name", "surname", "nom", "nom de famille", "Nachname", "Familienname", "apellido"),
+    *("apellidos", "cognome", "achternaam"),
+)
+GIVEN_NAME: Final = ("first name", "forename", "prénom", "Vorname", "nombre", "voornaam")
 IDENTIFIERS: Final = ("username", "email", "student_number", "national_number")
-ACRONYM: Final = name(limits.LONGEST_ACRONYM)
+ACRONYM: Final = name(64)
 NAME: Final = name(255)
 # Leaves room for what comes to be appended later.
 POSITION: Final = number(-(2**63), 2**62)
@@ -50,10 +60,8 @@ REMOVE: Final = "remove"
 ACTION: Final = Column("action", choice_in_any_case("add", REMOVE), is_order=True)
 OF_GROUPS: Final = (
     Column("group_position", POSITION, stored="position"),
-    Column(
-        "capacity", number(0, limits.LARGEST_CAPACITY), Empty.CLEARS, aliases=("places", "seats")
-    ),
-    Column("timetable_id", name(limits.LONGEST_TIMETABLE_ID), Empty.CLEARS),
+    Column("capacity", number(0, 1_000_000), Empty.CLEARS, aliases=("places", "seats")),
+    Column("timetable_id", verbatim(255), Empty.CLEARS),
     Column("assignment_type", choice("manual", "random")),
     Column("content_partition_id", number(-(2**63)), Empty.CLEARS),
     Column("content_group_id", number(-(2**63)), Empty.CLEARS),
@@ -112,20 +120,15 @@ COURSES: Final = Kind(
     "courses",
     (
         Column("department", _acronym, Empty.REFUSED, needed=True),
-        Column("department_name", verbatim(limits.LONGEST_LINE, on_one_line=True), Empty.CLEARS),
+        Column("department_name", verbatim(255), Empty.CLEARS),
         Column("course_key", NAME, needed=True, aliases=COURSE),
-        Column(
-            "title",
-            verbatim(limits.LONGEST_TITLE),
-            Empty.BLANKS,
-            aliases=("course title", "course name"),
-        ),
+        Column("title", verbatim(1000), Empty.BLANKS, aliases=("course title", "course name")),
         Column("is_locked", flag, aliases=("locked",)),
         Column("starts_on", day, Empty.CLEARS),
         Column("ends_on", day, Empty.CLEARS),
-        Column("programme", verbatim(limits.LONGEST_PROGRAMME), Empty.CLEARS),
-        Column("term", number(limits.FIRST_TERM, limits.LAST_TERM), Empty.CLEARS),
-        Column("modality", verbatim(limits.LONGEST_MODALITY), Empty.CLEARS),
+        Column("programme", verbatim(255), Empty.CLEARS),
+        Column("term", number(-(2**31), 2**31 - 1), Empty.CLEARS),
+        Column("modality", verbatim(64), Empty.CLEARS),
         Column("is_cohorted", flag),
         Column("random_assignment", choice("uniform", "balanced")),
         Column("former_keys", names(255)),
@@ -136,22 +139,19 @@ COURSES: Final = Kind(
         Source("courses", {"after": "id"}, (0,)),
     ),
     _check_course,
-    keyed={"key": ("course_key",)},
 )
 USERNAME: Final = Column("username", name(150), aliases=LOGIN)
 ROSTER: Final = Kind(
     "roster",
     (
         USERNAME,
-        Column("email", email(limits.LONGEST_EMAIL), Empty.CLEARS, aliases=EMAIL),
-        Column("family_name", line(limits.LONGEST_LINE), Empty.BLANKS, aliases=FAMILY_NAME),
-        Column("given_name", line(limits.LONGEST_LINE), Empty.BLANKS, aliases=GIVEN_NAME),
-        Column("usual_name", line(limits.LONGEST_LINE), Empty.CLEARS),
+        Column("email", email(254), Empty.CLEARS, aliases=EMAIL),
+        Column("family_name", line(255), Empty.BLANKS, aliases=FAMILY_NAME),
+        Column("given_name", line(255), Empty.BLANKS, aliases=GIVEN_NAME),
+        Column("usual_name", line(255), Empty.CLEARS),
         Column("civility", choice("M", "F", "X")),
-        Column("student_number", line(limits.LONGEST_NUMBER), Empty.CLEARS, aliases=NUMBER),
-        Column(
-            "national_number", line(limits.LONGEST_NUMBER), Empty.CLEARS, aliases=NATIONAL_NUMBER
-        ),
+        Column("student_number", line(64), Empty.CLEARS, aliases=NUMBER),
+        Column("national_number", line(64), Empty.CLEARS, aliases=NATIONAL_NUMBER),
         Column("department", ACRONYM),
         Column("is_active", flag, aliases=("active",)),
         Column("course_key", NAME, aliases=COURSE),
@@ -166,7 +166,6 @@ ROSTER: Final = Kind(
     (Source("roster", {"after": "id"}, (0,)),),
     _check_place,
     one_of=IDENTIFIERS,
-    keyed={"key": ("username",)},
 )
 STRUCTURE: Final = Kind(
     "structure",
@@ -193,10 +192,6 @@ STRUCTURE: Final = Kind(
         ),
     ),
     _check_group,
-    keyed={
-        "partition_key": ("course_key", "partition"),
-        "key": ("course_key", "partition", "group"),
-    },
 )
 USER: Final = Column(
     "user",

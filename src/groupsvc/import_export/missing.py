@@ -86,7 +86,7 @@ class MissingPeople(Service):
         brake = _Brake(lists, options, before, OF_GROUPS, locked)
         answers, going = _judged(brake, missing, "removed")
         if going:
-            await self._uow.memberships.leave_places(
+            await self._uow.memberships.remove_many(
                 [(each.course_id, each.partition_id, each.user_id) for each in going]
             )
         return answers

@@ -31,7 +31,7 @@ class PermissionCache:
             place = Place(department, course) if department is not None else None
             held = self._known[asked] = self._principal.may(permission, place)
             if held:
-                self._uow.decisions.append((permission, department, course))
+                self._uow.decisions.append((permission.value, department, course))
         return held
 
     def sees(self, department: str, course: str | None = None) -> bool:

@@ -6,7 +6,6 @@ from itertools import islice
 from typing import TypeVar
 
 from groupsvc.import_export.columns import Kind
-from groupsvc.import_export.keys_in_file import KeysInFile
 from groupsvc.import_export.parts import AMONG
 from groupsvc.import_export.results import read_ahead
 from groupsvc.import_export.tables import Row
@@ -21,7 +20,6 @@ class Reading:
     def __init__(self, rows: Iterable[Row], kind: Kind, *, clears: bool) -> None:
         self._rows = iter(rows)
         self._kind, self._clears = kind, clears
-        self._keys = KeysInFile(kind)
         self._ahead: asyncio.Task[list[Row]] | None = None
 
     async def next(self) -> list[Row]:
@@ -41,7 +39,6 @@ class Reading:
 
     def _read(self) -> list[Row]:
         rows = list(islice(self._rows, BATCH))
-        self._keys.judge(rows)
         # What has yet to get its partition is read then.
         complete = (row for row in rows if AMONG not in row.cells)
         read_ahead(complete, self._kind, clears=self._clears)

@@ -1,7 +1,7 @@
 """What imports know of the rows of the database: as they are, or are about to be."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -127,8 +127,3 @@ def person_of(row: Any) -> RosterPerson:
         "former_names": frozenset(row.former_names),
     }
     return RosterPerson(**values)
-
-
-def by_column(record: type[Any], rows: Sequence[Any]) -> dict[str, list[Any]]:
-    """The fields of records, as arrays by their names."""
-    return {each.name: [getattr(row, each.name) for row in rows] for each in fields(record)}

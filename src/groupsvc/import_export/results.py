@@ -83,7 +83,7 @@ def read_ahead(rows: Iterable[Row], kind: Kind, *, clears: bool) -> None:
 def _read(row: Row, kind: Kind, *, clears: bool) -> Values | GroupsvcError:
     try:
         if row.fault is not None:
-            raise InvalidError(row.fault, code=row.fault_code)
+            raise InvalidError(row.fault, code="malformed_row")
         values = kind.read(row.cells, clears=clears)
         return values | {HAS_IDS: True} if row.has_ids else values
     except GroupsvcError as error:

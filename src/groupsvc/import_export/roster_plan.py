@@ -212,16 +212,9 @@ class RosterPlan:
         if not self._permissions.holds(Permission.ROSTER_WRITE, home):
             where = "where the user belongs"
             raise forbidden(Permission.ROSTER_WRITE, where=where, in_words=True)
-        if after.is_retired != (before is not None and before.is_retired):
-            self._judge_retirement()
         if before is not None and before.username != after.username:
             self._judge_rename(before)
         return compared(before, after)
-
-    def _judge_retirement(self) -> None:
-        """A retired address is so in all places."""
-        if not self._permissions.holds(Permission.ADMIN):
-            self._permissions.require(Permission.ROSTER_WRITE, None)
 
     def _judge_rename(self, before: RosterPerson) -> None:
         """A token finds its person by username, so that roles would go with the name."""

@@ -25,7 +25,7 @@ UNIT: Final = "\x1f"  # between these
 
 @dataclass(slots=True)
 class Row:
-    """A data row: its cells by column, or what is wrong with it.
+    """A data row: its cells by column, or what is wrong with its form.
 
     ``line`` is where it starts; the header is line 1. ``ahead`` is what was read of it beforehand.
     A row ``has_ids`` when what it calls courses and departments are ids, which nothing looks like.
@@ -34,7 +34,6 @@ class Row:
     line: int
     cells: Mapping[str, str] = field(default_factory=dict[str, str])
     fault: str | None = None
-    fault_code: str = "malformed_row"
     ahead: Values | GroupsvcError | None = field(default=None, compare=False, repr=False)
     has_ids: bool = False
 

@@ -16,7 +16,6 @@ from typing import Final, cast
 
 from cachetools import TTLCache
 from sqlalchemy import URL
-from starlette.types import ASGIApp
 
 from groupsvc import logs
 from groupsvc.core.changes.tail import Crowd
@@ -70,15 +69,8 @@ class Served:
 class Fleet:
     """``hosts`` and ``issuers`` say whose a request is."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        home: Path,
-        recorder: Recorder = SILENT,
-        perform: ASGIApp | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, home: Path, recorder: Recorder = SILENT) -> None:
         self.settings, self._home, self._recorder = settings, home, recorder
-        self._perform = perform
         self.most_of_one = max(1, int(settings.max_requests * LARGEST_SHARE))
         self.known = False
         self.tenants: dict[str, Tenant] = {}
@@ -146,7 +138,6 @@ class Fleet:
             make_pool=partial(SharedPool, budget=self.budget),
             cached_tokens=CACHED_TOKENS,
             crowd=self._crowd,
-            perform=self._perform,
         )
         institution = Institution(settings, _served_url(tenant), home, self._recorder, means=means)
         # Not in the name of the request that happens to be the first.

@@ -14,7 +14,6 @@ OF_TENANTS: Final = frozenset(name for name in Settings.model_fields if name.sta
     "cors_origins",
     "former_name_days",
     "idempotency_hours",
-    "job_answer_hours",
     "job_days",
     "jwks",
     "jwks_file",

@@ -118,7 +118,7 @@ async def test_uploads_and_adds_and_visits_of_the_same_users(
     )
     assert statuses(answers) == {204: 2, 200: 42}
     for job in await finished(client, course, 2):
-        assert job["state"] == "succeeded"
+        assert job["state"] == "done"
         assert counts(job)[:2] == (40, 40)
         assert sum(counts(job)[2:4]) == 40
     members = [await course.members(cohort) for cohort in cohorts]
@@ -141,6 +141,6 @@ async def test_cohorts_that_go_while_an_upload_is_done(
     answers = await asyncio.gather(*uploads[:2], *changes, *uploads[2:], *renames)
     assert statuses(answers) == {204: 9}
     for job in await finished(client, course, 4):
-        assert (job["state"], job["error"], job["attempted"]) == ("succeeded", None, 150)
+        assert (job["state"], job["result"]["error"], job["attempted"]) == ("done", None, 150)
     assert set(await course.members(cohorts["D"])) <= set(course.world.users)
     assert await course.world.log("membership.%") != []

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from groupsvc.core.cohorts import upload_work
+from groupsvc.core.jobs import service as jobs_module
 from tests.api.openedx.conftest import Course, envelope, told
 from tests.api.openedx.test_upload import (
     ENDING,
@@ -155,7 +155,7 @@ async def test_of_columns_with_one_name_the_last_counts(
 async def test_what_is_told_once_however_the_rows_are_taken(
     client: httpx.AsyncClient, course: Course, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr(upload_work, "CHUNK", chunk)
+    monkeypatch.setattr(jobs_module, "CHUNK", chunk)
     await course.add("A")
     names = ["nobody", "x@y", "new@example.org", "nobody", "other", "x@y", "new@example.org"]
     rows = [f"{cohort},{name}" for cohort in "AB" for name in names]

@@ -1,7 +1,6 @@
 /** Moving people: shown at once, then written, and taken back when that is refused. */
 
 import { api, get, Refusal, type Schemas } from "../api/client";
-import { whole } from "../api/jobs";
 import { explain } from "../words/explain";
 import { words } from "../words/language";
 import { complain, tell } from "./news";
@@ -119,17 +118,15 @@ async function one(partition: number, user_id: number, group: Target): Promise<R
 }
 
 async function many(partition: number, moves: Moves): Promise<Result[]> {
-  const answer = await whole<Schemas["AssignmentsOut"]>(
-    get(
-      api.POST("/v1/partitions/{partition_id}/assignments", {
-        params: { path: { partition_id: partition } },
-        body: {
-          rows: [...moves].map(([user_id, group_id]) => ({ user_id, group_id })),
-          mode: "all_or_nothing",
-          dry_run: false,
-        },
-      }),
-    ),
+  const answer = await get(
+    api.POST("/v1/partitions/{partition_id}/assignments", {
+      params: { path: { partition_id: partition } },
+      body: {
+        rows: [...moves].map(([user_id, group_id]) => ({ user_id, group_id })),
+        mode: "all_or_nothing",
+        dry_run: false,
+      },
+    }),
   );
   const refused = answer.rows.filter((row) => row.result === "refused");
   if (refused.length > 0) throw new Refusal(409, { code: refused[0]!.code ?? "conflict" });

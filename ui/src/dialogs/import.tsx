@@ -1,7 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { api, get, Refusal, type Schemas } from "../api/client";
-import { whole } from "../api/jobs";
 import { board, type Partition } from "../board/state";
 import { Dialog } from "../parts/dialog";
 import { explain } from "../words/explain";
@@ -26,7 +25,7 @@ interface Wishes {
 
 function send(file: File, partition: Partition, wishes: Wishes, dry_run: boolean): Promise<Outcome> {
   const map = [wishes.who && `user=${wishes.who}`, wishes.group && `group=${wishes.group}`].filter(Boolean);
-  const call = get(
+  return get(
     api.POST("/v1/import/assignments.csv", {
       params: {
         query: {
@@ -44,7 +43,6 @@ function send(file: File, partition: Partition, wishes: Wishes, dry_run: boolean
       headers: { "content-type": /\.xlsx$/i.test(file.name) ? WORKBOOK : CSV },
     }),
   );
-  return whole<Outcome>(call);
 }
 
 export function ImportDialog({ partition }: { partition: Partition }) {

@@ -2,12 +2,12 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
 
-from cachetools import LRUCache, TLRUCache
+from cachetools import TLRUCache
 
 from groupsvc.auth.passwords import TOKEN_PREFIX, verify_secret
 from groupsvc.auth.verifier import Verifier
@@ -21,7 +21,7 @@ from groupsvc.domain.errors import (
     UnauthenticatedError,
 )
 from groupsvc.domain.names import normalise
-from groupsvc.domain.principal import Grant, Permission, Principal, lost_permission
+from groupsvc.domain.principal import Principal
 from groupsvc.domain.roles import HeldRole, grants_of
 
 ACCOUNT = "account:"
@@ -35,7 +35,7 @@ class _Known(NamedTuple):
 
     principal: Principal
     access_version: UUID | None
-    until: float
+    expires: float
 
 
 class Standing(NamedTuple):
@@ -54,6 +54,10 @@ def token_digest(token: str) -> bytes:
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
 
 
+def _until(_: bytes, known: _Known, now: float) -> float:
+    return min(known.expires, now + MAX_AGE_SECONDS)
+
+
 def _until_then(_: bytes, standing: Standing, __: float) -> float:
     return standing.until
 
@@ -64,17 +68,6 @@ def _principal_of(bearer: Bearer) -> Principal:
 
 def _with_roles(principal: Principal, roles: Iterable[HeldRole]) -> Principal:
     return replace(principal, grants=principal.grants.union(grants_of(roles)))
-
-
-class Asker(NamedTuple):
-    """Who has asked for something that is done later: what a signed token said of them, or the
-    ``digest`` of a token of ours. It stands for nobody by itself.
-    """
-
-    subject: str
-    username: str | None = None
-    grants: Sequence[Sequence[str | None]] = ()
-    digest: str | None = None
 
 
 class Authenticator:
@@ -96,7 +89,7 @@ class Authenticator:
     ) -> None:
         self._verifier = verifier
         self._clock = clock
-        self._known = LRUCache[bytes, _Known](tokens)
+        self._known = TLRUCache[bytes, _Known](tokens, _until, timer=clock)
         self._verified = TLRUCache[bytes, Standing](tokens, _until_then, timer=clock)
 
     async def principal(self, uow: UnitOfWork, token: str) -> Principal:
@@ -107,8 +100,6 @@ class Authenticator:
         """
         digest = token_digest(token)
         known = self._known.get(digest)
-        if known is not None and known.until <= self._clock():
-            known = None
         if known is None or (known.access_version is not None and not uow.context.use_cached_token):
             local = token.startswith(TOKEN_PREFIX)
             known = await (self._local(uow, digest) if local else self._signed(uow, token))
@@ -117,31 +108,6 @@ class Authenticator:
             uow.context.access_version = known.access_version
         uow.context.actor = known.principal.subject
         return known.principal
-
-    async def asker(self, token: str) -> Asker:
-        """Who holds a token that counts just now, without what the database says of them."""
-        if token.startswith(TOKEN_PREFIX):
-            return Asker("", digest=token_digest(token).hex())
-        found, _ = await self._verify(token)
-        grants = [(each.permission.value, each.department, each.course) for each in found.grants]
-        return Asker(found.subject, found.username, grants)
-
-    async def again(self, uow: UnitOfWork, asker: Asker) -> Principal:
-        """What whoever has asked may do now. A token of ours counts as long as it is not revoked.
-
-        Raises ForbiddenError when it stands for nobody any more.
-        """
-        if asker.digest is not None:
-            bearer = await uow.accounts.bearer(bytes.fromhex(asker.digest))
-            if bearer is None:
-                raise lost_permission()
-            return _principal_of(bearer)
-        grants = (Grant(Permission(each[0] or ""), each[1], each[2]) for each in asker.grants)
-        principal = Principal(asker.subject, asker.username, frozenset(grants))
-        if principal.username is None:
-            return principal
-        roles, _ = await uow.roles.of_bearer(principal.username)
-        return _with_roles(principal, roles)
 
     async def disabled(self, uow: UnitOfWork, token: str) -> str | None:
         """The name, in the roster or its own, of the disabled account that a token was for.
@@ -155,9 +121,9 @@ class Authenticator:
     async def _signed(self, uow: UnitOfWork, token: str) -> _Known:
         principal, expires = await self._verify(token)
         if principal.username is None:
-            return _Known(principal, None, self._at_most(expires))
+            return _Known(principal, None, expires)
         roles, version = await uow.roles.of_bearer(principal.username)
-        return _Known(_with_roles(principal, roles), version, self._at_most(expires))
+        return _Known(_with_roles(principal, roles), version, expires)
 
     async def _verify(self, token: str) -> tuple[Principal, float]:
         principal, expires = await self._verifier.verify(token)
@@ -173,11 +139,7 @@ class Authenticator:
             raise UnauthenticatedError("the token is not known", code="invalid_token")
         if bearer.is_expired:
             raise UnauthenticatedError("the token has expired", code="token_expired")
-        until = self._at_most(bearer.expires)
-        return _Known(_principal_of(bearer), bearer.access_version, until)
-
-    def _at_most(self, expires: float) -> float:
-        return min(expires, self._clock() + MAX_AGE_SECONDS)
+        return _Known(_principal_of(bearer), bearer.access_version, bearer.expires)
 
     def is_due(self, standing: Standing, version: UUID) -> bool:
         """Whether it must be asked for again, now that the version is that one."""
@@ -221,7 +183,7 @@ class Authenticator:
                 principal, expires = await self._verify(token)
             except GroupsvcError:
                 return None
-            known = Standing(principal, None, self._at_most(expires))
+            known = Standing(principal, None, min(expires, self._clock() + MAX_AGE_SECONDS))
             self._verified[digest] = known
         return known
 

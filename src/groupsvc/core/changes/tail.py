@@ -84,7 +84,7 @@ class Tail:
         # Readers of courses that are gone, with the line up to which they are still told.
         self._parting: dict[Reader, int | None] = {}
         self._checked = float("-inf")
-        self.closing = asyncio.Event()
+        self._is_closed = False
 
     @property
     def is_busy(self) -> bool:
@@ -95,7 +95,11 @@ class Tail:
 
         Raises ThrottledError and UnavailableError when there are too many.
         """
-        self.admit(follower.subject)
+        if self._of_caller[follower.subject] >= self.terms.most_of_caller:
+            why = "there are as many streams of this caller as there may be"
+            raise ThrottledError(why, code="too_many_streams", retry_after=int(self.terms.quiet))
+        if len(self.readers) >= self.terms.most:
+            raise UnavailableError("there are too many streams", retry_after=int(self.terms.quiet))
         if not self._tasks:
             self._handed, self._past = self.horizon.settled.seq, self.horizon.past
         channel = self._memory.channel(follower.course_id, self._handed)
@@ -103,7 +107,8 @@ class Tail:
         reader = Reader(follower, channel, self._read_history, self._render, now)
         self.readers.add(reader)
         channel.readers.add(reader)
-        if self.closing.is_set():
+        self._of_caller[follower.subject] += 1
+        if self._is_closed:
             reader.end(End.STOPPING)
         elif not self._tasks:
             self._start()
@@ -115,26 +120,13 @@ class Tail:
         reader.channel.readers.discard(reader)
         if not reader.channel.readers:
             self._memory.forget(reader.channel)
-        self.dismiss(reader.subject)
-
-    def admit(self, subject: str) -> None:
-        """One stream more of a caller, until they are dismissed. Raises as ``open`` does."""
-        retry = int(self.terms.quiet)
-        if self._of_caller[subject] >= self.terms.most_of_caller:
-            why = "there are as many streams of this caller as there may be"
-            raise ThrottledError(why, code="too_many_streams", retry_after=retry)
-        if self._of_caller.total() >= self.terms.most:
-            raise UnavailableError("there are too many streams", retry_after=retry)
-        self._of_caller[subject] += 1
-
-    def dismiss(self, subject: str) -> None:
-        self._of_caller[subject] -= 1
-        if not self._of_caller[subject]:
-            del self._of_caller[subject]
+        self._of_caller[reader.subject] -= 1
+        if not self._of_caller[reader.subject]:
+            del self._of_caller[reader.subject]
 
     def close(self) -> None:
         """End all readers at once, and those who come later."""
-        self.closing.set()
+        self._is_closed = True
         self._end_all(End.STOPPING)
 
     async def stop(self) -> None:
@@ -163,7 +155,7 @@ class Tail:
         self._crowd.tails -= 1
         self._tasks[1].cancel()
         self._tasks = []
-        if self.readers and not self.closing.is_set():
+        if self.readers and not self._is_closed:
             self._start()
 
     async def _follow(self) -> None:

@@ -75,7 +75,8 @@ class CohortMemberService(Service):
         entries: Mapping[int, Entry] = {}
         if entering:
             entries = await self._uow.memberships.assign_many(
-                course_id, partition_id, dict.fromkeys(entering, cohort_id)
+                [(course_id, partition_id, user_id) for user_id in entering],
+                [cohort_id] * len(entering),
             )
         result = sort_out(identifiers, people, entries, refused)
         if waiting := result.unmatched["preassigned"]:

@@ -51,9 +51,9 @@ class PreassignmentService(Service):
         await self._uow.set_cause(RETIREMENT)
         preassignments = await self._uow.cohorts.delete_preassignments(email)
         jobs = 0
-        for job_id, result in await self._uow.jobs.mentioning(email):
+        for course_id, job_id, result in await self._uow.jobs.mentioning(email):
             rest = redacted(result, frozenset({email.lower()}), REDACTED)
             if rest != result:
-                await self._uow.jobs.redact(job_id, rest)
+                await self._uow.jobs.redact(course_id, job_id, rest)
                 jobs += 1
         return Retirement(preassignments, jobs, await self._uow.cohorts.retire_users(email))

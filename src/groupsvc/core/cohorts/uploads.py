@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from groupsvc.core.cohorts.add_result import unmatched
-from groupsvc.core.jobs.repository import INPUT, Progress
+from groupsvc.core.jobs.repository import Progress
 from groupsvc.core.memberships.planning import AssignmentRequest, RowResult
 from groupsvc.core.memberships.service import plan_requests, write_plan
 from groupsvc.core.service import Service
@@ -20,12 +20,14 @@ from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.core.users.identifiers import find_people, lookup_text
 from groupsvc.domain import rules
 from groupsvc.domain.errors import InvalidError, NotFoundError
-from groupsvc.domain.json_resource import JsonResource
+from groupsvc.domain.json_resource import JsonResource, Page
+from groupsvc.domain.limits import LARGEST
 from groupsvc.domain.principal import Permission
 from groupsvc.domain.vocabulary import UploadWords
 
 KIND: Final = "cohort_upload"
-NO_RESULT: Final[Mapping[str, Any]] = {"cohorts": [], "without_identifier": 0}
+NO_RESULT: Final[Mapping[str, Any]] = {"cohorts": [], "without_identifier": 0, "error": None}
+NEWEST: Final = LARGEST
 # As a spreadsheet has. Faces that take no more than two megabytes have no room for so many.
 MOST_LINES: Final = 1_048_576
 
@@ -48,7 +50,7 @@ class UploadRow:
 
 
 class CohortUploadService(Service):
-    """Whoever may write the groups of a course uploads to it."""
+    """Whoever may write the groups of a course uploads to it and reads what became of that."""
 
     async def accept_for_key(self, key: str, content: bytes) -> None:
         """Accept a table for a course; for an unknown one there is nothing to do.
@@ -74,17 +76,27 @@ class CohortUploadService(Service):
         self._require(Permission.GROUPS_WRITE, course.department, course.key)
         self._refuse_if_locked(course.is_locked)
         job_id = await self._enqueue(course.id, content, await _count(content))
-        found = await self._uow.jobs.read(job_id)
-        assert found is not None
-        return JsonResource(found.body)
+        document = await self._uow.jobs.read(job_id)
+        assert document is not None
+        return document
+
+    async def read(self, job_id: int) -> JsonResource[dict[str, Any]]:
+        return self._authorize_read(
+            await self._uow.jobs.read(job_id), "job", Permission.GROUPS_WRITE
+        )
+
+    async def page(self, course_id: int, *, before: int | None, limit: int) -> Page:
+        """The jobs of a course, newest first."""
+        course = await self._uow.courses.find(course_id)
+        if course is None:
+            raise NotFoundError("no such course")
+        self._require(Permission.GROUPS_WRITE, course.department, course.key)
+        return await self._uow.jobs.page(course.id, before=before or NEWEST, limit=limit)
 
     async def _enqueue(self, course_id: int, content: bytes, total: int) -> int:
-        await self._uow.begin()
-        job_id = await self._uow.jobs.enqueue(
-            KIND, course_id=course_id, total=total, result=NO_RESULT
+        return await self._uow.jobs.enqueue(
+            course_id, KIND, content, total=total, result=dict(NO_RESULT)
         )
-        await self._uow.jobs.add_part(job_id, INPUT, 0, content)
-        return job_id
 
 
 async def _count(content: bytes) -> int:

@@ -1,143 +1,172 @@
-"""Jobs for those who left them: how far they are, what became of them, and their end."""
+"""Doing the jobs that requests have left: one at a time here, and one at a time of each course.
 
-import json
-from collections.abc import AsyncIterator, Mapping
+Every worker process has a runner. A job is claimed, done some rows at a time, and how far it is is
+committed with them; so whoever takes it over from a worker that died goes on where that one was.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 
-from groupsvc.core.jobs.repository import INPUT, OUTPUT, Standing
-from groupsvc.core.service import Service
+from groupsvc.core.cohorts.uploads import UploadRow, read_rows, write_rows
+from groupsvc.core.jobs.repository import ClaimedJob
 from groupsvc.core.unit_of_work import TransactionRunner, UnitOfWork
-from groupsvc.domain.errors import ConflictError, NotFoundError, ThrottledError
-from groupsvc.domain.json_resource import JsonResource, Page
-from groupsvc.domain.limits import LARGEST
-from groupsvc.domain.principal import Permission, Place
+from groupsvc.domain.errors import GroupsvcError, UnavailableError
 
-NEWEST: Final = LARGEST
-OPEN: Final = frozenset({"queued", "running"})
-SECONDS_TO_WAIT: Final = 5
+TASK: Final = "groupsvc jobs"
+CHUNK: Final = 1_000  # rows
+MOST_CLAIMS: Final = 10  # without getting on
+SECONDS_TO_FINISH: Final = 5.0
+FIRST_PAUSE: Final = 0.2  # seconds
+LONGEST_PAUSE: Final = 30.0
 
-
-@dataclass(frozen=True, slots=True)
-class LeftRequest:
-    """A whole request: how it is told, what is needed to do it, and who asked."""
-
-    asked: str
-    given: Mapping[str, Any]
-    asker: Mapping[str, Any]
+_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a job answers: ``whole``, or in so many parts that are stored."""
-
-    job_id: int
-    whole: bytes | None
-    stored: Mapping[str, Any]
+class Step(Enum):
+    MORE = "more"
+    OVER = "over"
 
 
-class JobService(Service):
-    """A job is read by whoever left it, by those who may write the groups of its course, if it is
-    in one, and by administrators; the answer of a whole request only by whoever left it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """``poll`` seconds between two looks for jobs of other processes, ``silence`` until a worker
+    counts as dead, ``keep`` days until a job that has ended is forgotten.
     """
 
-    async def read(self, job_id: int) -> JsonResource[dict[str, Any]]:
-        found = await self._uow.jobs.read(job_id)
-        if found is None:
-            raise NotFoundError("no such job")
-        self._require_sight(found)
-        return JsonResource(found.body)
+    poll: float
+    silence: float
+    keep: int
 
-    async def page(self, course_id: int, *, before: int | None, limit: int) -> Page:
-        """The jobs of a course, newest first."""
-        course = await self._uow.courses.find(course_id)
-        if course is None:
-            raise NotFoundError("no such course")
-        self._require(Permission.GROUPS_WRITE, course.department, course.key)
-        return await self._uow.jobs.page(course.id, before=before or NEWEST, limit=limit)
 
-    async def own_page(self, *, before: int | None, limit: int) -> Page:
-        """Those that the caller has left, newest first."""
-        subject = self._principal.subject
-        return await self._uow.jobs.own_page(subject, before=before or NEWEST, limit=limit)
+class JobRunner:
+    def __init__(self, units: TransactionRunner, pace: Pace) -> None:
+        self._units, self._pace = units, pace
+        self._worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._call = asyncio.Event()
+        self._stopping = False
+        self._working = False
+        self._task: asyncio.Task[None] | None = None
 
-    async def leave(
-        self, kind: str, request: LeftRequest, content: AsyncIterator[bytes], *, most: int
-    ) -> JsonResource[dict[str, Any]]:
-        """Leave a request to be done later.
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is a job, or nobody has looked yet whether there is one."""
+        return self._working or self._call.is_set()
 
-        Raises ThrottledError while as many as that of the caller are still to be done.
-        """
-        await self._uow.begin()
-        jobs = self._uow.jobs
-        if await jobs.open_of(self._principal.subject) >= most:
-            why = "as many jobs of this caller are still to be done as there may be"
-            raise ThrottledError(why, code="too_many_jobs", retry_after=SECONDS_TO_WAIT)
-        job_id = await jobs.enqueue(
-            kind, request={"asked": request.asked, **request.given}, asker=request.asker
-        )
-        number = 0
-        async for part in content:
-            await jobs.add_part(job_id, INPUT, number, part)
-            number += 1
-        found = await jobs.read(job_id)
-        assert found is not None
-        return JsonResource(found.body)
+    def start(self) -> None:
+        self._working = True
+        self._task = asyncio.create_task(self._run(), name=TASK)
 
-    async def cancel(self, job_id: int) -> JsonResource[dict[str, Any]]:
-        """What is waiting ends now, what is running soon; what has ended stays as it is."""
-        await self.read(job_id)
-        await self._uow.begin()
-        await self._uow.jobs.cancel(job_id)
-        return await self.read(job_id)
+    async def wake(self) -> None:
+        """There is something to do now."""
+        self._call.set()
 
-    async def answer(self, job_id: int) -> Answer:
-        """What the request would have been answered, if the caller may still do what it did.
-
-        Raises ConflictError when there is none: not yet, not any more, or never.
-        """
-        found = await self._uow.jobs.outcome(job_id)
-        if found is None:
-            raise NotFoundError("no such job")
-        if found.is_request and found.created_by != self._principal.subject:
-            raise NotFoundError("no such job")
-        self._require_sight(Standing(found.department, found.course, found.created_by, b""))
-        for permission, department, course in found.decisions:
-            place = Place(department or "", course) if department or course else None
-            self._principal.require(Permission(permission), place, what="job")
-        if found.state in OPEN:
-            why, code = "the job has not ended yet", "job_open"
-            raise ConflictError(why, code=code, retry_after=1)
-        if found.state != "succeeded":
-            raise ConflictError(f"the job has {found.state}", code=f"job_{found.state}")
-        if not found.is_request:
-            whole = json.dumps(json.loads(found.result)).encode()
-            return Answer(job_id, whole, {"media_type": "application/json"})
-        if found.output is None:
-            why = "this was done, and its answer has been erased since"
-            raise ConflictError(why, code="answer_erased")
-        return Answer(job_id, None, found.output)
-
-    def _require_sight(self, job: Standing) -> None:
-        place = Place(job.department, job.course) if job.department is not None else None
-        if job.created_by == self._principal.subject:
+    async def stop(self) -> None:
+        """Leave what is not done to other workers, after the rows that are being done."""
+        self._stopping = True
+        self._call.set()
+        if self._task is None:
             return
-        if self._principal.may(Permission.ADMIN, place):
-            return
-        if place is None:
-            raise NotFoundError("no such job")
-        self._require(Permission.GROUPS_WRITE, job.department, job.course, what="job")
+        await asyncio.wait([self._task], timeout=SECONDS_TO_FINISH)
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _run(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._stopping:
+            self._call.clear()
+            self._working = True
+            try:
+                busy = await self._next()
+                pause, wait = FIRST_PAUSE, 0.0 if busy else self._pace.poll
+            except Exception as error:
+                # The database is away, or not migrated yet: the jobs are still there later.
+                _log.warning("jobs cannot be done just now", exc_info=error)
+                wait = pause = min(pause * 2, LONGEST_PAUSE)
+            if wait:
+                self._working = False
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._call.wait(), wait)
+
+    async def _next(self) -> bool:
+        """Do a job; returns whether there was one."""
+
+        async def claim(uow: UnitOfWork) -> ClaimedJob | None:
+            return await uow.jobs.claim(self._worker, silence=self._pace.silence)
+
+        job = await self._units.run("jobs", claim, bulk=True)
+        if job is None:
+            return False
+        if job.tries > MOST_CLAIMS:
+            await self._finish(job, "failed", _error("internal_error", "this cannot be done"))
+            return True
+        try:
+            await self._do(job)
+        except UnavailableError:
+            await self._release()
+            raise
+        except GroupsvcError as error:
+            await self._finish(job, "failed", _error(error.code, error.message))
+        except Exception:
+            await self._release()
+            raise
+        return True
+
+    async def _do(self, job: ClaimedJob) -> None:
+        rows = await asyncio.to_thread(read_rows, job.payload)
+
+        async def step(uow: UnitOfWork) -> Step:
+            uow.context.actor = job.created_by
+            return await self._take(uow, job, rows)
+
+        while await self._units.run(job.request_id or "", step, bulk=True) is Step.MORE:
+            if self._stopping:
+                await self._release()
+                return
+        await self._forget()
+
+    async def _take(self, uow: UnitOfWork, job: ClaimedJob, rows: Sequence[UploadRow]) -> Step:
+        """Do some rows and say so, in one transaction."""
+        await uow.begin()
+        progress = await uow.jobs.get_for_update(job, self._worker)
+        if progress is None:
+            return Step.OVER
+        chunk = rows[progress.attempted : progress.attempted + CHUNK]
+        if chunk:
+            await write_rows(uow, job.course_id, chunk, progress)
+            await uow.jobs.advance(job, progress)
+        if progress.attempted < len(rows):
+            return Step.MORE
+        await uow.jobs.finish(job, self._worker, "done", {})
+        return Step.OVER
+
+    async def _finish(self, job: ClaimedJob, state: str, result: dict[str, Any]) -> None:
+        async def finish(uow: UnitOfWork) -> None:
+            await uow.jobs.finish(job, self._worker, state, result)
+
+        await self._units.run("jobs", finish, bulk=True)
+
+    async def _release(self) -> None:
+        async def release(uow: UnitOfWork) -> None:
+            await uow.jobs.release(self._worker)
+
+        with suppress(GroupsvcError):
+            await self._units.run("jobs", release, bulk=True)
+
+    async def _forget(self) -> None:
+        async def forget(uow: UnitOfWork) -> None:
+            await uow.jobs.forget(self._pace.keep)
+
+        await self._units.run("jobs", forget, bulk=True)
 
 
-async def stored_parts(units: TransactionRunner, answer: Answer) -> AsyncIterator[bytes]:
-    """Each is a unit of work of its own: a slow client holds no connection."""
-    for number in range(answer.stored["parts"]):
-
-        async def read(uow: UnitOfWork, number: int = number) -> bytes | None:
-            return await uow.jobs.part(answer.job_id, OUTPUT, number)
-
-        part = await units.run("jobs", read, bulk=True)
-        if part is None:
-            # It has expired meanwhile: the length that was told shows that something is missing.
-            return
-        yield part
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message}}

@@ -1,12 +1,11 @@
 """Who and what is meant by the names in the rows of a batch."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from groupsvc.core.aside import aside
 from groupsvc.core.memberships.planning import AmbiguousRow, Plan
 from groupsvc.core.memberships.repository import GroupOccupancy
-from groupsvc.core.memberships.rows import AssignmentRows
 from groupsvc.core.naming.names import Match, Names
 from groupsvc.core.naming.repository import NamingRepository
 from groupsvc.core.partitions.repository import LockedPartition
@@ -40,14 +39,6 @@ class NamesInRows:
         group_id = self.group_ids.get(match.name if match is not None and match.name else text)
         return group_id, None if group_id is not None else "unknown_group"
 
-    def forget(self, user_ids: Collection[int]) -> None:
-        """As if nobody were called like these."""
-        self.users = {
-            text: each
-            for text, each in self.users.items()
-            if each.person is None or each.person.id not in user_ids
-        }
-
     def _near(self, code: str | None, user: str, group: str) -> tuple[str, ...]:
         found: Recognised | Match | None = None
         if code == "ambiguous_user":
@@ -56,13 +47,12 @@ class NamesInRows:
             found = self.groups.get(group)
         return tuple(sorted(found.near)[:MOST_NEAR]) if found is not None else ()
 
-    def say(self, made: Plan, rows: AssignmentRows) -> None:
+    def say(self, made: Plan, rows: Sequence[tuple[object, object]]) -> None:
         """Say of rows that are done how they were read, and of others what they may mean."""
         if not self.groups and all(found.how == "exact" for found in self.users.values()):
             return
         for place, answer in enumerate(made.answers):
-            user = lookup_text(rows.users.get(answer.line - 1)) or ""
-            group = lookup_text(rows.groups.get(answer.line - 1)) or ""
+            user, group = (lookup_text(text) or "" for text in rows[answer.line - 1])
             near = self._near(answer.code, user, group)
             if near:
                 made.answers[place] = AmbiguousRow(**asdict(answer), near=near)
@@ -75,15 +65,17 @@ async def read_names(
     uow: UnitOfWork,
     principal: Principal,
     held: LockedPartition,
-    rows: AssignmentRows,
+    rows: Sequence[tuple[object, object]],
     groups: Mapping[int, GroupOccupancy],
 ) -> NamesInRows:
-    users = await aside(len(rows.users), _texts, rows.users.values())
+    """``rows`` are names of user and group, None where a row has an id."""
+    size = len(rows)
+    users = await aside(size, _texts, (user for user, _ in rows))
     named = [(text, held.department) for text in users]
     people = await recognise(uow, principal, named) if named else {}
     ids = {group.name: id_ for id_, group in groups.items() if group.name is not None}
     found = NamesInRows({text: each for (text, _), each in people.items()}, ids)
-    asked = await aside(len(rows.groups), _texts, rows.groups.values())
+    asked = await aside(size, _texts, (group for _, group in rows))
     unknown = [text for text in asked if text not in ids]
     if unknown:
         former = await uow.repository(NamingRepository).former_names([held.course_id])

@@ -49,10 +49,7 @@ class AmbiguousRow(RowResult):
 
 @dataclass
 class Plan:
-    """``placements`` is what it was decided against."""
-
-    answers: list[RowResult]
-    placements: Mapping[int, Placement]
+    answers: list[RowResult] = field(default_factory=list[RowResult])
     entering: dict[int, int] = field(default_factory=dict[int, int])
     leaving: set[int] = field(default_factory=set[int])
 
@@ -68,20 +65,23 @@ def plan(
     *,
     enrolled_only: bool,
 ) -> Plan:
-    """Decide every row. Requests are taken one by one."""
-    made = Plan([_judged(each, placements, groups, enrolled_only) for each in requests], placements)
-    _refuse_without_place(made.answers, placements, groups)
-    now: dict[int, int | None] = {}
-    for answer in made.answers:
-        user_id, group_id = answer.user_id, answer.group_id
-        if answer.code is not None or user_id is None:
+    """Decide every row."""
+    made = Plan()
+    given = list(requests)
+    codes = [_refusal(each, placements, groups, enrolled_only) for each in given]
+    _refuse_without_place(given, codes, placements, groups)
+    now = {user_id: state.group_id for user_id, state in placements.items()}
+    append = made.answers.append
+    for request, code in zip(given, codes, strict=True):
+        user_id, group_id = request.user_id, request.group_id
+        if code is not None or user_id is None:
+            append(RowResult(request.line, "refused", user_id, group_id, code=code))
             continue
-        previous = now[user_id] if user_id in now else placements[user_id].group_id
-        answer.previous_group_id = previous
+        previous = now[user_id]
         if previous == group_id:
-            answer.result = "unchanged"
+            append(RowResult(request.line, "unchanged", user_id, group_id, previous))
             continue
-        answer.result = _result(previous, group_id)
+        append(RowResult(request.line, _result(previous, group_id), user_id, group_id, previous))
         now[user_id] = group_id
     for user_id, group_id in now.items():
         if group_id == placements[user_id].group_id:
@@ -105,17 +105,6 @@ def retell(answers: Iterable[RowResult], were: Mapping[int, int | None]) -> None
             answer.previous_group_id = previous = now[user_id]
             answer.result = "unchanged" if previous == group_id else _result(previous, group_id)
             now[user_id] = group_id
-
-
-def _judged(
-    request: AssignmentRequest,
-    placements: Mapping[int, Placement],
-    groups: Mapping[int, GroupOccupancy],
-    enrolled_only: bool,
-) -> RowResult:
-    """Refused, until it is decided, with the code of what stands against it in any case."""
-    code = _refusal(request, placements, groups, enrolled_only)
-    return RowResult(request.line, "refused", request.user_id, request.group_id, code=code)
 
 
 def _refusal(
@@ -146,7 +135,8 @@ def _result(previous: int | None, group_id: int | None) -> Result:
 
 
 def _refuse_without_place(
-    answers: list[RowResult],
+    requests: list[AssignmentRequest],
+    codes: list[str | None],
     placements: Mapping[int, Placement],
     groups: Mapping[int, GroupOccupancy],
 ) -> None:
@@ -155,9 +145,9 @@ def _refuse_without_place(
     if not taken:
         return
     last = {
-        answer.user_id: answer.group_id
-        for answer in answers
-        if answer.code is None and answer.user_id is not None
+        request.user_id: request.group_id
+        for request, code in zip(requests, codes, strict=True)
+        if code is None and request.user_id is not None
     }
     for user_id, group_id in last.items():
         for place, change in ((placements[user_id].group_id, -1), (group_id, +1)):
@@ -166,12 +156,13 @@ def _refuse_without_place(
     if not any(rules.is_overfull(groups[each].capacity, taken[each]) for each in taken):
         return
     full = rules.group_full().code
-    for row in _without_place(answers, placements, groups):
-        answers[row].code = full
+    for row in _without_place(requests, codes, placements, groups):
+        codes[row] = full
 
 
 def _without_place(
-    answers: list[RowResult],
+    requests: list[AssignmentRequest],
+    codes: list[str | None],
     placements: Mapping[int, Placement],
     groups: Mapping[int, GroupOccupancy],
 ) -> Iterator[int]:
@@ -184,12 +175,12 @@ def _without_place(
     a row before theirs.
     """
     wishes: defaultdict[int, dict[int | None, list[int]]] = defaultdict(dict)
-    for row, answer in enumerate(answers):
-        if answer.code is None and answer.user_id is not None:
-            own = wishes[answer.user_id]
-            named = own.pop(answer.group_id, [])
+    for row, (request, code) in enumerate(zip(requests, codes, strict=True)):
+        if code is None and request.user_id is not None:
+            own = wishes[request.user_id]
+            named = own.pop(request.group_id, [])
             named.append(row)
-            own[answer.group_id] = named  # the last one named is the last key
+            own[request.group_id] = named  # the last one named is the last key
     origins = {user_id: placements[user_id].group_id for user_id in wishes}
     taken = {each: group.taken for each, group in groups.items() if group.capacity is not None}
     for origin in origins.values():

@@ -1,6 +1,6 @@
 """Memberships: who is in which group."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -206,35 +206,25 @@ class MembershipRepository(Repository):
             SQL.placements, course_id=course_id, partition_id=partition_id, user_ids=list(user_ids)
         )
         assert row is not None
+        groups = dict(zip(row.members or (), row.group_ids or (), strict=True))
+        enrolled = frozenset(row.enrolled or ())
         placement = cache(Placement)  # many users, few different placements
-        known = user_ids if row.known is None else row.known
-        if row.enrolled is None:
-            found = dict.fromkeys(known, placement(None, True))
-        else:
-            enrolled = frozenset(row.enrolled)
-            found = {user: placement(None, user in enrolled) for user in known}
-        for user, group_id in zip(row.members or (), row.group_ids or (), strict=True):
-            found[user] = placement(group_id, found[user].is_enrolled)
-        return found
+        return {user: placement(groups.get(user), user in enrolled) for user in row.known or ()}
 
     async def assign_many(
-        self, course_id: int, partition_id: int, entering: Mapping[int, int]
+        self, places: Sequence[MembershipKey], group_ids: Sequence[int]
     ) -> dict[int, Entry]:
-        """Put users into groups of a partition; returns those who were not there."""
-        row: Any = await self._row(
-            SQL.assign_many,
-            course_ids=[course_id] * len(entering),
-            partition_ids=[partition_id] * len(entering),
-            user_ids=list(entering),
-            group_ids=list(entering.values()),
-        )
+        """Put users into groups, each place once; returns those who were not there, by user id."""
+        row: Any = await self._row(SQL.assign_many, group_ids=list(group_ids), **_columns(places))
+        if row.user_ids is None:
+            return {}
         names: dict[str, str] = row.names or {}
 
         @cache  # many users, from few groups
         def entry(previous: int | None) -> Entry:
             return Entry(previous, names.get(str(previous)))
 
-        return {user: entry(was) for user, was in zip(*_entered(row), strict=True)}
+        return dict(zip(row.user_ids, map(entry, row.previous_ids), strict=True))
 
     async def enter_places(
         self, places: Sequence[MembershipKey], group_ids: Sequence[int]
@@ -242,40 +232,16 @@ class MembershipRepository(Repository):
         """Put users into groups of many partitions; returns the groups that those came from who
         were not there."""
         row: Any = await self._row(SQL.assign_many, group_ids=list(group_ids), **_columns(places))
-        _, previous_ids = _entered(row)
-        return dict(zip(_places(row), previous_ids, strict=True))
+        return dict(zip(_places(row), row.previous_ids or (), strict=True))
 
-    async def remove_many(
-        self, course_id: int, partition_id: int, user_ids: Sequence[int]
-    ) -> dict[int, int]:
-        """Take users out of a partition; returns the groups that they were in."""
-        row: Any = await self._row(
-            SQL.remove_many,
-            course_ids=[course_id] * len(user_ids),
-            partition_ids=[partition_id] * len(user_ids),
-            user_ids=list(user_ids),
-        )
-        return dict(zip(row.user_ids or (), row.group_ids or (), strict=True))
-
-    async def leave_places(self, places: Sequence[MembershipKey]) -> dict[MembershipKey, int]:
-        """Take users out of many partitions; returns the groups that they were in."""
+    async def remove_many(self, places: Sequence[MembershipKey]) -> dict[MembershipKey, int]:
+        """Take users out of partitions; returns the groups that they were in."""
         row: Any = await self._row(SQL.remove_many, **_columns(places))
         return dict(zip(_places(row), row.group_ids or (), strict=True))
 
 
-def _entered(row: Any) -> tuple[Sequence[int], Sequence[int | None]]:
-    """Users, and the groups that they come from, none of which are told when there are none."""
-    user_ids: Sequence[int] = row.user_ids or ()
-    return user_ids, row.previous_ids or (None,) * len(user_ids)
-
-
 def _places(row: Any) -> Iterator[MembershipKey]:
-    """Where all are of one partition, that is told once."""
-    user_ids: Sequence[int] = row.user_ids or ()
-    if len(row.partition_ids or ()) == 1:
-        place = (row.course_ids[0], row.partition_ids[0])
-        return ((*place, user_id) for user_id in user_ids)
-    return zip(row.course_ids or (), row.partition_ids or (), user_ids, strict=True)
+    return zip(row.course_ids or (), row.partition_ids or (), row.user_ids or (), strict=True)
 
 
 def _columns(places: Sequence[MembershipKey]) -> dict[str, list[int]]:

@@ -457,14 +457,9 @@ SELECT '' AS department, NULL AS course, coalesce((
 -- read: placements
 -- What planning a batch needs to know, of the users named and the groups of the partition. Each
 -- index is read once from end to end, and one row of long columns comes back: for a hundred thousand
--- users that takes a fraction of what looking each of them up takes. If all are known, or enrolled,
--- that is told by null; the users named are all different.
-SELECT (SELECT CASE WHEN count(*) < cardinality(:user_ids::bigint[])
-                    THEN coalesce(array_agg(id), '{}') END
-        FROM users WHERE id = ANY (:user_ids::bigint[])) AS known,
-       (SELECT CASE WHEN count(*) < cardinality(:user_ids::bigint[])
-                    THEN coalesce(array_agg(user_id), '{}') END
-        FROM enrollments
+-- users that takes a fraction of what looking each of them up takes.
+SELECT (SELECT array_agg(id) FROM users WHERE id = ANY (:user_ids::bigint[])) AS known,
+       (SELECT array_agg(user_id) FROM enrollments
         WHERE course_id = :course_id::bigint AND user_id = ANY (:user_ids::bigint[])) AS enrolled,
        array_agg(user_id) AS members, array_agg(group_id) AS group_ids
 FROM memberships
@@ -482,7 +477,7 @@ ORDER BY g.id FOR NO KEY UPDATE;
 -- Every assignment of many ends here. What it returns is true however many of these race: the row
 -- itself keeps where it came from. Sorted, so that two of these cannot wait for one another; groups
 -- before members, as whoever deletes a group takes them. One row of long columns comes back, which
--- for many users takes a fraction of a row each. What is the same for all is in it once.
+-- for many users takes a fraction of a row each.
 WITH kept AS MATERIALIZED (
     SELECT FROM (
         SELECT DISTINCT course_id, id
@@ -502,12 +497,8 @@ entered AS (
         WHERE m.group_id <> excluded.group_id
     RETURNING m.course_id, m.partition_id, m.user_id, m.previous_group_id
 )
-SELECT array_agg(user_id) AS user_ids,
-       CASE WHEN count(previous_group_id) > 0 THEN array_agg(previous_group_id) END AS previous_ids,
-       CASE WHEN min(partition_id) = max(partition_id) THEN ARRAY[min(course_id)]
-            ELSE array_agg(course_id) END AS course_ids,
-       CASE WHEN min(partition_id) = max(partition_id) THEN ARRAY[min(partition_id)]
-            ELSE array_agg(partition_id) END AS partition_ids,
+SELECT array_agg(user_id) AS user_ids, array_agg(previous_group_id) AS previous_ids,
+       array_agg(course_id) AS course_ids, array_agg(partition_id) AS partition_ids,
        (SELECT json_object_agg(g.id, g.name)
         FROM (SELECT DISTINCT course_id, previous_group_id FROM entered) left_group
         JOIN groups g ON g.course_id = left_group.course_id
@@ -524,9 +515,6 @@ WITH gone AS (
       AND m.user_id = given.user_id
     RETURNING m.course_id, m.partition_id, m.user_id, m.group_id
 )
-SELECT CASE WHEN min(partition_id) = max(partition_id) THEN ARRAY[min(course_id)]
-            ELSE array_agg(course_id) END AS course_ids,
-       CASE WHEN min(partition_id) = max(partition_id) THEN ARRAY[min(partition_id)]
-            ELSE array_agg(partition_id) END AS partition_ids,
+SELECT array_agg(course_id) AS course_ids, array_agg(partition_id) AS partition_ids,
        array_agg(user_id) AS user_ids, array_agg(group_id) AS group_ids
 FROM gone;

@@ -1,10 +1,9 @@
 """Memberships: assign, move, remove, one by one and many at once."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import chain
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, TypedDict, Unpack
 
 from groupsvc.core.aside import aside
 from groupsvc.core.memberships.meant import NamesInRows, read_names
@@ -15,16 +14,26 @@ from groupsvc.core.memberships.repository import (
     Placement,
     UserLookup,
 )
-from groupsvc.core.memberships.rows import AssignmentRows
 from groupsvc.core.partitions.repository import LockedPartition
 from groupsvc.core.partitions.service import PartitionService
 from groupsvc.core.service import Service
 from groupsvc.core.unit_of_work import UnitOfWork
-from groupsvc.db.failures import LostRaceError
 from groupsvc.domain import rules
-from groupsvc.domain.errors import InvalidError, NotEnrolledError, NotFoundError
+from groupsvc.domain.errors import InvalidError, NotFoundError
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import Permission
+
+
+class AssignmentRow(TypedDict, total=False):
+    """One row of a batch: the user and the group, each by id or by name; no group at all removes.
+
+    ``user`` is a username, an e-mail address or a number.
+    """
+
+    user_id: int | None
+    user: str | None
+    group_id: int | None
+    group: str | None
 
 
 class MembershipService(Service):
@@ -145,7 +154,7 @@ class MembershipService(Service):
     async def assign_many(
         self,
         partition_id: int,
-        rows: AssignmentRows,
+        rows: Sequence[AssignmentRow],
         *,
         mode: Literal["all_or_nothing", "row_by_row"] = "all_or_nothing",
         dry_run: bool = False,
@@ -163,28 +172,37 @@ class MembershipService(Service):
             await write_plan(self._uow, held.course_id, held.id, made)
         return made.answers, write
 
-    async def plan_rows(self, held: LockedPartition, rows: AssignmentRows) -> Plan:
+    async def plan_rows(self, held: LockedPartition, rows: Sequence[AssignmentRow]) -> Plan:
         """Decide the rows of a batch against what is true now; nothing is written."""
         groups = await self._uow.memberships.occupancy(held.course_id, held.id)
         size = len(rows)
-        names = await read_names(self._uow, self._principal, held, rows, groups)
-        known = await aside(size, _user_ids, rows, names)
+        texts = await aside(size, _names, rows)
+        names = await read_names(self._uow, self._principal, held, texts, groups)
+        requests, known = await aside(size, _requests, rows, names)
         placements = await self._uow.memberships.placements(held.course_id, held.id, known)
         enrolled_only = not rules.takes_anybody(held.kind)
         if enrolled_only:
-            await self._forget_strangers(names, placements)
-        requests = _requests(rows, names)
+            await self._forget_strangers(rows, requests, placements)
         made = await aside(size, plan, requests, placements, groups, enrolled_only=enrolled_only)
-        await aside(size, names.say, made, rows)
+        await aside(size, names.say, made, texts)
         return made
 
-    async def _forget_strangers(self, names: NamesInRows, placements: dict[int, Placement]) -> None:
+    async def _forget_strangers(
+        self,
+        rows: Sequence[AssignmentRow],
+        requests: Sequence[AssignmentRequest],
+        placements: dict[int, Placement],
+    ) -> None:
         """Take out those whom the caller does not see, as if they were not known."""
         strangers = [user for user, state in placements.items() if not state.is_enrolled]
         unseen = set(strangers).difference(await self._seen_users(strangers))
+        if not unseen:
+            return
         for user_id in unseen:
             del placements[user_id]
-        names.forget(unseen)
+        for row, request in zip(rows, requests, strict=True):
+            if request.user_id in unseen and row.get("user_id") is None:
+                request.user_id = None
 
     def _decided(self, outcome: MembershipChange | None, what: str) -> MembershipChange:
         if outcome is None:
@@ -201,24 +219,37 @@ class MembershipService(Service):
         return decided
 
 
-def _user_ids(rows: AssignmentRows, names: NamesInRows) -> list[int]:
-    """Whom the rows are about, as far as they are known. Raises InvalidError."""
-    for place, user_id in enumerate(rows.user_ids):
-        if user_id is None and place not in rows.users:
+def _names(rows: Sequence[AssignmentRow]) -> list[tuple[str | None, str | None]]:
+    """Of user and group, where there is no id."""
+    return [
+        (
+            row.get("user") if row.get("user_id") is None else None,
+            row.get("group") if row.get("group_id") is None else None,
+        )
+        for row in rows
+    ]
+
+
+def _requests(
+    rows: Sequence[AssignmentRow], names: NamesInRows
+) -> tuple[list[AssignmentRequest], list[int]]:
+    """And whom they are about."""
+    requests = [_request(place, row, names) for place, row in enumerate(rows)]
+    return requests, sorted({each.user_id for each in requests if each.user_id is not None})
+
+
+def _request(place: int, row: AssignmentRow, names: NamesInRows) -> AssignmentRequest:
+    user_id, refusal = row.get("user_id"), None
+    if user_id is None:
+        name = row.get("user")
+        if name is None:
             raise InvalidError("a row names no user", pointer=f"#/rows/{place}/user_id")
-    called = (each.person.id for each in names.users.values() if each.person is not None)
-    return sorted({user_id for user_id in chain(rows.user_ids, called) if user_id is not None})
-
-
-def _requests(rows: AssignmentRows, names: NamesInRows) -> Iterator[AssignmentRequest]:
-    pairs = zip(rows.user_ids, rows.group_ids, strict=True)
-    for place, (user_id, group_id) in enumerate(pairs):
-        refusal, unknown = None, None
-        if user_id is None:
-            user_id, refusal = names.user(rows.users[place])
-        if group_id is None and place in rows.groups:
-            group_id, unknown = names.group(rows.groups[place])
-        yield AssignmentRequest(place + 1, user_id, group_id, refusal or unknown)
+        user_id, refusal = names.user(name)
+    group_id, group = row.get("group_id"), row.get("group")
+    if group_id is None and group is not None:
+        group_id, unknown = names.group(group)
+        refusal = refusal or unknown
+    return AssignmentRequest(place + 1, user_id, group_id, refusal)
 
 
 async def plan_requests(
@@ -241,31 +272,17 @@ async def plan_requests(
 async def write_plan(uow: UnitOfWork, course_id: int, partition_id: int, made: Plan) -> None:
     """Write what was planned: one statement for those who leave, one for those who enter.
 
-    The answers are then about what was written, whatever others did since the planning. Raises
-    LostRaceError when somebody has ceased to be enrolled since.
+    The answers are then about what was written, whatever others did since the planning.
     """
     were: dict[int, int | None] = {}
     if made.leaving:
-        left = await uow.memberships.remove_many(course_id, partition_id, sorted(made.leaving))
-        were |= _elsewhere(made, ((user, left.get(user)) for user in made.leaving))
+        leaving = [(course_id, partition_id, user) for user in sorted(made.leaving)]
+        left = await uow.memberships.remove_many(leaving)
+        were.update((place[2], left.get(place)) for place in leaving)
     if made.entering:
-        try:
-            entered = await uow.memberships.assign_many(course_id, partition_id, made.entering)
-        except NotEnrolledError as error:
-            raise LostRaceError from error
-        were |= _elsewhere(
-            made,
-            (
-                (user, entered[user].previous_id if user in entered else group_id)
-                for user, group_id in made.entering.items()
-            ),
-        )
-    if were:
-        await aside(len(made.answers), retell, made.answers, were)
-
-
-def _elsewhere(
-    made: Plan, found: Iterable[tuple[int, int | None]]
-) -> Iterator[tuple[int, int | None]]:
-    """Those who were not where they had been when it was planned."""
-    return ((user, was) for user, was in found if was != made.placements[user].group_id)
+        places = [(course_id, partition_id, user) for user in made.entering]
+        entered = await uow.memberships.assign_many(places, list(made.entering.values()))
+        for user, group_id in made.entering.items():
+            entry = entered.get(user)
+            were[user] = entry.previous_id if entry is not None else group_id
+    await aside(len(made.answers), retell, made.answers, were)

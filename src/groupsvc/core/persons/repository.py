@@ -44,8 +44,7 @@ class PersonRepository(Repository):
         return str(row.body).encode()
 
     async def open_uploads(self) -> list[bytes]:
-        """What jobs that are still to be done were given, in parts that overlap."""
-        return [bytes(row.content) for row in await self._rows(SQL.open_uploads)]
+        return [row.payload for row in await self._rows(SQL.open_uploads)]
 
     async def leave(self, user_id: int) -> Left:
         row: Any = await self._row(SQL.leave, user_id=user_id)
@@ -77,8 +76,7 @@ class PersonRepository(Repository):
         keys = await self._rows(SQL.forget_keys, subjects=subjects, identifiers=texts.apart())
         answers = await self._rows(SQL.forget_answers, texts=texts.searched())
         await self._rows(SQL.forget_uploaders, subjects=subjects)
-        of_jobs = await self._rows(SQL.forget_job_answers, texts=texts.searched())
-        return len(keys) + len(answers) + len(of_jobs)
+        return len(keys) + len(answers)
 
     async def forget_actor(self, texts: KnownTexts) -> tuple[int, int]:
         """Lines of the change log that name them as who acted: forgotten ones, and those that a

@@ -57,8 +57,6 @@ SELECT json_build_object(
                 WHERE EXISTS (SELECT FROM unnest(:identifiers::text[]) t
                               WHERE position('"' || t || '"'
                                              IN lower(j.result::text COLLATE "C")) > 0)),
-    'jobs', (SELECT json_agg(json_build_object('job', j.id, 'kind', j.kind, 'at', j.created_at) ORDER BY j.id)
-             FROM jobs j WHERE j.created_by = ANY (:subjects::text[])),
     'stored_answers', (SELECT count(*) FROM idempotency_keys k
                        WHERE k.subject = ANY (:subjects::text[]) OR EXISTS (
                            SELECT FROM unnest(:texts::bytea[]) t
@@ -75,11 +73,7 @@ SELECT json_build_object(
 )::text AS body;
 
 -- read: open_uploads
--- In parts, each with the beginning of the next one: a name may lie across them.
-SELECT p.content || coalesce(substring(lead(p.content) OVER of_job FROM 1 FOR 1024), ''::bytea) AS content
-FROM job_parts p JOIN jobs j ON j.id = p.job_id
-WHERE p.side = 'input' AND j.state IN ('queued', 'running')
-WINDOW of_job AS (PARTITION BY p.job_id ORDER BY p.part);
+SELECT payload FROM jobs WHERE state IN ('queued', 'running') AND payload IS NOT NULL;
 
 -- write: leave
 -- What is locked stays as it is, with somebody in it whom nobody can name.
@@ -154,24 +148,7 @@ DELETE FROM idempotency_keys WHERE subject = ANY (:subjects::text[]) OR EXISTS (
 RETURNING 1;
 
 -- write: forget_uploaders
--- What is still to be done for somebody who is erased is not done.
-UPDATE jobs SET created_by = 'erased', asker = NULL WHERE created_by = ANY (:subjects::text[]);
-
--- write: forget_job_answers
--- Exports all: nobody can tell of each kind of file whom it names, and they can be made again.
-WITH naming AS (
-    SELECT j.id FROM jobs j
-    WHERE j.output IS NOT NULL AND (j.kind = 'export' OR EXISTS (
-        SELECT FROM (
-            SELECT p.content || coalesce(substring(lead(p.content) OVER (ORDER BY p.part) FROM 1 FOR 1024),
-                                         ''::bytea) AS content
-            FROM job_parts p WHERE p.job_id = j.id AND p.side = 'output') parts
-        CROSS JOIN unnest(:texts::bytea[]) t
-        WHERE position(lower(encode(t, 'escape')) IN lower(encode(parts.content, 'escape'))) > 0))
-),
-emptied AS (UPDATE jobs SET output = NULL FROM naming WHERE jobs.id = naming.id RETURNING jobs.id),
-parts AS (DELETE FROM job_parts USING emptied WHERE job_id = emptied.id AND side = 'output')
-SELECT id FROM emptied;
+UPDATE jobs SET created_by = 'erased' WHERE created_by = ANY (:subjects::text[]);
 
 -- read: lines_by
 -- Who may only serve cannot change the log, not even so far.

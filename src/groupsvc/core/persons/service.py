@@ -65,9 +65,9 @@ class PersonService(Service):
         await self._uow.begin()
         await self._uow.set_cause(ERASURE)
         user_id, texts = await self._find(whom, subjects, for_update=True)
-        if any(texts.may_be_in(part) for part in await self._persons.open_uploads()):
+        if any(texts.is_named_in(payload) for payload in await self._persons.open_uploads()):
             raise ConflictError(
-                "an upload that may name the person is still to be done", code="upload_running"
+                "an upload that names the person is still to be done", code="upload_running"
             )
         left = await self._persons.leave(user_id)
         forgotten = await self._persons.forget(user_id, texts)
@@ -93,10 +93,10 @@ class PersonService(Service):
     async def _redact_uploads(self, texts: KnownTexts) -> int:
         jobs: set[int] = set()
         for identifier in texts.identifiers:
-            for job_id, result in await self._uow.jobs.mentioning(identifier):
+            for course_id, job_id, result in await self._uow.jobs.mentioning(identifier):
                 rest = redacted(result, texts.identifiers)
                 if rest != result:
-                    await self._uow.jobs.redact(job_id, rest)
+                    await self._uow.jobs.redact(course_id, job_id, rest)
                     jobs.add(job_id)
         return len(jobs)
 

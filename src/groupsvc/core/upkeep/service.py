@@ -27,7 +27,6 @@ class Terms:
     pause: float
     idempotency_hours: int
     job_days: int
-    job_answer_hours: int
     former_name_days: int | None
     preassignment_days: int | None
 
@@ -35,7 +34,6 @@ class Terms:
         """What deletes some of what has expired, by kind."""
         yield lambda uow: uow.idempotency.forget(self.idempotency_hours)
         yield lambda uow: uow.jobs.forget(self.job_days)
-        yield lambda uow: uow.jobs.forget_outputs(self.job_answer_hours)
         yield lambda uow: uow.repository(UpkeepRepository).forget_failed_logins()
         yield lambda uow: uow.repository(UpkeepRepository).forget_removed_preassignments()
         if (names := self.former_name_days) is not None:

@@ -31,9 +31,7 @@ async def recognise(
     Texts that are nobody's are left out. Refusals name only users whom the caller may know of.
     """
     called = await uow.users.by_username({text for text, _ in named}) if named else {}
-    found = {key: Recognised(person) for key in named if (person := called.get(key[0]))}
-    if len(found) == len(named):
-        return found
+    found = {key: Recognised(called[key[0]]) for key in named if key[0] in called}
     others = [key for key in named if key not in found]
     exact = await uow.users.identify(others) if others else {}
     found |= {key: Recognised(person) for key, person in exact.items()}

@@ -101,9 +101,8 @@ class UserRepository(Repository):
 
     async def by_username(self, usernames: Collection[str]) -> dict[str, Person]:
         """Those who are called exactly so, retired or not."""
-        row: Any = await self._row(SQL.by_username, usernames=list(usernames))
-        columns = (row.ids or (), row.usernames or (), row.emails or ())
-        return {each[1]: Person(*each) for each in zip(*columns, strict=True)}
+        rows = await self._rows(SQL.by_username, usernames=list(usernames))
+        return {username: Person(user_id, username, email) for user_id, username, email in rows}
 
     async def candidates(self, sought: Collection[Sought]) -> dict[Sought, list[Candidate]]:
         """Users who may be meant by a name, or have a number that one may stand for."""

@@ -172,10 +172,8 @@ WHERE x.external_id <> excluded.external_id;
 DELETE FROM users WHERE id = :id::bigint;
 
 -- read: by_username
--- For many: the index is read once from end to end, which takes a fraction of a look-up for each, and
--- one row of long columns a fraction of a row each.
-SELECT array_agg(id) AS ids, array_agg(username) AS usernames, array_agg(email) AS emails
-FROM users WHERE username = ANY (:usernames::text[]);
+-- For many: the index is read once from end to end, which takes a fraction of a look-up for each.
+SELECT id, username, email FROM users WHERE username = ANY (:usernames::text[]);
 
 -- read: identify
 -- Who is meant by a text: a username, else one in any case, else an e-mail address, else a student

@@ -15,8 +15,6 @@ SLASHES: Final = re.compile("/{2,}")
 
 
 class FrameworkMethods:
-    for_unusual_requests = True  # neither HEAD nor OPTIONS nor "//" takes the fast path
-
     def __init__(self, app: ASGIApp) -> None:
         self._as_get = HeadAsGet(app)
 

@@ -1,13 +1,11 @@
 """What the native face takes and answers about many memberships at once."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from groupsvc.core.memberships.rows import AssignmentRows
-from groupsvc.faces.v1.row_bodies import Rows, RowsIn
-from groupsvc.faces.v1.schemas import GivenName, Id, Input, Output, WhenKnown
+from groupsvc.faces.v1.schemas import GivenName, Id, Input, Output, RowsIn, WhenKnown
 
 
 class AssignmentRowIn(TypedDict, total=False):
@@ -23,7 +21,6 @@ class AssignmentRowIn(TypedDict, total=False):
 
 
 class AssignmentsIn(RowsIn):
-    kept_in: ClassVar[type[Rows]] = AssignmentRows
     rows: Annotated[list[AssignmentRowIn], Field(max_length=100_000)]
     mode: Literal["all_or_nothing", "row_by_row"] = "all_or_nothing"
     dry_run: bool = False

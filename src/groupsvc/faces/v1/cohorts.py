@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import Field
 
-from groupsvc.domain.limits import MOST_CONTENT_GROUPS
 from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.endpoints import Declared, IfMatchDep, Resource
 from groupsvc.faces.v1.routing import Routes
@@ -45,9 +44,7 @@ class ContentPartitionIn(Input):
     name: Text
     description: Text = ""
     is_active: bool = True
-    groups: Annotated[
-        list[ContentGroup], Field(max_length=MOST_CONTENT_GROUPS, default_factory=list)
-    ]
+    groups: Annotated[list[ContentGroup], Field(max_length=1000, default_factory=list)]
 
 
 class ContentPartitionOut(Output):

@@ -10,7 +10,6 @@ from starlette.responses import Response, StreamingResponse
 from groupsvc.core.unit_of_work import UnitOfWork
 from groupsvc.domain.principal import Principal
 from groupsvc.faces.v1.uploads import CSV, XLSX
-from groupsvc.http.left_requests import running
 from groupsvc.http.routing import app_state
 from groupsvc.http.spool import Spool
 from groupsvc.import_export.exports import Export, Page, page_reader
@@ -71,11 +70,8 @@ async def _pages(
     request: Request, export: E, reader: Callable[[Principal, E], PageReader]
 ) -> AsyncIterator[Page]:
     """Each page is a unit of work of its own: a slow client holds no connection."""
-    read, job = reader(request.state.principal, export), running(request)
+    read = reader(request.state.principal, export)
     while not export.is_done:
-        page = await app_state(request).units.run(
+        yield await app_state(request).units.run(
             request.state.request_id, read, reading=True, bulk=True
         )
-        if job is not None:
-            job.count(succeeded=len(page))
-        yield page

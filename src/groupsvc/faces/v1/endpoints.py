@@ -19,7 +19,7 @@ from groupsvc.core.service import IfMatch
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.http.cursors import decode_cursor, encode_cursor
 from groupsvc.http.log_position import mark_cursor
-from groupsvc.http.routing import app_state, kept_header
+from groupsvc.http.routing import app_state
 
 JSON = "application/json"
 LONGEST_CURSOR = 2048
@@ -133,16 +133,13 @@ def resource_response(
     request: Request, document: JsonResource[Any], *, status: int = 200, location: str | None = None
 ) -> Response:
     """The bytes of a document with its entity tag; 304 when the caller has them already."""
-    etag = document.etag
-    known = kept_header(request, b"if-none-match")
-    if known is not None and request.method == "GET" and _names(known, etag):
-        response = Response(status_code=304)
-    else:
-        response = Response(document.body, status, media_type=JSON)
-    response.raw_headers.append((b"etag", etag.encode()))
+    headers = {"etag": document.etag}
     if location is not None:
-        response.raw_headers.append((b"location", location.encode("latin-1")))
-    return response
+        headers["location"] = location
+    known = request.headers.get("if-none-match")
+    if known is not None and request.method == "GET" and _names(known, document.etag):
+        return Response(status_code=304, headers=headers)
+    return Response(document.body, status, headers, JSON)
 
 
 async def page_response(request: Request, page: Page) -> Response:

@@ -71,8 +71,6 @@ OWN: Final[Mapping[str, Example | None]] = {
     "stream_course_events": at(seconds=5),
     # Which changesets there are is known when there are some.
     "undo_changeset": None,
-    # The first job has hardly ended by then.
-    "get_job_results": None,
     "put_team": at({"members": [{"username": "demo001", "roles": ["staff"]}]}),
     "put_team_member": at({"roles": ["moderator"]}, user_id=3),
     "put_user_roles": at({"roles": ["staff@department:INFO"]}),

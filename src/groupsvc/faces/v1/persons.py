@@ -74,12 +74,6 @@ class NamedInOut(Output):
     at: datetime
 
 
-class OwnJobOut(Output):
-    job: Id
-    kind: str
-    at: datetime
-
-
 class ChangeOfThemOut(Output):
     at: datetime
     kind: str
@@ -109,7 +103,6 @@ class PersonalDataOut(Output):
     removed_preassignments: list[RemovedOut] | None
     accounts: list[OwnAccountOut] | None
     uploads: Annotated[list[NamedInOut] | None, Field(description="Results that name them")]
-    jobs: Annotated[list[OwnJobOut] | None, Field(description="That they have left")]
     stored_answers: Annotated[int, Field(description="Kept for repetition, for some hours")]
     changes: Annotated[list[ChangeOfThemOut] | None, Field(description="About them")]
     changed_by_them: list[ChangeByThemOut] | None
@@ -130,7 +123,7 @@ class ErasureOut(Output):
     accounts: int
     documents: Annotated[int, Field(description="Of group editors")]
     uploads: Annotated[int, Field(description="Results that named them")]
-    answers: Annotated[int, Field(description="That were kept for repetition, or of jobs")]
+    answers: Annotated[int, Field(description="That were kept for repetition")]
     lines_forgotten: Annotated[int, Field(description="Of the change log, written by them")]
     lines_kept: Annotated[
         int, Field(description="Lines that still name them as who acted: see `groupsvc person`")
@@ -158,11 +151,10 @@ async def get_personal_data(user_id: PathId, persons: PersonServiceDep) -> Resou
 )
 async def erase_person(user_id: PathId, body: ErasureIn, persons: PersonServiceDep) -> ErasureOut:
     """Deletes the user and all that names them: former names, addresses that wait, accounts,
-    results of uploads, answers kept for repetition or of jobs, all exports among them. The change
-    log keeps the id alone.
+    results of uploads, answers kept for repetition. The change log keeps the id alone.
 
-    Locked courses keep a member without a name. May be repeated. Refused while an upload that may
-    name them is still to be done. Needs `admin` everywhere.
+    Locked courses keep a member without a name. May be repeated. Refused while an upload that names
+    them is still to be done. Needs `admin` everywhere.
     """
     erased = await persons.erase(user_id, subjects=body.subjects)
     return ErasureOut.model_validate(erased, from_attributes=True)

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import BeforeValidator, Field
 
-from groupsvc.domain import limits
 from groupsvc.faces.v1.schemas import (
     GivenName,
     Id,
@@ -27,11 +26,11 @@ Searched = Annotated[
 ]
 
 LINE = r"^[^\x00-\x1f\x7f]*$"
-Line = Annotated[str, Field(max_length=limits.LONGEST_LINE, pattern=LINE)]
+Line = Annotated[str, Field(max_length=255, pattern=LINE)]
 Email = Annotated[
     str,
     Field(
-        max_length=limits.LONGEST_EMAIL,
+        max_length=254,
         pattern=r"^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+$",
         examples=["ada.lovelace@example.org"],
         description="Unique, whatever its case",
@@ -41,14 +40,14 @@ Number = Annotated[
     str,
     Field(
         min_length=1,
-        max_length=limits.LONGEST_NUMBER,
+        max_length=64,
         pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$",
         examples=["22104711"],
         description="Unique in the department",
     ),
 ]
 Civility = Literal["M", "F", "X"]
-Acronym = Annotated[str, Field(max_length=limits.LONGEST_ACRONYM, pattern=LINE, examples=["MATH"])]
+Acronym = Annotated[str, Field(max_length=64, pattern=LINE, examples=["MATH"])]
 Track = Annotated[
     GivenName | None,
     Field(
@@ -69,7 +68,7 @@ CohortName = Annotated[
 ExternalId = Annotated[
     str,
     BeforeValidator(lambda value: str(value) if type(value) is int else value),
-    Field(max_length=limits.LONGEST_EXTERNAL_ID, pattern=limits.EXTERNAL_ID),
+    Field(max_length=255, pattern=r"^[^\s\x00-\x1f\x7f]+$"),
 ]
 ExternalIds = Annotated[
     dict[str, ExternalId | None],

@@ -5,23 +5,19 @@ the headers from what the endpoint returns; 422 is left to FastAPI, which knows 
 """
 
 from collections.abc import Callable, Collection, Iterator
-from functools import wraps
-from inspect import Parameter, signature
+from inspect import signature
 from typing import Any, Protocol, TypedDict, TypeVar, Unpack, cast
 
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from groupsvc.domain.json_resource import JsonResource, Page
 from groupsvc.domain.principal import Permission
 from groupsvc.faces.v1.endpoints import Declared, Endpoint, answering, expected_tags, returned
-from groupsvc.faces.v1.job_schemas import JobOut
 from groupsvc.http.declared_query import DeclaredQuery
 from groupsvc.http.documents import IF_NONE_MATCH, headers
 from groupsvc.http.idempotency import IDEMPOTENT
-from groupsvc.http.left_requests import PREFERABLE, is_to_be_left, leave
 from groupsvc.http.problems import problem_responses
 from groupsvc.http.routing import BulkTransactionalRoute, Requires, TransactionalRoute
 
@@ -40,8 +36,6 @@ class Options(TypedDict, total=False):
     location: str
     # May bring much and take long.
     bulk: bool
-    # The kind of job that it becomes for clients who want that, or who send much.
-    job: str
     # Refusals that follow from no rule, and those that follow from one and cannot happen.
     errors: Collection[int]
     never: Collection[int]
@@ -110,11 +104,6 @@ class Routes:
             dependencies.append(Depends(declared_query))
         if method == "POST":
             dependencies.append(IDEMPOTENT)
-        kind = options.get("job")
-        if kind is not None:
-            dependencies.append(PREFERABLE)
-            endpoint = may_become_job(endpoint, kind)
-            responses = {**(responses or {}), **left()}
         self.router.add_api_route(
             path,
             answering(endpoint, status, options.get("location")),
@@ -168,39 +157,13 @@ def _document_headers(
         known.append("Location")
     if route.methods == {"POST"}:
         known.append("Idempotent-Replayed")
-    for each in {status, *(code for code in route.responses if code in (201, 202))}:
+    for each in {status, *(code for code in route.responses if code == 201)}:
         route.responses.setdefault(each, {"description": "Successful Response"}).update(
             headers(*known)
         )
     if returns is JsonResource and route.methods == {"GET"}:
         description = "The caller has it already, by `If-None-Match`"
         route.responses[304] = {"description": description, **headers("ETag")}
-
-
-def may_become_job(endpoint: Endpoint, kind: str) -> Endpoint:
-    """What is asked is known to be well-formed before it is left."""
-    declared = signature(endpoint)
-    takes_request = "request" in declared.parameters
-
-    @wraps(endpoint)
-    async def answer(request: Request, **given: Any) -> Any:
-        if await is_to_be_left(request, kind):
-            return await leave(request, kind)
-        return await endpoint(**({"request": request} if takes_request else {}), **given)
-
-    own = [Parameter("request", Parameter.KEYWORD_ONLY, annotation=Request)]
-    own += [
-        each.replace(kind=Parameter.KEYWORD_ONLY)
-        for name, each in declared.parameters.items()
-        if name != "request"
-    ]
-    answer.__signature__ = declared.replace(parameters=own)  # type: ignore[attr-defined]
-    return answer
-
-
-def left() -> Responses:
-    description = "Left to be done as a job"
-    return {202: {"model": JobOut, "description": description, **headers("Location")}}
 
 
 def created(model: Any, description: str = "Created") -> Responses:

@@ -13,22 +13,24 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
+    ValidationInfo,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from groupsvc.domain import limits
+from groupsvc.domain.limits import LARGEST
 
 T = TypeVar("T")
 
 # A member that is absent when it is not known.
 WhenKnown = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
 
-MOST = limits.LARGEST
+MOST = LARGEST
 Id = Annotated[int, Field(ge=1, le=MOST, examples=[42])]
 PathId = Annotated[int, Path(ge=1, le=MOST)]
 Position = Annotated[int, Field(description="Place in the list; ties go by name or id")]
-Capacity = Annotated[int, Field(ge=0, le=limits.LARGEST_CAPACITY, examples=[24])]
-TimetableId = Annotated[str, Field(min_length=1, max_length=limits.LONGEST_TIMETABLE_ID)]
+Capacity = Annotated[int, Field(ge=0, le=1_000_000, examples=[24])]
 AssignmentType = Literal["manual", "random"]
 Kind = Literal["default", "ordinary", "tracks", "cohorts"]
 State = Literal["active", "withdrawn", "defaulted"]
@@ -56,6 +58,21 @@ class Input(BaseModel):
     def given(self) -> dict[str, Any]:
         """The members that the caller sent, for a merge."""
         return self.model_dump(exclude_unset=True)
+
+
+# Of ``RowsIn``, for those who validate it.
+VALIDATE = {"validate": True}
+
+
+class RowsIn(Input):
+    """A body whose ``rows`` may be many: FastAPI hands it on as it came, for ``validated``."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _later(
+        cls, given: Any, validate: ModelWrapValidatorHandler[Any], info: ValidationInfo
+    ) -> Any:
+        return validate(given) if info.context is VALIDATE else given
 
 
 def _without_defaults(schema: dict[str, Any]) -> None:
@@ -149,7 +166,7 @@ class GroupIn(Input):
         int | None, Field(ge=1, le=100_000, description="Place from 1; at the end without")
     ] = None
     capacity: Capacity | None = None
-    timetable_id: TimetableId | None = None
+    timetable_id: Annotated[str | None, Field(min_length=1, max_length=255)] = None
     assignment_type: AssignmentType = "manual"
     content_link: ContentLink | None = None
 
@@ -159,7 +176,7 @@ class GroupPatch(MergePatch):
 
     name: GivenName = ""
     capacity: Capacity | None = None
-    timetable_id: TimetableId | None = None
+    timetable_id: Annotated[str | None, Field(min_length=1, max_length=255)] = None
     assignment_type: AssignmentType = "manual"
     content_link: ContentLink | None = None
 
@@ -224,21 +241,14 @@ class CourseOut(Output):
     modality: WhenKnown[str] = None
 
 
-NO_NUL = r"^[^\x00]*$"
-
-
 class CourseIn(Input):
-    department: Annotated[str, Field(max_length=limits.LONGEST_ACRONYM, examples=["MATH"])]
-    title: Annotated[str, Field(max_length=limits.LONGEST_TITLE, pattern=NO_NUL)] = ""
+    department: Annotated[str, Field(max_length=64, examples=["MATH"])]
+    title: Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")] = ""
     starts_on: Annotated[Day | None, Field(examples=["2026-09-01"])] = None
     ends_on: Annotated[Day | None, Field(examples=["2027-01-31"])] = None
-    programme: Annotated[str | None, Field(max_length=limits.LONGEST_PROGRAMME, pattern=NO_NUL)] = (
-        None
-    )
-    term: Annotated[int | None, Field(ge=limits.FIRST_TERM, le=limits.LAST_TERM)] = None
-    modality: Annotated[str | None, Field(max_length=limits.LONGEST_MODALITY, pattern=NO_NUL)] = (
-        None
-    )
+    programme: Annotated[str | None, Field(max_length=255, pattern=r"^[^\x00]*$")] = None
+    term: Annotated[int | None, Field(ge=0, le=99)] = None
+    modality: Annotated[str | None, Field(max_length=64, pattern=r"^[^\x00]*$")] = None
 
 
 class BoardGroup(GroupOut):

@@ -31,7 +31,6 @@ routes = Routes("import and export")
     },
     errors=(409,),
     bulk=True,
-    job="export",
 )
 async def export_partition(
     request: Request,

@@ -23,8 +23,6 @@ from groupsvc.faces.v1.uploads import (
     read_upload,
 )
 from groupsvc.http.dependencies import ExportServiceDep, ImportServiceDep
-from groupsvc.http.left_requests import leave, running
-from groupsvc.http.routing import app_state
 from groupsvc.import_export.columns import Kind, Name
 from groupsvc.import_export.dangers import DANGERS, accepted
 from groupsvc.import_export.exports import Export
@@ -89,7 +87,6 @@ def imports(kind: Kind, summary: str, permission: Permission) -> Callable[[E], E
                 permission=permission,
                 openapi_extra=body,
                 bulk=True,
-                job="import",
             )(endpoint)
         return endpoint
 
@@ -252,7 +249,6 @@ async def import_roles(
         }
     },
     bulk=True,
-    job="export",
 )
 async def export_table(
     request: Request,
@@ -275,12 +271,7 @@ async def export_table(
     (table,) = (each for each in KINDS if each.name == kind)
     extent = await exports.extent(table, department=department, course_id=course_id)
     export = Export(table, extent)
-    if (job := running(request)) is not None:
-        job.total = await exports.count(export)
     first = await exports.next_page(export)
-    most = app_state(request).settings.job_rows
-    if job is None and await exports.is_longer(export, first, most):
-        return await leave(request, "export")
     if xlsx:
         return await send_workbook(request, export, first)
     return await send_text(request, export, first, separator, marked=bom)
@@ -294,7 +285,6 @@ async def _import(
     reading: Reading,
 ) -> Response:
     upload = await read_upload(request, kind, *reading)
-    report = Report(upload, options, running(request))
-    await report.count_rows()
+    report = Report(upload, options)
     await service.run([upload], report, options)
     return report.answer()

@@ -4,8 +4,7 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import Field
 
-from groupsvc.faces.v1.row_bodies import RowsIn
-from groupsvc.faces.v1.schemas import MOST, Input, MergePatch, Output, WhenKnown
+from groupsvc.faces.v1.schemas import MOST, Input, MergePatch, Output, RowsIn, WhenKnown
 from groupsvc.import_export.columns import Name
 from groupsvc.import_export.mended import Mending
 from groupsvc.import_export.results import Result

@@ -41,13 +41,7 @@ class UndoOut(Output):
     changes: Annotated[list[ReversedChange], Field(description="The first hundred of them")]
 
 
-@routes.post(
-    "/changesets/{changeset_id}/undo",
-    "Undo what one request changed",
-    UndoOut,
-    bulk=True,
-    job="undo",
-)
+@routes.post("/changesets/{changeset_id}/undo", "Undo what one request changed", UndoOut, bulk=True)
 async def undo_changeset(
     changeset_id: Annotated[
         UUID, Path(description="`changeset_id` of its lines in the change log")

@@ -11,7 +11,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from groupsvc.core.jobs.lease import Lease
 from groupsvc.domain.errors import InvalidError
 from groupsvc.faces.v1.endpoints import JSON
 from groupsvc.faces.v1.row_bodies import validated
@@ -117,8 +116,8 @@ def documented_rows(kind: Kind) -> dict[str, Any]:
 class Report:
     """The answers to the rows, as they come in; those of a large table are kept on disk."""
 
-    def __init__(self, upload: Upload, options: Options, job: Lease | None = None) -> None:
-        self._upload, self._options, self._job = upload, options, job
+    def __init__(self, upload: Upload, options: Options) -> None:
+        self._upload, self._options = upload, options
         self._counts: Counter[str] = Counter()
         self._rows = Spool()
         self._is_begun = False
@@ -128,22 +127,12 @@ class Report:
     def has_refused(self) -> bool:
         return self._counts["refused"] > 0
 
-    async def count_rows(self) -> None:
-        """So that whoever waits for a job knows how long."""
-        if self._job is not None:
-            self._job.total = await asyncio.to_thread(lambda: sum(1 for _ in self._upload.read()))
-
     def add_rows(self, _upload: Upload, answers: Sequence[RowAnswer]) -> None:
         if self._is_begun and answers:
             self._rows.write(b",")
         self._is_begun = self._is_begun or bool(answers)
         self._counts.update(result for answer in answers for result in answer.results)
         self._rows.write(",".join(map(_row, answers)).encode())
-        if self._job is not None:
-            of = Counter(answer.result for answer in answers)
-            refused, same = of["refused"], of["unchanged"]
-            done = len(answers) - refused - same
-            self._job.count(succeeded=done, skipped=same, failed=refused)
 
     def add_missing(self, _kind: Kind, answers: Sequence[MissingAnswer]) -> None:
         self._counts.update(answer.result for answer in answers)
@@ -165,8 +154,7 @@ class Report:
 
 async def _rows_of_json(kind: Kind, document: Any) -> list[dict[str, str]]:
     _, model = ROWS[kind.name]
-    _, rows = await validated(model, document)
-    return [_cells(row) for row in rows]
+    return [_cells(row) for row in (await validated(model, document)).rows]
 
 
 def _cells(row: Input) -> dict[str, str]:

@@ -4,7 +4,7 @@ Parameters are validated by FastAPI's own fields. Whatever is unusual, such as a
 not valid, is left to the stock route, which answers as it always does.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from inspect import iscoroutinefunction, signature
 from types import UnionType
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
@@ -51,7 +51,7 @@ class _NotPlainError(Exception):
 class _Parameter:
     name: str
     alias: str
-    validate: Callable[[Any], Any]
+    field: Any
     default: Any
     required: bool
 
@@ -61,10 +61,10 @@ class _Parameter:
             if self.required:
                 raise _NotPlainError
             return self.default
-        try:
-            return self.validate(value)
-        except ValidationError:
-            raise _NotPlainError from None
+        valid, errors = self.field.validate(value, {}, loc=())
+        if errors:
+            raise _NotPlainError
+        return valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +78,26 @@ class _Call:
     request: str | None
     without_query: Values | None  # what a request without one has; None when it must have one
     needs: "tuple[tuple[str | None, _Call], ...]"
-    takes: bool  # whether it has parameters
 
-    def all(self) -> "Iterator[_Call]":
-        """This call and all those below it, in the order in which they take their values."""
-        yield self
-        for _, need in self.needs:
-            yield from need.all()
+    def reads_headers(self) -> bool:
+        return bool(self.headers) or any(need.reads_headers() for _, need in self.needs)
 
-    def read(self, path: Mapping[str, Any], query: QueryParams, headers: Headers) -> Values:
-        """Its own parameters. Raises _NotPlainError."""
-        values: Values = {}
-        for each in self.path:
-            values[each.name] = each.read(path)
+    def read(self, path: Mapping[str, Any], query: QueryParams, headers: Headers) -> list[Values]:
+        """The parameters of this call and of all those below it, in the order of their use.
+
+        Raises _NotPlainError.
+        """
+        own: Values = {each.name: each.read(path) for each in self.path}
         if query is NO_QUERY and self.without_query is not None:
-            values.update(self.without_query)
+            own.update(self.without_query)
         else:
             for each in self.query:
-                values[each.name] = each.read(query)
+                own[each.name] = each.read(query)
         for each in self.headers:
-            values[each.name] = each.read(headers)
+            own[each.name] = each.read(headers)
+        values = [own]
+        for _, need in self.needs:
+            values += need.read(path, query, headers)
         return values
 
     async def run(self, request: Request, values: list[Values]) -> Any:
@@ -123,8 +123,7 @@ class CompiledEndpoint:
         judges_queries: bool,
     ) -> None:
         self._root, self._status, self._judges_queries = root, status, judges_queries
-        self._calls = tuple(root.all())
-        self._reads_headers = any(each.headers for each in self._calls)
+        self._reads_headers = root.reads_headers()
         self.handle = wrap(self._answer)
 
     def read(self, scope: Scope, path: Mapping[str, Any]) -> list[Values] | None:
@@ -135,13 +134,10 @@ class CompiledEndpoint:
                 return None
             query = QueryParams(scope["query_string"])
         headers = Headers(scope=scope) if self._reads_headers else NO_HEADERS
-        values = list[Values]()
         try:
-            for each in self._calls:
-                values.append(each.read(path, query, headers) if each.takes else {})
+            return self._root.read(path, query, headers)
         except _NotPlainError:
             return None
-        return values
 
     async def _answer(self, request: Request) -> Response:
         # A unit of work may run again.
@@ -189,8 +185,7 @@ def _call(dependant: Dependant) -> _Call:
         or not (hasattr(each.call, "authenticate_and_authorize") or _judges_queries(each))
     )
     without = None if any(each.required for each in query) else _defaults(query)
-    takes = bool(path or query or headers)
-    return _Call(call, path, query, headers, dependant.request_param_name, without, needs, takes)
+    return _Call(call, path, query, headers, dependant.request_param_name, without, needs)
 
 
 def _defaults(parameters: tuple[_Parameter, ...]) -> Values:
@@ -220,6 +215,4 @@ def _parameter(field: Any) -> _Parameter:
     alias = info.validation_alias or field.alias
     if not isinstance(alias, str):
         raise _NotPlainError
-    # Of the field's own adapter, without what FastAPI puts around it.
-    validate = field._type_adapter.validator.validate_python  # noqa: SLF001
-    return _Parameter(field.name, alias, validate, default, required)
+    return _Parameter(field.name, alias, field, default, required)

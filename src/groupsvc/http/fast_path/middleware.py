@@ -1,8 +1,8 @@
 """The fast path from the guard to an endpoint; ``docs/fast-path.md`` says why there is one.
 
 A plain request to a route with a compiled endpoint passes neither the router nor what FastAPI puts
-around it, but the same middleware of its face, the same unit of work and, when something is raised,
-the same handlers of errors. Everything else goes on as it always does.
+around it, but the same middleware of its face, the same unit of work and the same handlers of
+errors. Everything else goes on as it always does.
 """
 
 from collections import defaultdict
@@ -10,14 +10,12 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from fastapi import FastAPI
-from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from groupsvc.domain.errors import GroupsvcError
 from groupsvc.http.edge import local_path
 from groupsvc.http.fast_path.compiled_endpoint import VALUES, CompiledEndpoint
 from groupsvc.http.head_as_get import HeadAsGet
@@ -27,14 +25,6 @@ _METHODS: Final = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE"))
 _WITHIN: Final = ("str", "int", "float", "uuid")
 _FOUND: Final = "groupsvc.found"
 _ENDPOINT: Final = "groupsvc.endpoint"
-_ERROR: Final = "groupsvc.error"
-
-
-class _EndpointError(Exception):
-    """What an endpoint raised, before anything was sent."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
 
 
 class FoundRoute(NamedTuple):
@@ -94,9 +84,7 @@ class RouteTable:
             path = local_path(scope) if path is None else path
             app = self._own
             if path.startswith(self._prefixes):
-                for app in self._mounted:
-                    if path.startswith(app.prefix):
-                        break
+                app = next(each for each in self._mounted if path.startswith(each.prefix))
             found = app.index.find(scope["method"], path[len(app.path) :])
             scope[_FOUND] = FoundRoute(app, *found, path) if found is not None else None
         found_route: FoundRoute | None = scope[_FOUND]
@@ -132,23 +120,6 @@ class FastPathMiddleware:
         await self._otherwise(scope, receive, send)
 
 
-def innermost(app: FastAPI, table: RouteTable) -> ASGIApp:
-    """An application without its middleware, for requests that do not come from outside."""
-    handlers = {
-        kind: handler
-        for kind, handler in app.exception_handlers.items()
-        if kind not in (500, Exception)
-    }
-    stock = ExceptionMiddleware(AsyncExitStackMiddleware(app.router), handlers=handlers)
-    inner = FastPathMiddleware(stock, table=table)
-
-    async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["app"] = app
-        await inner(scope, receive, send)
-
-    return call
-
-
 class MountedApp:
     """An application with what stands between its mount and its routes."""
 
@@ -161,29 +132,15 @@ class MountedApp:
             for kind, handler in app.exception_handlers.items()
             if kind not in (500, Exception)
         }
-        self._plain: ASGIApp = _answer
-        self._failed: ASGIApp = ExceptionMiddleware(_fail, handlers=handlers)
+        self.answer: ASGIApp = ExceptionMiddleware(_answer, handlers=handlers)
         if path:
             for cls, arguments, options in reversed(app.user_middleware):
-                self._failed = cls(self._failed, *arguments, **options)
-                if not getattr(cls, "for_unusual_requests", False):
-                    self._plain = cls(self._plain, *arguments, **options)
+                self.answer = cls(self.answer, *arguments, **options)
             crashed: Any = app.exception_handlers.get(Exception)
-            self._failed = ServerErrorMiddleware(self._failed, handler=crashed)
-
-    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._plain(scope, receive, send)
-        except _EndpointError as raised:
-            scope[_ERROR] = raised.error
-        else:
-            return
-        await self._failed(scope, receive, send)
+            self.answer = ServerErrorMiddleware(self.answer, handler=crashed)
 
     def takes(self, scope: Scope, found: FoundRoute) -> bool:
         """Whether a request can be answered here; if so, its scope is made ready."""
-        if "//" in found.path:
-            return False
         root: str = scope.get("root_path", "") if self.path else ""
         if root and found.path == scope["path"]:
             # A mount knows its own paths by the prefix of the gateway.
@@ -204,19 +161,8 @@ class MountedApp:
 
 
 async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
-    try:
-        response = await scope[_ENDPOINT].handle(Request(scope, receive, send))
-    except Exception as error:
-        raise _EndpointError(error) from None
-    try:
-        await response(scope, receive, send)
-    except GroupsvcError as error:
-        # Of a stream that is not to begin: nothing was sent.
-        raise _EndpointError(error) from None
-
-
-async def _fail(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - an ASGIApp
-    raise scope[_ERROR]
+    response = await scope[_ENDPOINT].handle(Request(scope, receive, send))
+    await response(scope, receive, send)
 
 
 def _segments(route: Route) -> int | None:

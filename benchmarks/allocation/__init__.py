@@ -1,1 +1,0 @@
-"""Proposals beside what people use: ``python -m benchmarks.allocation``."""

@@ -1,1 +1,0 @@
-"""Wishes into groups, exactly: a flow of least cost, whose optimum is certified by prices."""
