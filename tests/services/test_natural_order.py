@@ -2,6 +2,7 @@
 
 import string
 from itertools import pairwise
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,10 +23,10 @@ def test_every_two_names_have_an_order_and_only_the_same_are_equal(one: str, two
 
 
 @given(st.lists(names, unique=True, max_size=12), st.randoms())
-def test_the_order_does_not_depend_on_how_the_list_stood(given: list[str], random: object) -> None:
+def test_the_order_does_not_depend_on_how_the_list_stood(given: list[str], random: Random) -> None:
     numbered = dict(enumerate(given))
     order = [numbered[each] for each in in_natural_order(numbered)]
-    random.shuffle(given)  # type: ignore[attr-defined]
+    random.shuffle(given)
     numbered = dict(enumerate(given))
     assert [numbered[each] for each in in_natural_order(numbered)] == order
     assert all(natural_key(one) < natural_key(two) for one, two in pairwise(order))

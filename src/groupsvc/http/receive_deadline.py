@@ -59,14 +59,14 @@ class ReceiveDeadline:
         self._body = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(transport)  # type: ignore[misc]
+        super().connection_made(transport)  # type: ignore[misc]  # of the protocol beside it
         # For whoever sends a client what they do not take.
         self.app_state = {**self.app_state, "abort": transport.abort}
         self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_clock()
-        super().connection_lost(exc)  # type: ignore[misc]
+        super().connection_lost(exc)  # type: ignore[misc]  # as above
 
     def _is_busy(self) -> bool:
         return self.flow.read_paused
@@ -94,7 +94,7 @@ class ReceiveDeadline:
         self._was_busy = busy
 
 
-class DeadlineProtocol(ReceiveDeadline, HttpToolsProtocol):  # type: ignore[misc]
+class DeadlineProtocol(ReceiveDeadline, HttpToolsProtocol):  # type: ignore[misc]  # one adds to the other
     """With the parser httptools."""
 
     max_head: ClassVar[int] = MAX_HEAD
@@ -169,7 +169,7 @@ class StrictConnection(h11.Connection):
         return event
 
 
-class H11DeadlineProtocol(ReceiveDeadline, H11Protocol):  # type: ignore[misc]
+class H11DeadlineProtocol(ReceiveDeadline, H11Protocol):  # type: ignore[misc]  # one adds to the other
     """With the parser h11, which bounds the head of a request by itself.
 
     It is slower, and written in Python: for whoever does not trust a parser in C.

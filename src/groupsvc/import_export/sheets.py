@@ -27,7 +27,10 @@ class _Parser(WorkSheetParser):
 
 
 def rows_of(sheet: Any) -> Iterator[tuple[int, list[ReadOnlyCell]]]:
-    """Rows of a read-only sheet by their numbers; empty ones may be left out, and so may cells."""
+    """Rows of a read-only sheet by their numbers; empty ones may be left out, and so may cells.
+
+    As openpyxl reads them itself, which has no public way to put in a parser of one's own.
+    """
     book = sheet.parent
     with sheet._get_source() as source:  # noqa: SLF001
         parser = _Parser(
